@@ -1,0 +1,18 @@
+"""Transformer Lab: a small, exact laboratory for what happens inside a transformer.
+
+The package does the work that the book's chapters tell about. Importing it loads NumPy
+and nothing heavier; PyTorch, matplotlib and the widgets load when their subpackages do.
+
+>>> import transformer_lab
+>>> transformer_lab.__version__
+'0.1.0'
+"""
+
+from .claims import claim
+from .config import ModelConfig, TrainConfig
+from .errors import LabError
+from .names import VOCABULARY, lookup
+from .randomness import generator
+
+__version__ = "0.1.0"
+__all__ = ["VOCABULARY", "LabError", "ModelConfig", "TrainConfig", "claim", "generator", "lookup"]

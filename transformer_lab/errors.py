@@ -1,0 +1,109 @@
+"""One family of errors. Each says which argument, what came, what is allowed, and what to do.
+
+Every error that the package raises on purpose is a :class:`LabError`, so a caller can
+catch them all with one name. The ones about an argument are a ``ValueError`` too, because
+that is what a Python programmer expects to catch.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArgumentError",
+    "ClaimError",
+    "ConfigError",
+    "DataError",
+    "DtypeError",
+    "EmptyError",
+    "LabError",
+    "MissingExtraError",
+    "NotFiniteError",
+    "RangeError",
+    "ShapeError",
+    "UnknownNameError",
+]
+
+
+class LabError(Exception):
+    """The root of the family: ``except LabError`` catches whatever the package raises."""
+
+
+class ArgumentError(LabError, ValueError):
+    """An argument is not what the function can work with.
+
+    Parameters
+    ----------
+    argument : str
+        The name of the argument, as it stands in the signature.
+    came : str
+        What the caller passed, in words.
+    allowed : str
+        What the function accepts.
+    remedy : str
+        What to do now.
+
+    Examples
+    --------
+    >>> raise ArgumentError("period", "0", "a whole number from 2 to 26", "Pass period=5.")
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.ArgumentError: period: got 0; allowed is a whole number from 2 to 26. Pass period=5.
+    """
+
+    def __init__(self, argument: str, came: str, allowed: str, remedy: str):
+        self.argument, self.came, self.allowed, self.remedy = argument, came, allowed, remedy
+        super().__init__(f"{argument}: got {came}; allowed is {allowed}. {remedy}")
+
+
+class ShapeError(ArgumentError):
+    """An array has the wrong number of axes, or an axis of the wrong length."""
+
+
+class DtypeError(ArgumentError, TypeError):
+    """A value has the wrong type, or an array the wrong dtype."""
+
+
+class RangeError(ArgumentError):
+    """A number lies outside the range that makes sense."""
+
+
+class NotFiniteError(ArgumentError):
+    """An array holds NaN or infinity where a finite number is needed."""
+
+
+class EmptyError(ArgumentError):
+    """Something that must hold at least one item is empty."""
+
+
+class UnknownNameError(ArgumentError):
+    """A name is not one of those that are known."""
+
+
+class ConfigError(LabError, ValueError):
+    """A configuration has faults; ``faults`` lists all of them, not just the first.
+
+    Examples
+    --------
+    >>> raise ConfigError("ModelConfig", ["n_heads: got 0", "n_ctx: got -1"])
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.ConfigError: ModelConfig has 2 faults:
+      - n_heads: got 0
+      - n_ctx: got -1
+    """
+
+    def __init__(self, name: str, faults: list[str]):
+        self.faults = list(faults)
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(f"{name} has {count}:\n" + "\n".join(f"  - {fault}" for fault in faults))
+
+
+class ClaimError(LabError, AssertionError):
+    """A stated result does not hold. The chapter that states it stops here, and so does the build."""
+
+
+class DataError(LabError):
+    """A shipped or downloaded file is missing, damaged, or not what its manifest says."""
+
+
+class MissingExtraError(LabError, ImportError):
+    """A part of the package needs a library that is not installed."""

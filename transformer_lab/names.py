@@ -1,0 +1,134 @@
+"""The vocabulary: every size, parameter and activation, its shape and its meaning, in ONE table.
+
+The notation page of the book, the keys of a cache, the labels of the explorables, the
+error messages and the tests all read this table. The words are the interpretability
+field's (Elhage et al. 2021; Nanda and Bloom 2022).
+
+>>> lookup("pattern").shape
+('batch', 'n_heads', 'query', 'key')
+>>> lookup("patern")
+Traceback (most recent call last):
+    ...
+transformer_lab.errors.UnknownNameError: name: got 'patern'; allowed is a name in transformer_lab.VOCABULARY. Did you mean 'pattern'?
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from .errors import UnknownNameError
+
+__all__ = ["VOCABULARY", "Name", "lookup"]
+
+
+@dataclass(frozen=True)
+class Name:
+    """One word of the vocabulary.
+
+    ``kind`` is ``"size"``, ``"parameter"`` or ``"activation"``. ``symbol`` and ``equation``
+    are LaTeX. ``shape`` names the axes, and sizes are themselves in the vocabulary, but for
+    ``batch``, ``query``, ``key`` and ``pos``. Parameters may carry leading axes (seeds)
+    before those in ``shape``. ``role`` is the colour that it has in every figure.
+    """
+
+    name: str
+    kind: str
+    symbol: str
+    shape: tuple[str, ...]
+    meaning: str
+    equation: str = ""
+    role: str = "other"
+    per_layer: bool = False
+
+
+def _size(name, symbol, meaning):
+    return Name(name, "size", symbol, (), meaning)
+
+
+def _parameter(name, symbol, shape, meaning, role="other", per_layer=True):
+    return Name(name, "parameter", symbol, tuple(shape.split()), meaning, "", role, per_layer)
+
+
+def _activation(name, symbol, shape, meaning, equation, role="other", per_layer=True):
+    return Name(name, "activation", symbol, tuple(shape.split()), meaning, equation, role, per_layer)
+
+
+_TABLE = (
+    # Sizes
+    _size("d_vocab", r"d_\text{vocab}", "how many tokens there are"),
+    _size("n_ctx", r"n_\text{ctx}", "how many positions the model sees"),
+    _size("d_model", r"d_\text{model}", "width of the residual stream, or of the input rows of a model without one"),
+    _size("n_heads", r"n_\text{heads}", "attention heads in a layer"),
+    _size("d_head", r"d_\text{head}", "width of a query, a key and a value"),
+    _size("d_mlp", r"d_\text{mlp}", "hidden width of the feed-forward layer"),
+    _size("n_layers", r"n_\text{layers}", "blocks, one after the other"),
+    # Parameters of the one-head model
+    _parameter("W_QK", r"W_{QK}", "d_model d_model", "where to look: scores a query row against a key row", "query", False),
+    _parameter("W_OV", r"W_{OV}", "d_model d_vocab", "what to write: turns what was read into logits", "value", False),
+    # Parameters of the transformer
+    _parameter("W_E", r"W_E", "d_vocab d_model", "token embedding", "residual", False),
+    _parameter("W_pos", r"W_\text{pos}", "n_ctx d_model", "position embedding", "residual", False),
+    _parameter("ln1_w", r"\gamma_1", "d_model", "gain of the norm before attention", "residual"),
+    _parameter("ln1_b", r"\beta_1", "d_model", "offset of the norm before attention", "residual"),
+    _parameter("W_Q", r"W_Q", "d_model n_heads d_head", "makes queries", "query"),
+    _parameter("W_K", r"W_K", "d_model n_heads d_head", "makes keys", "key"),
+    _parameter("W_V", r"W_V", "d_model n_heads d_head", "makes values", "value"),
+    _parameter("W_O", r"W_O", "n_heads d_head d_model", "writes what the heads found into the stream", "value"),
+    _parameter("ln2_w", r"\gamma_2", "d_model", "gain of the norm before the feed-forward layer", "residual"),
+    _parameter("ln2_b", r"\beta_2", "d_model", "offset of the norm before the feed-forward layer", "residual"),
+    _parameter("W_in", r"W_\text{in}", "d_model d_mlp", "first matrix of the feed-forward layer", "mlp"),
+    _parameter("b_in", r"b_\text{in}", "d_mlp", "its offset", "mlp"),
+    _parameter("W_out", r"W_\text{out}", "d_mlp d_model", "second matrix of the feed-forward layer", "mlp"),
+    _parameter("b_out", r"b_\text{out}", "d_model", "its offset", "mlp"),
+    _parameter("ln_final_w", r"\gamma", "d_model", "gain of the last norm", "residual", False),
+    _parameter("ln_final_b", r"\beta", "d_model", "offset of the last norm", "residual", False),
+    _parameter("W_U", r"W_U", "d_model d_vocab", "unembedding: reads logits off the stream", "residual", False),
+    _parameter("b_U", r"b_U", "d_vocab", "its offset", "residual", False),
+    # Activations of the one-head model (the last query row only: no axis for the query)
+    _activation("x", r"x", "batch n_ctx d_model", "input rows: one-hot token, and one-hot position where there is one",
+                r"x_t = e_{\text{token}_t} \oplus e_t", "residual", False),
+    _activation("read", r"h", "batch d_model", "what the head reads: the mean of the input rows, weighted by the pattern",
+                r"h = x^\top a", "value", False),
+    # Activations of the transformer
+    _activation("embed", r"x_E", "batch pos d_model", "embedded tokens", r"x_E = W_E[\text{token}]", "residual", False),
+    _activation("pos_embed", r"x_\text{pos}", "batch pos d_model", "embedded positions", r"x_\text{pos} = W_\text{pos}[t]",
+                "residual", False),
+    _activation("resid_pre", r"r_\text{pre}", "batch pos d_model", "the stream as it enters a block",
+                r"r_\text{pre}^0 = x_E + x_\text{pos}", "residual"),
+    _activation("q", r"q", "batch n_heads query d_head", "queries", r"q = r W_Q", "query"),
+    _activation("k", r"k", "batch n_heads key d_head", "keys", r"k = r W_K", "key"),
+    _activation("v", r"v", "batch n_heads key d_head", "values", r"v = r W_V", "value"),
+    _activation("scores", r"s", "batch n_heads query key", "how well each query fits each key",
+                r"s = q k^\top / \sqrt{d_\text{head}}", "query"),
+    _activation("pattern", r"a", "batch n_heads query key", "attention: how much each query takes from each position",
+                r"a = \operatorname{softmax}(s)", "query"),
+    _activation("z", r"z", "batch n_heads query d_head", "values, weighted by the pattern", r"z = a v", "value"),
+    _activation("attn_out", r"o", "batch pos d_model", "what attention adds to the stream", r"o = \sum_h z_h W_{O,h}", "value"),
+    _activation("resid_mid", r"r_\text{mid}", "batch pos d_model", "the stream between attention and feed-forward",
+                r"r_\text{mid} = r_\text{pre} + o", "residual"),
+    _activation("mlp_pre", r"u", "batch pos d_mlp", "feed-forward layer before its nonlinearity",
+                r"u = r W_\text{in} + b_\text{in}", "mlp"),
+    _activation("mlp_post", r"\phi(u)", "batch pos d_mlp", "feed-forward layer after its nonlinearity",
+                r"\phi(u) = \max(u, 0)", "mlp"),
+    _activation("mlp_out", r"m", "batch pos d_model", "what the feed-forward layer adds to the stream",
+                r"m = \phi(u) W_\text{out} + b_\text{out}", "mlp"),
+    _activation("resid_post", r"r_\text{post}", "batch pos d_model", "the stream as it leaves a block",
+                r"r_\text{post} = r_\text{mid} + m", "residual"),
+    _activation("logits", r"\ell", "batch pos d_vocab", "a score for every token that may come next",
+                r"\ell = r W_U + b_U", "residual", False),
+    _activation("probs", r"p", "batch pos d_vocab", "probability of every token", r"p = \operatorname{softmax}(\ell)",
+                "residual", False),
+    _activation("loss", r"L", "", "cross-entropy in nats, averaged over the targets", r"L = -\ln p_\text{target}", "other", False),
+)
+
+VOCABULARY: dict[str, Name] = {entry.name: entry for entry in _TABLE}
+
+
+def lookup(name: str) -> Name:
+    """The entry of the vocabulary with this name; an unknown one is answered with the nearest known."""
+    if isinstance(name, str) and name in VOCABULARY:
+        return VOCABULARY[name]
+    near = difflib.get_close_matches(str(name), VOCABULARY, n=1)
+    remedy = f"Did you mean {near[0]!r}?" if near else "See the notation page, or list(transformer_lab.VOCABULARY)."
+    raise UnknownNameError("name", repr(name), "a name in transformer_lab.VOCABULARY", remedy)
