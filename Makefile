@@ -1,11 +1,43 @@
-# Transformer Lab: `make help` lists the commands.
+# Transformer Lab. `make help` lists the commands; each installs what it needs first.
 PY ?= python3
+PORT ?= 8000
 BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+# A deprecation in a frozen dependency must not look like a fault of the book.
+BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
 .PHONY: help book test lab serve execute bench clean
 
 help:           ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
 
-book:           ## build the website (makes .venv first)
-	$(BIN)/jupyter-book build . -W -n --keep-going -q
+setup-%:
+	@command -v $(PY) > /dev/null || { echo "Transformer Lab: no $(PY) was found; install Python 3.11 or newer."; exit 1; }
+	@LAB_GOAL=$(MAKECMDGOALS) $(PY) tools/setup.py $*
+
+book: setup-site ## build the website, strictly, into _build/html
+	@$(BUILD) || { echo "Transformer Lab: the build stopped at the warnings above; each is a fault to mend."; exit 1; }
+	@echo "The book is built. Open  $(CURDIR)/_build/html/index.html"
+	@echo "Next: \`make serve\` shows it at http://127.0.0.1:$(PORT)/, \`make lab\` opens the chapters to run and change."
+
+test: setup-test ## everything that CI checks
+	$(BIN)/ruff check .
+	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/node --test tests/js/
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -c tests/nbval.ini --rootdir=. book
+
+lab: setup-book ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=book
+
+serve:          ## show the built pages on this machine (PORT=8000)
+	@$(PY) tools/serve.py $(PORT)
+
+execute: setup-book ## re-run the chapters that changed; ALL=1 re-runs all
+	$(BIN)/python tools/execute.py $(if $(ALL),--all)
+
+bench: setup-test ## measure speed against the peers
+	$(BIN)/python tools/bench.py
+
+clean:          ## remove what was built (not .venv)
+	rm -rf _build .pytest_cache .ruff_cache .import_linter_cache

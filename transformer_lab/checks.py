@@ -81,10 +81,10 @@ def check_flag(argument: str, value) -> bool:
 def check_choice(argument: str, value, allowed: Iterable[str]) -> str:
     """One of a few names; a near miss is answered with the name that was probably meant.
 
-    >>> check_choice("phase", "wriet", ["look", "write", "joint"])
+    >>> check_choice("phase", "wriet", ["look", "write", "joint"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    transformer_lab.errors.UnknownNameError: phase: got 'wriet'; allowed is one of 'look', 'write', 'joint'. Did you mean 'write'?
+    transformer_lab.errors.UnknownNameError: phase: got 'wriet'; allowed is one of 'look', ... Did you mean 'write'?
     """
     names = list(allowed)
     if isinstance(value, str) and value in names:
@@ -129,10 +129,10 @@ def check_array(argument: str, value, *, shape: Sequence[Axis], kind: str = "flo
     --------
     >>> check_array("tokens", [[0, 1, 2]], shape=("batch", "pos"), kind="whole", low=0, high=25).shape
     (1, 3)
-    >>> check_array("tokens", [[0.5]], shape=("batch", "pos"), kind="whole")
+    >>> check_array("tokens", [[0.5]], shape=("batch", "pos"), kind="whole")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    transformer_lab.errors.DtypeError: tokens: got an array of dtype float64; allowed is whole numbers. Convert with array.astype(np.int64).
+    transformer_lab.errors.DtypeError: tokens: got an array of dtype float64; allowed is whole numbers. Convert ...
     """
     base, words, remedy = KINDS[kind]
     array = _as_array(argument, value, words)
@@ -165,7 +165,7 @@ def _as_array(argument: str, value, words: str) -> np.ndarray:
 def _fits(argument: str, array: np.ndarray, shape: tuple[Axis, ...], leading: bool) -> None:
     axes = array.shape[array.ndim - len(shape):] if leading and array.ndim >= len(shape) else array.shape
     fits, sizes = len(axes) == len(shape), {}
-    for length, axis in zip(axes, shape):
+    for length, axis in zip(axes, shape, strict=False):
         fits &= axis is None or length == (sizes.setdefault(axis, length) if isinstance(axis, str) else axis)
     if not fits:
         wanted = ", ".join("any" if axis is None else str(axis) for axis in shape) + ("," if len(shape) == 1 else "")

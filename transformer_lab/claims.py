@@ -78,17 +78,19 @@ def claim(id: str, statement: str, value, *, at_least=None, at_most=None, equals
     --------
     >>> claim("three-is-odd", "Three leaves 1 when divided by two.", 3 % 2, equals=1)
     ✓ Three leaves 1 when divided by two.
-    >>> claim("four-is-odd", "Four leaves 1 when divided by two.", 4 % 2, equals=1)
+    >>> claim("four-is-odd", "Four is odd.", 4 % 2, equals=1)
     Traceback (most recent call last):
         ...
-    transformer_lab.errors.ClaimError: The claim 'four-is-odd' does not hold: "Four leaves 1 when divided by two." needs a value equal to 1, but it is 0.
+    transformer_lab.errors.ClaimError: The claim 'four-is-odd' does not hold: "Four is odd." needs a value equal to 1, \
+but it is 0.
     """
     _check_words(id, statement)
     values = _numbers(value)
     bound = _bound(at_least, at_most, equals)
     worst = _worst(values, at_least, at_most, equals)
     if worst is not None:
-        raise ClaimError(f'The claim {id!r} does not hold: "{statement}" needs a value {bound}, but it is {_short(worst)}.')
+        raise ClaimError(f'The claim {id!r} does not hold: "{statement}" needs a value {bound}, '
+                         f"but it is {_short(worst)}.")
     stated = Claim(id, statement, bound, _span(values), check_whole("seeds", seeds, low=1), str(record))
     _write(stated)
     _stated[id] = statement
@@ -97,18 +99,21 @@ def claim(id: str, statement: str, value, *, at_least=None, at_most=None, equals
 
 def _check_words(id, statement) -> None:
     if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
-        raise UnknownNameError("id", repr(id), "small letters, digits and single hyphens", "Write it like 'floor-is-reached'.")
+        raise UnknownNameError("id", repr(id), "small letters, digits and single hyphens",
+                               "Write it like 'floor-is-reached'.")
     if not isinstance(statement, str) or not statement.strip():
         raise EmptyError("statement", repr(statement), "a sentence", "Say the result in words.")
     if _stated.get(id, statement) != statement:
-        raise ArgumentError("id", f"{id!r}, which already states {_stated[id]!r}", "one statement an id", "Choose another id.")
+        raise ArgumentError("id", f"{id!r}, which already states {_stated[id]!r}", "one statement an id",
+                            "Choose another id.")
 
 
 def _numbers(value) -> np.ndarray:
     try:
         values = np.asarray(value).astype(np.float64).ravel()
     except (TypeError, ValueError):
-        raise DtypeError("value", repr(value), "a number or an array of numbers", "Pass what the chapter computed.") from None
+        raise DtypeError("value", repr(value), "a number or an array of numbers",
+                         "Pass what the chapter computed.") from None
     if values.size == 0:
         raise EmptyError("value", "an empty array", "at least one number", "Check that the experiment ran.")
     return values

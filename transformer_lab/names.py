@@ -6,10 +6,10 @@ field's (Elhage et al. 2021; Nanda and Bloom 2022).
 
 >>> lookup("pattern").shape
 ('batch', 'n_heads', 'query', 'key')
->>> lookup("patern")
+>>> lookup("patern")  # doctest: +ELLIPSIS
 Traceback (most recent call last):
     ...
-transformer_lab.errors.UnknownNameError: name: got 'patern'; allowed is a name in transformer_lab.VOCABULARY. Did you mean 'pattern'?
+transformer_lab.errors.UnknownNameError: name: got 'patern'; allowed is ... Did you mean 'pattern'?
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ _TABLE = (
     _size("d_mlp", r"d_\text{mlp}", "hidden width of the feed-forward layer"),
     _size("n_layers", r"n_\text{layers}", "blocks, one after the other"),
     # Parameters of the one-head model
-    _parameter("W_QK", r"W_{QK}", "d_model d_model", "where to look: scores a query row against a key row", "query", False),
+    _parameter("W_QK", r"W_{QK}", "d_model d_model", "where to look: scores a query row against a key row",
+               "query", False),
     _parameter("W_OV", r"W_{OV}", "d_model d_vocab", "what to write: turns what was read into logits", "value", False),
     # Parameters of the transformer
     _parameter("W_E", r"W_E", "d_vocab d_model", "token embedding", "residual", False),
@@ -88,12 +89,12 @@ _TABLE = (
     # Activations of the one-head model (the last query row only: no axis for the query)
     _activation("x", r"x", "batch n_ctx d_model", "input rows: one-hot token, and one-hot position where there is one",
                 r"x_t = e_{\text{token}_t} \oplus e_t", "residual", False),
-    _activation("read", r"h", "batch d_model", "what the head reads: the mean of the input rows, weighted by the pattern",
+    _activation("read", r"h", "batch d_model", "what the head reads: the input rows, averaged by the pattern",
                 r"h = x^\top a", "value", False),
     # Activations of the transformer
     _activation("embed", r"x_E", "batch pos d_model", "embedded tokens", r"x_E = W_E[\text{token}]", "residual", False),
-    _activation("pos_embed", r"x_\text{pos}", "batch pos d_model", "embedded positions", r"x_\text{pos} = W_\text{pos}[t]",
-                "residual", False),
+    _activation("pos_embed", r"x_\text{pos}", "batch pos d_model", "embedded positions",
+                r"x_\text{pos} = W_\text{pos}[t]", "residual", False),
     _activation("resid_pre", r"r_\text{pre}", "batch pos d_model", "the stream as it enters a block",
                 r"r_\text{pre}^0 = x_E + x_\text{pos}", "residual"),
     _activation("q", r"q", "batch n_heads query d_head", "queries", r"q = r W_Q", "query"),
@@ -104,7 +105,8 @@ _TABLE = (
     _activation("pattern", r"a", "batch n_heads query key", "attention: how much each query takes from each position",
                 r"a = \operatorname{softmax}(s)", "query"),
     _activation("z", r"z", "batch n_heads query d_head", "values, weighted by the pattern", r"z = a v", "value"),
-    _activation("attn_out", r"o", "batch pos d_model", "what attention adds to the stream", r"o = \sum_h z_h W_{O,h}", "value"),
+    _activation("attn_out", r"o", "batch pos d_model", "what attention adds to the stream",
+                r"o = \sum_h z_h W_{O,h}", "value"),
     _activation("resid_mid", r"r_\text{mid}", "batch pos d_model", "the stream between attention and feed-forward",
                 r"r_\text{mid} = r_\text{pre} + o", "residual"),
     _activation("mlp_pre", r"u", "batch pos d_mlp", "feed-forward layer before its nonlinearity",
@@ -117,9 +119,10 @@ _TABLE = (
                 r"r_\text{post} = r_\text{mid} + m", "residual"),
     _activation("logits", r"\ell", "batch pos d_vocab", "a score for every token that may come next",
                 r"\ell = r W_U + b_U", "residual", False),
-    _activation("probs", r"p", "batch pos d_vocab", "probability of every token", r"p = \operatorname{softmax}(\ell)",
-                "residual", False),
-    _activation("loss", r"L", "", "cross-entropy in nats, averaged over the targets", r"L = -\ln p_\text{target}", "other", False),
+    _activation("probs", r"p", "batch pos d_vocab", "probability of every token",
+                r"p = \operatorname{softmax}(\ell)", "residual", False),
+    _activation("loss", r"L", "", "cross-entropy in nats, averaged over the targets",
+                r"L = -\ln p_\text{target}", "other", False),
 )
 
 VOCABULARY: dict[str, Name] = {entry.name: entry for entry in _TABLE}
