@@ -12,6 +12,7 @@ __all__ = [
     "ClaimError",
     "ConfigError",
     "DataError",
+    "DivergedError",
     "DtypeError",
     "EmptyError",
     "LabError",
@@ -103,6 +104,25 @@ class ClaimError(LabError, AssertionError):
 
 class DataError(LabError):
     """A shipped or downloaded file is missing, damaged, or not what its manifest says."""
+
+
+class DivergedError(LabError, ArithmeticError):
+    """A training run met NaN or infinity; ``history`` holds what was measured before.
+
+    Examples
+    --------
+    >>> raise DivergedError(12, "W_in", 3, history=None)  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.DivergedError: The run stopped at step 12: W_in went non-finite first, with 2 more tensors.
+    The model is back in its state before this step. Try a smaller learning rate, a longer warm-up or clipping.
+    """
+
+    def __init__(self, step: int, first: str, tensors: int, history):
+        self.step, self.first, self.history = step, first, history
+        more = f", with {tensors - 1} more tensors" if tensors > 1 else ""
+        super().__init__(f"The run stopped at step {step}: {first} went non-finite first{more}. The model is back in "
+                         "its state before this step. Try a smaller learning rate, a longer warm-up or clipping.")
 
 
 class MissingExtraError(LabError, ImportError):
