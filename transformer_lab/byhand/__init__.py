@@ -1,0 +1,1 @@
+"""The NumPy transformer: forward and backward side by side, same variable names, no autograd."""

@@ -1,0 +1,298 @@
+"""Scaled dot-product and multi-head attention in NumPy, forward and backward side by side.
+
+Every function is followed by its pullback: the map from the gradient of its output to the
+gradients of its inputs. Arrays may carry any leading axes; parameters may carry leading
+axes (seeds) too. float32 stays float32, and complex input works, so that a complex step
+can check the gradients.
+
+The functions are small on purpose: :func:`project`, :func:`attend` and :func:`merge` are
+multi-head attention, and a model that rotates its queries or shares its keys puts its own
+line between them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..checks import check_array, check_number, check_whole
+from ..errors import ShapeError
+
+__all__ = [
+    "attend", "attend_pullback", "causal_mask", "merge", "merge_pullback", "multi_head", "multi_head_pullback",
+    "padding_mask", "project", "project_pullback", "softmax", "softmax_pullback",
+]
+
+
+def keep(name, value):
+    """The tap that changes nothing."""
+    return value
+
+
+def softmax(scores, mask=None):
+    r"""Softmax over the last axis, :math:`a_j = e^{s_j} / \sum_i e^{s_i}`, of the entries that the mask allows.
+
+    Parameters
+    ----------
+    scores : array (..., key)
+        Real or complex. The largest real part is subtracted first, so nothing overflows.
+    mask : bool array that broadcasts to ``scores``, optional
+        True where the query may look. A row that may look nowhere is all zeros, by
+        definition: it reads nothing, and passes no gradient.
+
+    Examples
+    --------
+    >>> softmax(np.array([0.0, np.log(3.0)])).round(4).tolist()
+    [0.25, 0.75]
+    >>> softmax(np.zeros((2, 3)), np.array([[True, True, False], [False, False, False]])).tolist()
+    [[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
+    """
+    scores = np.asarray(scores)
+    if mask is None:
+        weights = np.exp(scores - scores.real.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        return weights
+    weights = np.where(mask, scores, -np.inf)
+    peak = weights.real.max(axis=-1, keepdims=True)
+    weights = np.where(mask, np.exp(weights - np.where(np.isfinite(peak), peak, 0)), 0)
+    total = weights.sum(axis=-1, keepdims=True)
+    weights /= np.where(total == 0, 1, total)
+    return weights
+
+
+def softmax_pullback(pattern, d_pattern):
+    r"""Gradient of the scores, :math:`\partial s = a \odot (\partial a - a^\top \partial a)`.
+
+    This is the Jacobian :math:`\operatorname{diag}(a) - a a^\top` times ``d_pattern``, without
+    building the matrix. A hidden entry has a weight of 0, hence a gradient of 0.
+
+    >>> softmax_pullback(np.array([0.25, 0.75]), np.array([1.0, 0.0])).tolist()
+    [0.1875, -0.1875]
+    """
+    return pattern * (d_pattern - (pattern * d_pattern).sum(axis=-1, keepdims=True))
+
+
+def causal_mask(n_ctx):
+    """Each position may look at itself and at what came before: bool (query, key), True where it may.
+
+    >>> causal_mask(3).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    """
+    return np.tri(check_whole("n_ctx", n_ctx, low=1), dtype=bool)
+
+
+def padding_mask(real):
+    """No query may look at padding: bool (..., 1, 1, key) from ``real`` (..., key), True where a token is real.
+
+    The two axes are for heads and queries. Masks combine with ``&``.
+
+    >>> (padding_mask(np.array([[False, True, True]])) & causal_mask(3)).astype(int).tolist()
+    [[[[0, 0, 0], [0, 1, 0], [0, 1, 1]]]]
+    """
+    return check_array("real", real, shape=("key",), kind="flag", leading=True)[..., None, None, :]
+
+
+def attend(q, k, v, mask=None, *, scale=None, tap=None):
+    r"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1).
+
+    .. math:: s = q k^\top / \sqrt{d_\text{head}}, \quad a = \operatorname{softmax}(s), \quad z = a v
+
+    Parameters
+    ----------
+    q : array (..., query, d_head)
+    k : array (..., key, d_head)
+    v : array (..., key, any width)
+    mask : bool array that broadcasts to (..., query, key), optional
+        True where the query may look. A query that may look nowhere reads 0.
+    scale : float, optional
+        What the dot products are multiplied by, ``1 / sqrt(d_head)`` where it is not given.
+    tap : callable (name, value) -> value, optional
+        Sees, and may replace, ``scores`` (before the mask), ``pattern`` and ``z``.
+
+    Returns
+    -------
+    dict
+        ``q k v scores pattern z``, as they were used.
+
+    Raises
+    ------
+    ArgumentError
+        Shapes that do not fit, entries that are not finite, a mask that is not made of truth values.
+
+    Examples
+    --------
+    >>> k = v = np.eye(2)
+    >>> attend(np.array([[2.0, 0.0]]), k, v)["z"].round(3).tolist()
+    [[0.804, 0.196]]
+    >>> attend(np.ones((1, 3)), k, v)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.ShapeError: q: got an array of shape (1, 3); allowed is (..., any, 2). ...
+    """
+    tap = tap or keep
+    k = check_array("k", k, shape=("key", "d_head"), kind="inexact", leading=True)
+    q = check_array("q", q, shape=(None, k.shape[-1]), kind="inexact", leading=True)
+    v = check_array("v", v, shape=(k.shape[-2], None), kind="inexact", leading=True)
+    scores = tap("scores", q * _scale(q, scale) @ k.swapaxes(-1, -2))
+    pattern = tap("pattern", softmax(scores, _check_mask(mask, scores)))
+    z = tap("z", pattern @ v)
+    return {"q": q, "k": k, "v": v, "scores": scores, "pattern": pattern, "z": z}
+
+
+def attend_pullback(acts, d_z, *, scale=None):
+    r"""Gradients of ``q``, ``k`` and ``v`` from the gradient of ``z``.
+
+    .. math:: \partial v = a^\top \partial z, \quad \partial a = \partial z\, v^\top, \quad
+              \partial q = \partial s\, k / \sqrt{d_\text{head}}, \quad
+              \partial k = \partial s^\top q / \sqrt{d_\text{head}}
+
+    with :math:`\partial s` from :func:`softmax_pullback`. ``acts`` and ``scale`` are those of :func:`attend`.
+    Also returned: ``scores``, the gradient that reaches them. A gradient carries all leading axes; sum over
+    those that an input was shared along.
+
+    >>> rng = np.random.default_rng(0)
+    >>> q, k, v = rng.normal(size=(3, 2, 4, 5))
+    >>> attend_pullback(attend(q, k, v), np.ones((2, 4, 5)))["k"].shape
+    (2, 4, 5)
+    """
+    q, k, v, pattern = acts["q"], acts["k"], acts["v"], acts["pattern"]
+    d_v = pattern.swapaxes(-1, -2) @ d_z
+    d_scores = softmax_pullback(pattern, d_z @ v.swapaxes(-1, -2))
+    d_scaled = d_scores * _scale(q, scale)
+    return {"q": d_scaled @ k, "k": d_scaled.swapaxes(-1, -2) @ q, "v": d_v, "scores": d_scores}
+
+
+def project(x, W):
+    r"""Queries, keys or values of every head, :math:`q = x W_Q`.
+
+    ``x`` (..., batch, pos, d_model) and ``W`` (..., d_model, n_heads, d_head) give (..., batch, n_heads, pos, d_head).
+    The leading axes of the two broadcast: one batch can feed many seeds.
+
+    >>> project(np.ones((7, 5, 4)), np.ones((3, 4, 2, 6))).shape
+    (3, 7, 2, 5, 6)
+    """
+    flat = _rows(x) @ W.reshape(*W.shape[:-2], -1)  # one tall product: (..., batch·pos, n_heads·d_head)
+    return flat.reshape(*flat.shape[:-2], *x.shape[-3:-1], *W.shape[-2:]).swapaxes(-2, -3)
+
+
+def project_pullback(x, W, d_out):
+    r"""Gradients of ``x`` and ``W``.
+
+    .. math:: \partial x = \partial q\, W_Q^\top, \quad \partial W_Q = x^\top \partial q
+    """
+    d_flat = d_out.swapaxes(-2, -3)
+    d_flat = d_flat.reshape(*d_flat.shape[:-4], -1, W.shape[-2] * W.shape[-1])
+    d_x = d_flat @ W.reshape(*W.shape[:-2], -1).swapaxes(-1, -2)
+    d_W = _rows(x).swapaxes(-1, -2) @ d_flat
+    return d_x.reshape(*d_x.shape[:-2], *x.shape[-3:]), d_W.reshape(*d_W.shape[:-1], *W.shape[-2:])
+
+
+def merge(z, W_O):
+    r"""What all heads write, :math:`o = \sum_h z_h W_{O,h}`.
+
+    ``z`` (..., batch, n_heads, pos, d_head) and ``W_O`` (..., n_heads, d_head, d_model) give
+    (..., batch, pos, d_model).
+
+    >>> merge(np.ones((7, 2, 5, 6)), np.ones((3, 2, 6, 4))).shape
+    (3, 7, 5, 4)
+    """
+    flat = _side_by_side(z) @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1])
+    return flat.reshape(*flat.shape[:-2], z.shape[-4], z.shape[-2], W_O.shape[-1])
+
+
+def merge_pullback(z, W_O, d_out):
+    r"""Gradients of ``z`` and ``W_O``.
+
+    .. math:: \partial z_h = \partial o\, W_{O,h}^\top, \quad \partial W_{O,h} = z_h^\top \partial o
+    """
+    d_flat = _rows(d_out)
+    d_z = d_flat @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1]).swapaxes(-1, -2)
+    d_z = d_z.reshape(*d_z.shape[:-2], *d_out.shape[-3:-1], *W_O.shape[-3:-1]).swapaxes(-2, -3)
+    d_W_O = _side_by_side(z).swapaxes(-1, -2) @ d_flat
+    return d_z, d_W_O.reshape(*d_W_O.shape[:-2], *W_O.shape[-3:])
+
+
+def multi_head(params, x, mask=None, *, source=None, scale=None, tap=None):
+    r"""Multi-head attention, :math:`o = \sum_h \operatorname{attend}(x W_{Q,h}, x W_{K,h}, x W_{V,h}) W_{O,h}`
+    (Vaswani et al. 2017, section 3.2.2, in the layout of Elhage et al. 2021; no offsets).
+
+    Parameters
+    ----------
+    params : dict
+        ``W_Q W_K W_V`` (..., d_model, n_heads, d_head) and ``W_O`` (..., n_heads, d_head, d_model).
+    x : array (..., batch, query, d_model)
+        The rows that ask, and that answer where there is no ``source``.
+    mask : bool array that broadcasts to (..., batch, n_heads, query, key), optional
+    source : array (..., batch, key, d_model), optional
+        The rows that answer (cross-attention).
+    scale, tap
+        As in :func:`attend`; the tap sees ``q k v scores pattern z attn_out``.
+
+    Returns
+    -------
+    dict
+        ``x source q k v scores pattern z attn_out`` (``source`` is None where there is none).
+
+    Examples
+    --------
+    >>> params = {name: np.full((4, 2, 3), 0.1) for name in ("W_Q", "W_K", "W_V")} | {"W_O": np.ones((2, 3, 4))}
+    >>> acts = multi_head(params, np.ones((1, 5, 4)), causal_mask(5))
+    >>> acts["pattern"].shape, acts["attn_out"].shape
+    ((1, 2, 5, 5), (1, 5, 4))
+    """
+    tap = tap or keep
+    _check_params(params, x, source)
+    rows = x if source is None else source
+    q = tap("q", project(x, params["W_Q"]))
+    k = tap("k", project(rows, params["W_K"]))
+    v = tap("v", project(rows, params["W_V"]))
+    acts = attend(q, k, v, mask, scale=scale, tap=tap)
+    return {"x": x, "source": source, **acts, "attn_out": tap("attn_out", merge(acts["z"], params["W_O"]))}
+
+
+def multi_head_pullback(params, acts, d_attn_out, *, scale=None):
+    """Gradients of ``x`` (and ``source``), ``W_Q W_K W_V`` and ``W_O`` from the gradient of ``attn_out``."""
+    x, source = acts["x"], acts["source"]
+    rows = x if source is None else source
+    d_z, d_W_O = merge_pullback(acts["z"], params["W_O"], d_attn_out)
+    d = attend_pullback(acts, d_z, scale=scale)
+    d_x, d_W_Q = project_pullback(x, params["W_Q"], d["q"])
+    d_from_k, d_W_K = project_pullback(rows, params["W_K"], d["k"])
+    d_from_v, d_W_V = project_pullback(rows, params["W_V"], d["v"])
+    d_rows = d_from_k + d_from_v
+    inputs = {"x": d_x + d_rows} if source is None else {"x": d_x, "source": d_rows}
+    return {"W_Q": d_W_Q, "W_K": d_W_K, "W_V": d_W_V, "W_O": d_W_O, **inputs}
+
+
+def _rows(x):
+    """(..., batch, pos, width) -> (..., batch·pos, width)"""
+    return x.reshape(*x.shape[:-3], -1, x.shape[-1])
+
+
+def _side_by_side(z):
+    """(..., batch, n_heads, pos, d_head) -> (..., batch·pos, n_heads·d_head)"""
+    return z.swapaxes(-2, -3).reshape(*z.shape[:-4], -1, z.shape[-3] * z.shape[-1])
+
+
+def _scale(q, scale):
+    return q.shape[-1] ** -0.5 if scale is None else check_number("scale", scale)
+
+
+def _check_mask(mask, scores):
+    if mask is None:
+        return None
+    mask = check_array("mask", mask, shape=(), kind="flag", leading=True)
+    try:
+        return np.broadcast_to(mask, scores.shape)
+    except ValueError:
+        raise ShapeError("mask", f"an array of shape {mask.shape}", f"a shape that broadcasts to {scores.shape}",
+                         "Add axes of length 1 for the batch and the heads.") from None
+
+
+def _check_params(params, x, source):
+    d_model, n_heads, d_head = np.shape(params["W_Q"])[-3:]
+    for name, shape in [("W_Q", (d_model, n_heads, d_head)), ("W_K", (d_model, n_heads, d_head)),
+                        ("W_V", (d_model, n_heads, None)), ("W_O", (n_heads, None, None))]:
+        check_array(name, params[name], shape=shape, kind="inexact", leading=True)
+    for name, value in [("x", x), ("source", source)]:
+        if value is not None:
+            check_array(name, value, shape=("batch", "pos", d_model), kind="inexact", leading=True)
