@@ -14,7 +14,7 @@ import numpy as np
 
 from .errors import DtypeError, EmptyError, NotFiniteError, RangeError, ShapeError, UnknownNameError
 
-__all__ = ["check_array", "check_choice", "check_flag", "check_number", "check_seed", "check_whole"]
+__all__ = ["check_array", "check_choice", "check_flag", "check_number", "check_seed", "check_type", "check_whole"]
 
 Axis = int | str | None
 
@@ -101,6 +101,19 @@ def check_seed(argument: str, value) -> int:
     7
     """
     return check_whole(argument, value, low=0, high=2**63 - 1)
+
+
+def check_type(argument: str, value, kind: type):
+    """A value of one class: a configuration, a task, a batch.
+
+    >>> check_type("tokens", [1, 2], dict)
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.DtypeError: tokens: got [1, 2] (list); allowed is a dict. Pass an object of this class.
+    """
+    if not isinstance(value, kind):
+        raise DtypeError(argument, _described(value), f"a {kind.__name__}", "Pass an object of this class.")
+    return value
 
 
 def check_array(argument: str, value, *, shape: Sequence[Axis], kind: str = "float", low=None, high=None,

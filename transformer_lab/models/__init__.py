@@ -1,0 +1,1 @@
+"""The PyTorch models: the same parameter names and array layouts as the NumPy ones in ``byhand``."""

@@ -1,0 +1,251 @@
+r"""Repeating letters: a tuple of letters, again and again; say which letter comes next.
+
+A tuple of ``period`` letters is drawn, tiled and cut to ``n_ctx`` tokens; the target is the token
+that would follow. With 20 tokens and period 5 the pattern fits exactly four times, so the target is
+the first letter of the tuple and the last token that is seen is the fifth.
+
+How well anyone can do depends on what can be seen. With positions the answer stands in the
+input. Without them a head that reads out at its last token sees that token and a bag of letters, and
+:func:`ceiling` counts exactly how often the best guess is right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import permutations, product
+from typing import NamedTuple
+
+import numpy as np
+
+from ..checks import check_array, check_flag, check_type, check_whole
+from ..config import Config, field, whole
+from ..errors import RangeError, ShapeError
+from ..randomness import generator
+
+__all__ = ["PatternTask", "Patterns", "brute_force_ceiling", "ceiling", "floor", "sample", "score", "spell"]
+
+LARGEST_PERIOD = 10  # 115,975 set partitions: about a second
+LARGEST_BRUTE = 200_000
+
+
+class Patterns(NamedTuple):
+    """Sequences and what comes next: ``tokens`` (..., n_ctx) and ``targets`` (...), both int64."""
+
+    tokens: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class PatternTask(Config):
+    """The task's sizes.
+
+    Parameters
+    ----------
+    alphabet : int
+        How many letters there are, at least 2.
+    period : int
+        How many letters the tuple has, at least 2.
+    n_ctx : int
+        How many tokens are seen, at least ``period``.
+    distinct : bool
+        Whether the letters of a tuple all differ. Otherwise they are drawn with replacement.
+
+    Examples
+    --------
+    >>> PatternTask().slots[-5:], PatternTask().target_slot
+    ((0, 1, 2, 3, 4), 0)
+    >>> PatternTask(alphabet=3, period=5, distinct=True)
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.ConfigError: PatternTask has 1 fault:
+      - period: got 5; allowed is at most alphabet=3 where distinct=True. Choose a shorter period or more letters.
+    """
+
+    alphabet: int = whole(26, low=2)
+    period: int = whole(5, low=2)
+    n_ctx: int = whole(20, low=2)
+    distinct: bool = field(check_flag, False)
+
+    def _faults(self):
+        faults = list(super()._faults())
+        yield from faults
+        if not faults and self.n_ctx < self.period:
+            yield f"n_ctx: got {self.n_ctx}; allowed is at least period={self.period}. Show the whole tuple once."
+        if not faults and self.distinct and self.period > self.alphabet:
+            yield (f"period: got {self.period}; allowed is at most alphabet={self.alphabet} where distinct=True. "
+                   "Choose a shorter period or more letters.")
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Which letter of the tuple stands at each position."""
+        return tuple(t % self.period for t in range(self.n_ctx))
+
+    @property
+    def target_slot(self) -> int:
+        """Which letter of the tuple comes next."""
+        return self.n_ctx % self.period
+
+
+def sample(task: PatternTask, n: int | tuple[int, ...], *, seed: int, purpose: str = "train",
+           step: int = 0) -> Patterns:
+    """Draw ``n`` patterns, each tuple equally likely. No list of all tuples is ever built.
+
+    Parameters
+    ----------
+    task : PatternTask
+    n : int or tuple of int
+        How many, or the leading shape: ``(n_seeds, batch)`` gives each seed patterns of its own.
+    seed, purpose, step
+        As in :func:`transformer_lab.generator`.
+
+    Examples
+    --------
+    >>> spell(sample(PatternTask(), 2, seed=0).tokens)
+    ['AUZXKAUZXKAUZXKAUZXK', 'UMLZZUMLZZUMLZZUMLZZ']
+    """
+    check_type("task", task, PatternTask)
+    shape = tuple(check_whole("n", size, low=1) for size in (n if isinstance(n, tuple) else (n,)))
+    rng = generator(seed, purpose, step)
+    if task.distinct:
+        letters = rng.random((*shape, task.alphabet)).argsort(axis=-1)[..., :task.period]
+    else:
+        letters = rng.integers(task.alphabet, size=(*shape, task.period))
+    return Patterns(letters[..., task.slots], letters[..., task.target_slot])
+
+
+def score(answers, targets) -> np.ndarray:
+    """The share of targets that are hit.
+
+    Parameters
+    ----------
+    answers : array
+        Predicted tokens (..., n) as whole numbers, or an array of logits (..., n, d_vocab); of equal
+        logits the first counts.
+    targets : array of int (n) or (..., n)
+
+    Returns
+    -------
+    array (...)
+        Accuracy, 0 to 1, over the last axis; leading axes (seeds) stay.
+
+    Examples
+    --------
+    >>> float(score([0, 1, 2, 2], [0, 1, 2, 3]))
+    0.75
+    >>> float(score(np.array([[0.1, 2.0], [0.3, -1.0]]), [1, 1]))
+    0.5
+    """
+    if isinstance(answers, np.ndarray) and answers.dtype.kind == "f":
+        answers = check_array("answers", answers, shape=("n", "d_vocab"), leading=True).argmax(axis=-1)
+    answers = check_array("answers", answers, shape=("n",), kind="whole", leading=True)
+    targets = check_array("targets", targets, shape=("n",), kind="whole", low=0, leading=True)
+    if targets.shape not in (answers.shape, answers.shape[-1:]):
+        raise ShapeError("targets", f"an array of shape {targets.shape}", f"{answers.shape} or {answers.shape[-1:]}",
+                         "Give one target for each answer.")
+    return (answers == targets).mean(axis=-1)
+
+
+def spell(tokens) -> str | list:
+    """Tokens 0 to 25 as letters A to Z; a batch becomes a list of strings.
+
+    >>> spell([7, 4, 11, 11, 14])
+    'HELLO'
+    """
+    tokens = check_array("tokens", tokens, shape=(None,), kind="whole", low=0, high=25, leading=True)
+    return "".join(chr(65 + token) for token in tokens) if tokens.ndim == 1 else [spell(row) for row in tokens]
+
+
+def ceiling(task: PatternTask, positions: bool) -> Fraction:
+    r"""The best accuracy that any weights can have on fresh patterns, exactly.
+
+    With positions the target stands in the input: 1. Without them only the last token and how often each letter
+    occurs can be seen, and :math:`\sum_o P(o)\,\max_c P(\text{target}=c \mid o)` is a finite sum, done here over the
+    ways in which letters of a tuple can be equal (its set partitions) and not over ``alphabet**period`` tuples.
+
+    Examples
+    --------
+    >>> ceiling(PatternTask(), positions=False), ceiling(PatternTask(distinct=True), positions=False)
+    (Fraction(10727, 35152), Fraction(1, 4))
+    """
+    if check_flag("positions", positions):
+        return Fraction(1)
+    return sum((max(chance for chance, _ in groups) for groups in _observations(task)), start=Fraction(0))
+
+
+def floor(task: PatternTask, positions: bool) -> float:
+    r"""The smallest mean loss on fresh patterns, in nats: the entropy of the target given what can be seen.
+
+    :math:`H = -\sum_o P(o) \sum_c P(c \mid o) \ln P(c \mid o)`, by the same sum as :func:`ceiling`.
+
+    Examples
+    --------
+    >>> floor(PatternTask(), positions=True)
+    0.0
+    >>> floor(PatternTask(distinct=True), positions=False) == math.log(4)
+    True
+    """
+    if check_flag("positions", positions):
+        return 0.0
+    return math.fsum(float(chance * letters) * math.log(sum(p * k for p, k in groups) / chance)
+                     for groups in _observations(task) for chance, letters in groups)
+
+
+@lru_cache(maxsize=32)
+def _observations(task: PatternTask) -> tuple[tuple[tuple[Fraction, int], ...], ...]:
+    """What can be seen without positions, up to renaming the letters.
+
+    An observation is the count of the last token's letter and the counts of the others. Letters that look alike in it
+    form a group; for each group: the chance of this observation *and* of one given letter of the group being the
+    target, and how many letters the group has.
+    """
+    check_whole("period", check_type("task", task, PatternTask).period, high=LARGEST_PERIOD)
+    ways: dict[tuple, Counter] = {}
+    for blocks in _set_partitions(task.period):
+        if task.distinct and len(set(blocks)) < task.period:
+            continue
+        counts = Counter(blocks[slot] for slot in task.slots)
+        looks = {block: (block == blocks[task.slots[-1]], count) for block, count in counts.items()}
+        seen = tuple(sorted(looks.values()))
+        ways.setdefault(seen, Counter())[looks[blocks[task.target_slot]]] += math.perm(task.alphabet, len(counts))
+    total = sum(sum(group.values()) for group in ways.values())
+    return tuple(tuple((Fraction(n, total * seen.count(look)), seen.count(look)) for look, n in group.items())
+                 for seen, group in ways.items())
+
+
+def _set_partitions(size: int) -> Iterator[tuple[int, ...]]:
+    """Every way in which ``size`` slots can share letters, as the number of the block of each slot.
+
+    >>> list(_set_partitions(2)), len(list(_set_partitions(5)))
+    ([(0, 0), (0, 1)], 52)
+    """
+    if size == 0:
+        yield ()
+        return
+    for blocks in _set_partitions(size - 1):
+        for block in range(max(blocks, default=-1) + 2):
+            yield (*blocks, block)
+
+
+def brute_force_ceiling(task: PatternTask, positions: bool) -> Fraction:
+    """The ceiling again, by writing out every tuple: the witness of :func:`ceiling` for small alphabets.
+
+    >>> brute_force_ceiling(PatternTask(alphabet=3, period=3, n_ctx=6), positions=False)
+    Fraction(2, 3)
+    """
+    check_type("task", task, PatternTask), check_flag("positions", positions)
+    size = math.perm(task.alphabet, task.period) if task.distinct else task.alphabet**task.period
+    if size > LARGEST_BRUTE:
+        raise RangeError("task", f"{size} tuples", f"at most {LARGEST_BRUTE}", "Take a smaller alphabet or period.")
+    letters = range(task.alphabet)
+    tuples = permutations(letters, task.period) if task.distinct else product(letters, repeat=task.period)
+    answers: dict[tuple, Counter] = {}
+    for letters in tuples:
+        tokens = tuple(letters[slot] for slot in task.slots)
+        seen = tokens if positions else (tokens[-1], *sorted(tokens))
+        answers.setdefault(seen, Counter())[letters[task.target_slot]] += 1
+    return Fraction(sum(max(answer.values()) for answer in answers.values()), size)
