@@ -1,0 +1,50 @@
+"""What every explorable shares: the module that draws it, its style sheet, and what a page without a kernel shows."""
+
+from __future__ import annotations
+
+import anywidget
+
+from ..errors import MissingExtraError
+from ..theme import css_variables
+from .bundle import bundle, css, static_html
+
+__all__ = ["Explorable"]
+
+
+class Explorable(anywidget.AnyWidget):
+    """An explorable: ``class X(Explorable, draws="NAME")``, with a synced trait for each key of the state in ``js/NAME.js``.
+
+    In JupyterLab it is a live widget: what the reader does reaches the traits, and assigning
+    a trait moves the picture. On the built page the same file runs without a kernel, from the
+    state that the traits had when the chapter was executed.
+
+    Examples
+    --------
+    >>> from transformer_lab.widgets import Choice
+    >>> guess = Choice(id="doc", question="Which is larger?", answers=["e^pi", "pi^e"], right=0)
+    >>> guess.state()["answers"]
+    ['e^pi', 'pi^e']
+    """
+
+    def __init_subclass__(cls, draws: str | None = None, **kwargs):
+        if draws:  # None where traitlets makes a class of its own behind an instance
+            cls._draws, cls._esm, cls._css = draws, bundle(draws), css_variables() + css()
+        super().__init_subclass__(**kwargs)
+
+    def state(self) -> dict:
+        """The synced traits by name: all that is needed to draw the explorable again."""
+        own = set(self.trait_names(sync=True)) - set(Explorable.class_trait_names(sync=True))
+        return {key: getattr(self, key) for key in sorted(own) if not key.startswith("_")}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/html": self._page()}, metadata
+
+    def _page(self) -> str:
+        try:
+            return static_html(self._draws, self.state())
+        except MissingExtraError as error:
+            return f"<p>{self!r}: {error}</p>"

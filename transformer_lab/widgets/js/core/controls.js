@@ -1,0 +1,101 @@
+// Things to operate: each returns a piece of the picture (draw.js), works by mouse, touch and keyboard alike,
+// and looks like the figures.
+
+import { h } from "./draw.js";
+
+/** The drawing surface: lab.width by `height` units of one pixel each. */
+export const picture = (lab, height, ...children) =>
+  h("svg", { class: "lab-picture", viewBox: `0 0 ${lab.width} ${height}`, role: "group", "aria-label": "Picture" }, children);
+
+export const button = (label, onclick, attrs = {}) => h("button", { type: "button", class: "lab-button", onclick, ...attrs }, label);
+
+/** A number between min and max; `shown` is how it reads. */
+export const slider = (label, { min, max, step, value, shown = value, attrs = {} }, oninput) =>
+  h("label", { class: "lab-field lab-slider" }, h("span", {}, label),
+    h("input", { type: "range", min, max, step, value, "aria-valuetext": String(shown), ...attrs,
+      oninput: (event) => oninput(Number(event.target.value)) }),
+    h("output", {}, shown));
+
+/** One of a few (up to five or so), all in sight. `options` is a list of [value, label]. */
+export function choose(label, options, value, onpick) {
+  const chosen = options.findIndex(([option]) => option === value);
+  return h("span", { class: "lab-field lab-choose", role: "radiogroup", "aria-label": label },
+    h("span", { "aria-hidden": true }, label),
+    options.map(([option, name], i) => h("button", {
+      type: "button", role: "radio", class: "lab-button", "aria-checked": i === chosen,
+      tabindex: i === Math.max(0, chosen) ? 0 : -1,
+      onclick: () => onpick(option), onkeydown: (event) => walk(event, options, i, onpick),
+    }, name)));
+}
+
+function walk(event, options, i, onpick) {
+  const turn = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!turn) return;
+  event.preventDefault();
+  const next = (i + turn + options.length) % options.length;
+  event.currentTarget.parentNode.querySelectorAll("[role=radio]")[next].focus();
+  onpick(options[next][0]);
+}
+
+/** One of many. */
+export const menu = (label, options, value, onpick) =>
+  h("label", { class: "lab-field lab-menu" }, h("span", {}, label),
+    h("select", { value, onchange: (event) => onpick(options.find(([option]) => String(option) === event.target.value)[0]) },
+      options.map(([option, name]) => h("option", { value: option }, name))));
+
+/** Attributes that make an SVG element draggable: move({ x, y }) gets the place in the picture's own units. */
+export function draggable(lab, move) {
+  const held = (event) => event.currentTarget.hasPointerCapture(event.pointerId);
+  const release = (event) => { if (held(event)) lab.hold(false); };
+  return {
+    class: "lab-drag",
+    onpointerdown(event) {
+      event.currentTarget.setPointerCapture(event.pointerId);
+      lab.hold(true);
+      move(place(event));
+    },
+    onpointermove(event) { if (held(event)) move(place(event)); },
+    onpointerup: release,
+    onpointercancel: release,
+  };
+}
+
+function place(event) {
+  const svg = event.currentTarget.closest("svg"), box = svg.getBoundingClientRect();
+  const unit = svg.viewBox.baseVal.width / box.width;
+  return { x: (event.clientX - box.left) * unit, y: (event.clientY - box.top) * unit };
+}
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+/**
+ * Attributes for a point that the reader moves, also with the arrow keys: nudge(dx, dy) gets steps of 1 to the
+ * right and up (with Shift, of 10). `value` is a number for assistive technology, `shown` how it reads.
+ */
+export const handle = (lab, { label, value, shown, move, nudge }) => ({
+  ...draggable(lab, move),
+  class: "lab-drag lab-handle", tabindex: 0, role: "slider",
+  "aria-label": label, "aria-valuenow": value, "aria-valuetext": shown,
+  onkeydown(event) {
+    const arrow = ARROWS[event.key];
+    if (!arrow) return;
+    event.preventDefault();
+    nudge(...arrow.map((step) => step * (event.shiftKey ? 10 : 1)));
+  },
+});
+
+/** { caption, columns, rows } as a table; the first cell of a row names it. */
+export const tableView = ({ caption, columns, rows }) =>
+  h("div", { class: "lab-scroll", tabindex: 0, role: "region", "aria-label": caption }, h("table", {}, h("caption", {}, caption),
+    h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, rows.map(([name, ...cells]) =>
+      h("tr", {}, h("th", { scope: "row" }, name), cells.map((cell) => h("td", {}, cell)))))));
+
+/** Code with a button that copies it, or, where the browser forbids that, selects it. */
+export const codeView = (source) => h("div", { class: "lab-code" },
+  h("pre", { tabindex: 0, "aria-label": "The code for this state" }, h("code", {}, source)),
+  button("Copy", async ({ currentTarget: pressed }) => {
+    getSelection().selectAllChildren(pressed.previousSibling);
+    const copied = await navigator.clipboard?.writeText(source).then(() => true, () => false);
+    pressed.textContent = copied ? "Copied" : "Selected";
+  }));

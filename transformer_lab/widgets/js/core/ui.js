@@ -1,0 +1,127 @@
+// The frame that every explorable has. An explorable is one file, js/NAME.js:
+//
+//   import { h } from "./core/draw.js";
+//   import { explorable, picture, slider } from "./core/ui.js";
+//
+//   export default explorable({
+//     title: "Soft lookup",
+//     instruction: "Drag the query.",                    // one line
+//     defaults: { temperature: 1 },                      // the state: one key for each synced trait in Python
+//     compute: (state, data) => ({ ... }),               // what follows from the state, once for all below
+//     view: (state, now, lab) => picture(lab, 300, ...), // the picture, lab.width pixels wide
+//     controls: (state, now, lab) => [slider(...)],      // at most one row
+//     describe: (state, now) => "A sentence or two.",    // read out whenever it changes
+//     table: (state, now) => ({ caption, columns: ["token", "weight"], rows: [["A", "0.25"], ...] }),
+//     code: (state, now) => "import transformer_lab\n...",  // the same state in Python
+//     own: { chosen: -1 },   // state that is the reader's: kept in this browser under state.id, never sent
+//   });
+//
+// Title and instruction may be functions of the state; compute, controls, table, code and own may be left out.
+// All are pure functions: the same code draws the still picture (in Node, at lab.width 680) and the live one.
+//
+//   lab.width               pixels the picture may use; a phone has about 340
+//   lab.set({ key: value }) changes the state, draws again and tells Python
+//   lab.reset()             back to the first state
+//   lab.data                a DataView, where the explorable says `data: "NAME"` (see bundle.py)
+//
+// Drawing is h(tag, attributes, ...children). What comes and goes should leave null in its place, so that its
+// neighbours keep theirs, and their focus.
+
+import { h, draw, markup } from "./draw.js";
+import { button, codeView, tableView } from "./controls.js";
+
+export { button, choose, draggable, handle, menu, picture, slider } from "./controls.js";
+
+const STILL = { width: 680, data: null, set() {}, reset() {}, hold() {} };
+const SAVE_EVERY = 50; // ms between messages to Python
+let count = 0;
+
+export function explorable(spec) {
+  return {
+    defaults: spec.defaults,
+    data: spec.data,
+    render: ({ model, el }) => mount(spec, model, el),
+    poster(given = {}) {
+      const state = { ...spec.defaults, ...spec.own, ...given }, now = spec.compute?.(state, null);
+      return markup(h("div", { class: "lab" }, head(spec, state), stage(spec.view(state, now, STILL)),
+        words(spec.describe(state, now))));
+    },
+  };
+}
+
+const text = (part, state) => (typeof part === "function" ? part(state) : part);
+const head = (spec, state, id) => h("p", { class: "lab-head" },
+  h("strong", { id }, text(spec.title, state)), " ", text(spec.instruction, state));
+const stage = (view) => h("div", { class: "lab-stage" }, view);
+const words = (sentence, busy = false) =>
+  h("p", { class: "lab-words", "aria-live": "polite", "aria-busy": busy }, sentence);
+
+function mount(spec, model, el) {
+  const keys = Object.keys(spec.defaults), id = `lab-${++count}`;
+  const received = (key) => model.get(key) ?? spec.defaults[key];
+  const initial = { ...spec.own, ...Object.fromEntries(keys.map((key) => [key, received(key)])) };
+  const root = document.createElement("div");
+  let state = { ...initial, ...recall(spec.own, initial.id) };
+  let pending = {}, timer = 0, frame = 0, held = false, open = null;
+
+  const schedule = () => { frame ||= requestAnimationFrame(() => { frame = 0; redraw(); }); };
+  const lab = {
+    ...STILL,
+    data: model.get("data") ?? null,
+    set(change) {
+      state = { ...state, ...change };
+      if (spec.own) keep(spec.own, state);
+      pending = { ...pending, ...change };
+      timer ||= setTimeout(save, SAVE_EVERY);
+      schedule();
+    },
+    reset: () => lab.set(initial),
+    hold(on) { held = on; if (!on) keys.forEach(receive); schedule(); }, // a drag begins or ends
+  };
+  function save() {
+    const change = pending;
+    [timer, pending] = [0, {}];
+    for (const key in change) if (key in spec.defaults) model.set(key, change[key]);
+    model.save_changes();
+  }
+  function receive(key) { // what Python assigned; the echo of a drag that still goes on is left alone
+    if (held || key in pending) return;
+    state = { ...state, [key]: received(key) };
+    schedule();
+  }
+
+  const toggle = (name, label) => button(label, () => { open = open === name ? null : name; schedule(); },
+    { "aria-expanded": open === name, "aria-controls": `${id}-more` });
+  function redraw() {
+    const now = spec.compute?.(state, lab.data);
+    draw(root, head(spec, state, id), stage(spec.view(state, now, lab)),
+      h("div", { class: "lab-controls" }, spec.controls?.(state, now, lab), h("span", { class: "lab-tools" },
+        button("Reset", lab.reset), spec.table && toggle("table", "Table"), spec.code && toggle("code", "Code"))),
+      words(spec.describe(state, now), held),
+      h("div", { class: "lab-more", id: `${id}-more` },
+        open === "table" ? tableView(spec.table(state, now)) : open === "code" ? codeView(spec.code(state, now)) : null));
+  }
+
+  const listeners = keys.map((key) => [`change:${key}`, () => receive(key)]);
+  listeners.forEach(([event, listener]) => model.on(event, listener));
+  const watch = new ResizeObserver(() => {
+    if (root.clientWidth && root.clientWidth !== lab.width) { lab.width = root.clientWidth; schedule(); }
+  });
+  Object.entries({ class: "lab", role: "group", "aria-labelledby": id }).forEach((pair) => root.setAttribute(...pair));
+  el.append(root);
+  lab.width = root.clientWidth || STILL.width;
+  watch.observe(root);
+  redraw();
+  return () => { watch.disconnect(); listeners.forEach(([event, listener]) => model.off(event, listener)); };
+}
+
+// The browser may refuse to store (private windows); the explorable then works, and forgets.
+function recall(own, id) {
+  if (!own) return {};
+  try { return JSON.parse(localStorage.getItem(`transformer-lab:${id}`)) ?? {}; } catch { return {}; }
+}
+
+function keep(own, state) {
+  const entered = Object.fromEntries(Object.keys(own).map((key) => [key, state[key]]));
+  try { localStorage.setItem(`transformer-lab:${state.id}`, JSON.stringify(entered)); } catch { /* not kept */ }
+}
