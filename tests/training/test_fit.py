@@ -4,42 +4,11 @@ import io
 
 import numpy as np
 import pytest
+from small_run import Regression, batches, rate
 
 from transformer_lab.errors import DivergedError, DtypeError, RangeError, UnknownNameError
-from transformer_lab.randomness import generator
 from transformer_lab.training import History, fit
 from transformer_lab.training.progress import Bar
-
-
-class Regression:
-    """Least squares with momentum for several seeds at once: small, exact, with an optimiser's memory."""
-
-    def __init__(self, n_seeds=3, width=4):
-        self.arrays = {"W": np.ones((n_seeds, width)), "b": np.zeros((n_seeds, 1)),
-                       "optimizer.W": np.zeros((n_seeds, width))}
-
-    def step(self, batch, learning_rate):
-        inputs, targets = batch
-        error = np.einsum("bd,sd->sb", inputs, self.arrays["W"]) + self.arrays["b"] - targets
-        self.arrays["optimizer.W"] = 0.9 * self.arrays["optimizer.W"] + error @ inputs / len(inputs)
-        self.arrays["W"] = self.arrays["W"] - learning_rate * self.arrays["optimizer.W"]
-        self.arrays["b"] = self.arrays["b"] - learning_rate * error.mean(-1, keepdims=True)
-        return {"loss": 0.5 * (error**2).mean(-1)}
-
-    def state(self):
-        return self.arrays
-
-    def load_state(self, state):
-        self.arrays = {name: np.array(value) for name, value in state.items()}
-
-
-def batches(step):
-    inputs = generator(5, "batch", step).normal(size=(8, 4))
-    return inputs, inputs.sum(-1) * 2 + 1
-
-
-def rate(step):
-    return 0.1 / (1 + step)
 
 
 def test_a_row_belongs_to_the_model_after_that_many_updates():

@@ -2,5 +2,7 @@
 
 from .fit import fit
 from .history import History
+from .records import Record, read_record, write_record
+from .runs import recorded
 
-__all__ = ["History", "fit"]
+__all__ = ["History", "Record", "fit", "read_record", "recorded", "write_record"]

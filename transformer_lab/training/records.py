@@ -1,0 +1,143 @@
+"""Run records: a folder with configuration, metrics, weights and a manifest that vouches for every byte.
+
+``config.json``, ``metrics.csv``, ``weights.safetensors`` and, where there are any,
+``best.safetensors``, ``trajectory.safetensors`` and ``optimizer.safetensors`` (a checkpoint).
+``manifest.json`` holds the versions and the sha256 of each; ``timing.json`` holds the time it
+took. Without that last file the same command on the same machine writes the same bytes.
+
+A record is written to a temporary sibling and renamed, so it is there whole or not at all.
+Reading one parses JSON, CSV and safetensors and nothing else: no byte of it is ever executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from .history import History, weights_of
+from .seals import dumped, sealed, sha256, understood, unsealed, vouched
+from .tables import history_from, packed, parts, table, unpacked
+
+__all__ = ["Record", "read_record", "versions", "write_record"]
+
+FORMAT = 1
+TENSORS = ("weights", "best", "trajectory", "optimizer")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run record as it was read. ``state`` holds the weights, and in a checkpoint the optimiser's memory too."""
+
+    path: Path
+    config: dict
+    history: History
+    state: dict[str, np.ndarray]
+    manifest: dict
+    timing: dict
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The weights after the last step."""
+        return weights_of(self.state)
+
+    @property
+    def name(self) -> str:
+        """The folder's name and the start of its checksum: what a claim cites."""
+        return f"{self.path.name} sha256:{self.manifest['sha256'][:12]}"
+
+
+def versions() -> dict[str, str]:
+    """What a run's bytes depend on, besides its configuration."""
+    from .. import __version__
+
+    return {"transformer_lab": __version__, "python": platform.python_version(), "numpy": np.__version__,
+            "machine": platform.machine()}
+
+
+def write_record(folder, *, config: dict, history: History, state: dict, step: int, stopped: str = "",
+                 timing: dict | None = None) -> Path:
+    """Write a record and return its folder, which must not exist yet.
+
+    Parameters
+    ----------
+    folder : path
+        Where the record goes. Its name must be free: records are never overwritten.
+    config : dict
+        Plain values that name the run, ready for JSON.
+    history, state, step
+        What was measured, the stepper's state, and how many updates it has seen.
+    stopped : str
+        Why the run ended early, if it did.
+    timing : dict, optional
+        Seconds; the one part of a record that differs from run to run.
+
+    Raises
+    ------
+    DataError
+        If there is such a folder already.
+    """
+    folder = Path(folder)
+    contents = {"config.json": dumped(config), "metrics.csv": table(history)}
+    contents |= {f"{kind}.safetensors": packed(arrays) for kind, arrays in parts(history, state).items() if arrays}
+    seals = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in contents.items()}
+    manifest = {"format": FORMAT, "step": step, "stopped": stopped, "versions": versions(), "files": seals}
+    contents |= {"manifest.json": sealed(manifest), "timing.json": sealed(timing or {})}
+    half = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    half.mkdir(parents=True)
+    try:
+        for name, data in contents.items():
+            (half / name).write_bytes(data)
+        if folder.exists():
+            raise DataError(f"{folder} exists already, and no record is overwritten. Choose another name or delete it.")
+        half.rename(folder)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return folder
+
+
+def read_record(folder, *, config: dict | None = None) -> Record:
+    """Read a record after checking every byte of it.
+
+    Parameters
+    ----------
+    folder : path
+    config : dict, optional
+        The configuration that it must have.
+
+    Raises
+    ------
+    DataError
+        If anything is missing, damaged, from another format or another configuration.
+    """
+    folder = Path(folder)
+    manifest = unsealed(folder / "manifest.json")
+    with understood(folder / "manifest.json"):
+        if manifest["format"] != FORMAT:
+            raise DataError(f"{folder} is a record of format {manifest['format']!r}, and this version reads format "
+                            f"{FORMAT}. Use the version of transformer_lab that wrote it, or train the run again.")
+        known = {"config.json", "metrics.csv", *(f"{kind}.safetensors" for kind in TENSORS)}
+        contents = {name: vouched(folder / name, manifest["files"][name]) for name in known & set(manifest["files"])}
+    with understood(folder):
+        found = json.loads(contents["config.json"])
+        tensors = {kind: unpacked(contents.get(f"{kind}.safetensors")) for kind in TENSORS}
+        if not tensors["weights"]:
+            raise KeyError("weights.safetensors")
+        history = history_from(contents["metrics.csv"], tensors["best"], tensors["trajectory"])
+    if config is not None and found != json.loads(dumped(config)):
+        raise DataError(f"{folder} is a run of another configuration: {difference(found, config)}. "
+                        "Choose another folder, or the configuration that is in its config.json.")
+    return Record(folder, found, history, tensors["weights"] | tensors["optimizer"], manifest,
+                  unsealed(folder / "timing.json"))
+
+
+def difference(found: dict, wanted: dict) -> str:
+    """The fields in which two configurations differ, in words."""
+    fields = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
+    return ", ".join(f"{name} is {found.get(name)!r}, not {wanted.get(name)!r}" for name in fields)

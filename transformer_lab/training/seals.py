@@ -1,0 +1,69 @@
+"""Checksums: every byte of a record is vouched for, and whatever is wrong becomes one sentence."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import safetensors
+
+from ..errors import DataError
+
+__all__ = ["dumped", "sealed", "sha256", "understood", "unsealed", "vouched"]
+
+REMEDY = "Copy the record again from where it came, or train the run again."
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def dumped(values: dict) -> bytes:
+    return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def sealed(values: dict) -> bytes:
+    """JSON that carries the sha256 of its other entries."""
+    return dumped(values | {"sha256": sha256(dumped(values))})
+
+
+def unsealed(path: Path) -> dict:
+    """The entries of a sealed JSON file, its own checksum included."""
+    data = existing(path)
+    with understood(path):
+        values = json.loads(data)
+        if sealed({name: value for name, value in values.items() if name != "sha256"}) != data:
+            raise DataError(f"{path} is damaged: its own checksum does not fit it. {REMEDY}")
+    return values
+
+
+def vouched(path: Path, seal: dict) -> bytes:
+    """The bytes of a file, if they are the ones that the manifest vouches for."""
+    data = existing(path)
+    if len(data) != seal["bytes"]:
+        raise DataError(f"{path} is damaged: it has {len(data)} bytes, and the manifest says {seal['bytes']}. {REMEDY}")
+    if sha256(data) != seal["sha256"]:
+        raise DataError(f"{path} is damaged: its sha256 is not the manifest's. {REMEDY}")
+    return data
+
+
+def existing(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        missing = "there is no such file" if isinstance(fault, FileNotFoundError) else fault.strerror
+        raise DataError(f"{path} cannot be read: {missing}. A run record is a folder with a manifest.json; "
+                        "check the name.") from None
+
+
+@contextmanager
+def understood(path: Path):
+    """Whatever a parser has against the content of ``path`` becomes one sentence."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, csv.Error,
+            safetensors.SafetensorError) as fault:
+        raise DataError(f"{path} does not hold what a run record holds ({type(fault).__name__}). {REMEDY}") from None
