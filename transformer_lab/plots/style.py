@@ -1,0 +1,245 @@
+"""The house style: quiet axes, lines that carry their own names, colours with one meaning.
+
+Sizes are in pixels of the page (matplotlib's points, at 72 to the inch). A panel is drawn
+at the width of a phone, so that it is never shrunk; see :class:`.figure.Figure`.
+"""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+
+from ..checks import check_array, check_choice, check_number, check_whole
+from ..theme import color, theme
+from .svg import CELLS
+
+__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "name_line", "panel", "seed_lines", "strip"]
+
+ROLES = ("query", "key", "value", "residual", "mlp")
+LEVELS = 16       # shades of a colour map
+MINUS_FROM = 0.2  # a negative cell at least this strong carries a minus sign
+
+HOUSE = {
+    "figure.dpi": 72, "savefig.dpi": 72, "svg.fonttype": "none", "svg.hashsalt": "transformer-lab",
+    "path.simplify": True, "path.simplify_threshold": 0.5,
+    "font.family": "DejaVu Sans", "font.size": 11.5, "xtick.labelsize": 11, "ytick.labelsize": 11,
+    "text.color": color("ink"),
+    "axes.edgecolor": color("line"), "xtick.color": color("soft"), "ytick.color": color("soft"),
+    "axes.spines.top": False, "axes.spines.right": False, "xtick.bottom": False, "ytick.left": False,
+    "axes.linewidth": 1.0, "lines.linewidth": 2.0, "axes.facecolor": "none", "figure.facecolor": "none",
+    "axes.unicode_minus": True,
+    "axes.prop_cycle": cycler(color=[color(role) for role in ROLES]), "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.03, "figure.constrained_layout.w_pad": 0.03,
+}
+
+
+def panel(width: float = 330, height: float = 240, rows: int = 1, columns: int = 1, **options):
+    """An empty drawing in the house style, with its axes.
+
+    Parameters
+    ----------
+    width, height : float
+        Size in pixels. Up to 340 wide fits a phone; the text column is about 700.
+    rows, columns : int
+        A grid of axes.
+    options
+        Passed on to matplotlib's ``Figure.subplots``.
+
+    Returns
+    -------
+    (matplotlib.figure.Figure, matplotlib Axes or an array of them)
+
+    Examples
+    --------
+    >>> drawing, axes = panel(300, 200)
+    >>> axes.spines["top"].get_visible()
+    False
+    """
+    check_number("width", width, above=0), check_number("height", height, above=0)
+    with matplotlib.rc_context(HOUSE):
+        drawing = Drawing(figsize=(width / 72, height / 72))
+        return drawing, drawing.subplots(rows, columns, **options)
+
+
+def label(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
+    """A title over the left end, and axis labels: words, with units where there are any."""
+    axes.set_title(title, loc="left", fontsize=12.5, fontweight="bold", color=color("ink"), pad=8)
+    axes.set_xlabel(x, color=color("soft"), labelpad=4)
+    axes.set_ylabel(y, color=color("soft"), labelpad=4)
+
+
+def heatmap(axes: Axes, values, kind: str = "signed", limit: float | None = None, gap: float = 0.0,
+            signs: bool = True) -> float:
+    """Draw a matrix as cells. Returns the value that the full colour stands for.
+
+    ``"amount"`` runs from the page's background to one dark hue. ``"signed"`` has zero at the
+    background and symmetric limits, and strong negative cells carry a minus sign, so that
+    the sign can be read without colour.
+
+    Parameters
+    ----------
+    values : array (rows, columns)
+        Row 0 is drawn on top.
+    kind : {"signed", "amount"}
+    limit : float, optional
+        The value of the full colour; without it the largest magnitude. Larger ones are clipped.
+    gap : float
+        Space between cells, as a part of a cell.
+    signs : bool
+        Whether strong negative cells carry the minus sign.
+    """
+    values = check_array("values", values, shape=("rows", "columns"))
+    check_choice("kind", kind, ["signed", "amount"])
+    limit = check_number("limit", limit, above=0) if limit is not None else float(np.abs(values).max()) or 1.0
+    shades = np.clip(np.round(values / limit * LEVELS), -LEVELS, LEVELS).astype(int)
+    hues = {1: "positive", -1: "negative"} if kind == "signed" else {1: "amount"}
+    for sign, hue in hues.items():
+        for level in range(1, LEVELS + 1):
+            _draw_cells(axes, shades == sign * level, hue, level / LEVELS, 1 - gap, 1 - gap)
+    if kind == "signed" and signs:
+        _draw_cells(axes, shades <= -LEVELS * MINUS_FROM, "page", 1, 0.5, 0.12)
+    rows, columns = values.shape
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5), aspect="equal", xticks=[], yticks=[])
+    for side in axes.spines.values():
+        side.set(visible=True, color=color("line"), linewidth=1.0)
+    return limit
+
+
+def _draw_cells(axes: Axes, cells: np.ndarray, hue: str, opacity: float, width: float, height: float) -> None:
+    """A bar in the middle of every chosen cell, all in one colour: one patch, which ``svg`` turns into strokes."""
+    if not cells.any():
+        return
+    rows, columns = cells.shape
+    box = Path([(-0.5, -0.5), (columns - 0.5, -0.5), (columns - 0.5, rows - 0.5), (-0.5, rows - 0.5), (-0.5, -0.5)])
+    axes.add_patch(PathPatch(box, facecolor=color(hue), alpha=opacity, linewidth=0, clip_on=False,
+                             gid=f"{CELLS} {rows} {columns} {height:g} {_strokes(cells, width)}"))
+
+
+def _strokes(cells: np.ndarray, width: float) -> str:
+    """The cells as an SVG path in units of a cell; neighbours are one stroke where nothing parts them.
+
+    >>> _strokes(np.array([[True, True, False, True]]), 1.0)
+    'M0 .5h2m1 0h1'
+    """
+    path, pen = "", None
+    for row, line in enumerate(cells):
+        where = np.flatnonzero(line)
+        breaks = np.flatnonzero(np.diff(where) > 1) + 1 if width == 1 else range(1, len(where))
+        for run in np.split(where, breaks) if len(where) else []:
+            left = run[0] + (1 - width) / 2
+            path += f"m{left - pen[0]:.3g} {row - pen[1]}" if pen else f"M{left:.3g} {row + 0.5:g}"
+            path += f"h{run[-1] - run[0] + width:.3g}"
+            pen = (run[-1] + (1 + width) / 2, row)
+    return path.replace(" 0.", " .").replace("m0.", "m.").replace("M0.", "M.").replace("h0.", "h.").replace(" -", "-")
+
+
+def color_bar(drawing: Drawing, axes: Axes, limit: float, unit: str, kind: str = "signed") -> None:
+    """A bar beside ``axes`` that says what the shades of a :func:`heatmap` mean, with its unit."""
+    bar = drawing.colorbar(matplotlib.cm.ScalarMappable(), ax=axes, fraction=0.05, pad=0.03, aspect=18).ax
+    bar.clear()
+    steps = np.linspace(limit, -limit if kind == "signed" else 0, 33 if kind == "signed" else 17)
+    heatmap(bar, steps[:, None], kind, limit)
+    bar.set_aspect("auto")
+    bar.yaxis.tick_right()
+    bar.yaxis.set_label_position("right")
+    ends = [limit, 0, -limit] if kind == "signed" else [limit, 0]
+    bar.set_yticks(np.linspace(0, len(steps) - 1, len(ends)), [_amount(end) for end in ends])
+    bar.tick_params(length=0, labelsize=10.5, labelcolor=color("soft"))
+    label(bar, y=unit)
+
+
+def strip(axes: Axes, values, kind: str = "signed", limit: float | None = None, names=None, wrap: int | None = None,
+          digits: int = 2) -> float:
+    """A vector as a row of cells with its numbers written in them. Returns the value of the full colour.
+
+    Parameters
+    ----------
+    values : array (n,)
+    names : sequence of str, optional
+        A word above each number.
+    wrap : int, optional
+        Cells in a line; with a period as the wrap, what repeats stands in one column.
+    digits : int
+        Decimals of the written numbers.
+    """
+    values = check_array("values", values, shape=("n",))
+    wrap = check_whole("wrap", wrap or len(values), low=1, high=len(values))
+    grid = np.zeros(-(-len(values) // wrap) * wrap)
+    grid[: len(values)] = values
+    limit = heatmap(axes, grid.reshape(-1, wrap), kind, limit, gap=0.05, signs=False)
+    axes.set_aspect("auto")
+    for place, value in enumerate(values):
+        row, column = divmod(place, wrap)
+        ink = color("page" if abs(value) / limit > 0.55 else "ink")
+        axes.text(column, row + (0.18 if names else 0), _signed(value, digits), ha="center", va="center", color=ink,
+                  fontsize=11)
+        if names:
+            axes.text(column, row - 0.22, names[place], ha="center", va="center", color=ink, fontsize=9.5)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return limit
+
+
+def seed_lines(axes: Axes, steps, runs, role: str = "value", name: str | None = None) -> None:
+    """Every run as a thin line, the median strong, the middle half of the runs as a band.
+
+    Parameters
+    ----------
+    steps : array (n,)
+    runs : array (n_seeds, n)
+    role : str
+        A colour of the theme.
+    name : str, optional
+        Written at the end of the median.
+    """
+    steps = check_array("steps", np.asarray(steps, dtype=float), shape=("n",))
+    runs = check_array("runs", runs, shape=("n_seeds", len(steps)))
+    hue = color(check_choice("role", role, theme()["light"]))
+    low, middle, high = np.quantile(runs, [0.25, 0.5, 0.75], axis=0)
+    axes.fill_between(steps, low, high, color=hue, alpha=0.18, linewidth=0)
+    axes.plot(steps, runs.T, color=hue, alpha=0.35, linewidth=0.7)
+    axes.plot(steps, middle, color=hue, linewidth=2.4)
+    if name:
+        name_line(axes, steps[-1], middle[-1], name, role)
+
+
+def name_line(axes: Axes, x: float, y: float, name: str, role: str = "ink", **options) -> None:
+    """Write a line's name at its end, instead of a legend."""
+    options = {"xytext": (5, 0), "ha": "left", "va": "center", **options}
+    axes.annotate(name, (x, y), textcoords="offset points", color=color("ink"), fontsize=11, **options,
+                  annotation_clip=False)
+
+
+def ceiling(axes: Axes, level: float, name: str, where: str = "left", below: bool = False) -> None:
+    """A bound that cannot be passed (ceiling, floor, chance): a thin dashed line with its name on it.
+
+    Parameters
+    ----------
+    level : float
+        Height, in data units.
+    name : str
+        Written on the line.
+    where : {"left", "right"}
+        The end of the line where the name stands.
+    below : bool
+        Whether the name stands under the line.
+    """
+    right = check_choice("where", where, ["left", "right"]) == "right"
+    axes.axhline(level, color=color("ink"), linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate(name, (1 if right else 0, level), xycoords=axes.get_yaxis_transform(),
+                  xytext=(0 if right else 4, -4 if below else 3), textcoords="offset points",
+                  ha="right" if right else "left", va="top" if below else "bottom", fontsize=11, color=color("ink"))
+
+
+def _amount(number: float) -> str:
+    return f"{number:.2g}".replace("-", "−")
+
+
+def _signed(number: float, digits: int) -> str:
+    text = f"{number:.{digits}f}"
+    return "0" if float(text) == 0 else text.replace("-", "−")

@@ -1,0 +1,191 @@
+"""From matplotlib's SVG to a small one that follows the page's theme.
+
+Colours become ``var(--lab-NAME, #light)``, so that one drawing serves both themes; text
+takes the page's interface face; coordinates are rounded to a tenth of a pixel and written
+relative to each other; ids are prefixed, and nothing is styled outside the drawing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from xml.etree import ElementTree
+
+from ..errors import UnknownNameError
+from ..theme import theme
+
+__all__ = ["inline"]
+
+SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
+DROPPED = ("metadata", "style", "title")
+FAMILY = "var(--lab-font-interface, system-ui, sans-serif)"
+CODE = "var(--lab-font-code, monospace)"
+CELLS = "cells"  # the gid of a patch that stands for many cells: "cells ROWS COLUMNS THICKNESS PATH"
+# What the root already says, or what is SVG's own default: no need to say it again.
+DEFAULTS = {"stroke-linejoin": "round", "stroke-linecap": "butt", "text-anchor": "start", "stroke-width": "1",
+            "fill": "#000000", "opacity": "1", "stroke-dashoffset": "0", "stroke-miterlimit": "100000"}
+
+
+def inline(svg: str) -> str:
+    """The drawing as one ``<svg>`` element for a page, with colours and type from the theme.
+
+    A colour that is not in ``theme.json`` is refused: it would not change with the theme.
+    """
+    root = ElementTree.fromstring(svg)
+    _strip(root)
+    width, height = (float(root.get(side).removesuffix("pt")) for side in ("width", "height"))
+    body = "".join(_written(child) for child in root)
+    body = _prefixed(body)
+    return (f'<svg viewBox="0 0 {_short(width)} {_short(height)}" aria-hidden="true" '
+            f'style="width:100%;max-width:{_short(width)}px;height:auto;fill:currentColor;font-family:{FAMILY};'
+            f'stroke-linejoin:round;overflow:visible">{body}</svg>')
+
+
+def _strip(parent) -> None:
+    for child in list(parent):
+        _strip(child)
+        tag = child.tag.removeprefix(SVG) if isinstance(child.tag, str) else "comment"
+        empty = tag in ("g", "defs") and not len(child)
+        nothing = tag == "path" and "fill: none" in child.get("style", "") and "stroke:" not in child.get("style", "")
+        if tag in DROPPED or tag == "comment" or empty or nothing:
+            parent.remove(child)
+
+
+def _written(node) -> str:
+    """The element as text, its styles shortened, and groups that say nothing left out."""
+    tag = node.tag.removeprefix(SVG)
+    if tag == "g" and node.get("id", "").startswith(CELLS):
+        return _cells(node.get("id"), node[0])
+    attributes = dict(_attributes(tag, node))
+    body = "".join(_written(child) for child in node)
+    if tag == "g" and not attributes:
+        return body
+    text = _escaped(node.text.strip()) if node.text and node.text.strip() else ""
+    opening = f"<{tag}" + "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f"{opening}>{text}{body}</{tag}>" if text or body else f"{opening}/>"
+
+
+def _cells(gid: str, box) -> str:
+    """Cells as strokes in units of a cell, a few bytes each; the patch that is replaced gives place and colour."""
+    _, rows, columns, thickness, path = gid.split(" ", 4)
+    corners = re.findall(r"-?[\d.]+", box.get("d"))
+    left, top, right, bottom = (float(number) for number in corners[:2] + corners[4:6])
+    scale = f"{_short((right - left) / int(columns), 4)} {_short((bottom - top) / int(rows), 4)}"
+    styles = dict(rule.split(":", 1) for rule in _styles(box.get("style")))
+    style = f"fill:none;stroke:{styles['fill']};stroke-width:{thickness};opacity:{styles.get('opacity', '1')}"
+    return (f'<path transform="translate({_short(left)} {_short(top)})scale({scale})" d="{path}" '
+            f'shape-rendering="crispEdges" style="{style}"/>')
+
+
+def _attributes(tag, node):
+    if node.get("id") and tag != "g":
+        yield "id", node.get("id")
+    for name in ("x", "y", "width", "height"):
+        if node.get(name):
+            yield name, _short(float(node.get(name)))
+    if node.get("d"):
+        yield "d", shortened_path(node.get("d"))
+    if turn := _turn(node.get("transform", "")):
+        yield "transform", turn
+    if node.get(XLINK + "href"):
+        yield "href", node.get(XLINK + "href")
+    if node.get("clip-path"):
+        yield "clip-path", node.get("clip-path")
+    if style := ";".join(_styles(node.get("style", ""))):
+        yield "style", style
+
+
+def _turn(transform: str) -> str:
+    """The transform, its numbers shortened; a rotation by nothing and a shift by nothing are left out."""
+    kept = [part for part in re.findall(r"\w+\([^)]*\)", transform)
+            if not re.match(r"rotate\(-?0(\.0*)?[ ,)]|translate\(0[ ,]+0\)", part)]
+    return " ".join(re.sub(r"-?\d+\.\d+", lambda match: _short(float(match[0]), 3), part) for part in kept)
+
+
+def _styles(style: str):
+    for rule in filter(None, (rule.strip() for rule in style.split(";"))):
+        name, value = (part.strip() for part in rule.split(":", 1))
+        if name == "font":
+            size = re.search(r"([\d.]+)px", value)[1]
+            yield f"font-size:{_short(float(size))}px"
+            if weight := re.search(r"\b(bold|[5-9]00)\b", value):
+                yield f"font-weight:{weight[1]}"
+        elif name == "font-family":
+            if "monospace" in value:
+                yield f"font-family:{CODE}"
+        elif DEFAULTS.get(name) != value:
+            yield f"{name}:{_themed(value)}"
+
+
+def _themed(value: str) -> str:
+    """``#26528c`` as ``var(--lab-query,#26528c)``; other numbers shortened."""
+    if not value.startswith("#"):
+        return re.sub(r"\d+\.\d+", lambda match: _short(float(match[0]), 3), value).replace(", ", ",")
+    names = {code: name for name, code in theme()["light"].items()}
+    if value not in names:
+        raise UnknownNameError("color", repr(value), "a colour of transformer_lab/theme.json",
+                               "Draw with transformer_lab.theme.color(name), and use opacity for shades.")
+    return f"var(--lab-{names[value]},{value})"
+
+
+def shortened_path(d: str) -> str:
+    """The path on a grid of a tenth of a pixel, each point relative to the one before.
+
+    >>> shortened_path("M 10 20 L 15.04 20 L 15 25 L 10 25 z")
+    'M10 20h5v5h-5z'
+    """
+    out, here, start = "", (0, 0), (0, 0)
+    for command, numbers in re.findall(r"([MLCQz])([^MLCQz]*)", d):
+        if command == "z":
+            out, here = out + "z", start
+            continue
+        points = [round(float(number) * 10) for number in numbers.split()]
+        pairs = list(zip(points[::2], points[1::2], strict=True))
+        relative = [(x - here[0], y - here[1]) for x, y in pairs]
+        here = pairs[-1]
+        if command == "M":
+            start = here
+            out += "m" + _joined(relative) if out else "M" + _joined(pairs)
+        elif command == "L":
+            out += _line(*relative[0])
+        else:
+            out += command.lower() + _joined(relative)
+    return re.sub(r"l[^a-z]+(?:l[^a-z]+)+", _one_letter, out)
+
+
+def _one_letter(run) -> str:
+    """A letter that repeats the one before may be left out: ``l1 2l-3 4l5 6`` is ``l1 2-3 4 5 6``."""
+    return "l" + re.sub(r"l(?=-)", "", run[0][1:]).replace("l", " ")
+
+
+def _line(dx: int, dy: int) -> str:
+    if dx and dy:
+        return "l" + _joined([(dx, dy)])
+    return ("h" + _tenths(dx) if dx else "") + ("v" + _tenths(dy) if dy else "")
+
+
+def _joined(pairs) -> str:
+    return re.sub(r" (?=-)", "", " ".join(_tenths(number) for pair in pairs for number in pair))
+
+
+def _tenths(number: int) -> str:
+    return _short(number / 10)
+
+
+def _short(number: float, digits: int = 1) -> str:
+    text = f"{number:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{number:.0f}"
+    text = re.sub(r"^(-?)0\.", r"\1.", text)
+    return "0" if text in ("-0", "", "-", "-.") else text
+
+
+def _prefixed(body: str) -> str:
+    """Ids that something refers to get a prefix made from the drawing; the others go."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+    prefix = "f" + hashlib.sha256(body.encode()).hexdigest()[:8]
+    names = {old: f"{prefix}{index}" for index, old in enumerate(sorted(used))}
+    body = re.sub(r' id="([^"]+)"', lambda match: f' id="{names[match[1]]}"' if match[1] in used else "", body)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda match: match[1] + names[match[2]], body)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
