@@ -1,0 +1,220 @@
+r"""One attention head that answers at its last token, forward and backward side by side.
+
+No residual stream, no feed-forward layer, no bias; the embedding and the unembedding are the identity. What is left
+are two matrices: ``W_QK`` decides where to look, ``W_OV`` what to write.
+
+.. math:: s = \frac{x_T W_{QK}\, x^\top}{\sqrt{d_\text{model}}}, \quad a = \operatorname{softmax}(s), \quad
+          h = x^\top a, \quad \ell = h W_{OV}, \quad L = -\ln \operatorname{softmax}(\ell)_\text{target}
+
+Only the last query row is computed, because only its answer is scored. A causal mask hides what comes *after* the
+query; nothing comes after the last token, so its row of the mask is all ones and no mask is needed here.
+
+Parameters may carry leading axes (seeds): dozens of models then go through the same lines at once. The input rows
+may be shared by all of them, (batch, n_ctx, d_model), or be each model's own, (..., batch, n_ctx, d_model). float32
+stays float32, and complex parameters work, so that a complex step can check the gradients.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..checks import check_array, check_type, check_whole
+from ..config import ModelConfig
+from ..errors import NotFiniteError, ShapeError, UnknownNameError
+from .attention import keep, softmax, softmax_pullback
+from .head_input import encode, init
+
+__all__ = ["backward", "encode", "forward", "generate", "init", "loss", "pullback"]
+
+
+def forward(params: dict, x, tap=None) -> dict[str, np.ndarray]:
+    """Every activation of the head, by name.
+
+    Parameters
+    ----------
+    params : dict
+        ``W_QK`` and ``W_OV``, with any leading axes.
+    x : array (batch, n_ctx, d_model) or (..., batch, n_ctx, d_model)
+        Input rows from :func:`encode`.
+    tap : callable, optional
+        ``tap(name, value) -> value``, called at every activation: record it, or return another.
+
+    Returns
+    -------
+    dict
+        ``x``; ``q`` (..., batch, d_model), the query; ``scores`` and ``pattern`` (..., batch, n_ctx);
+        ``read`` (..., batch, d_model); ``logits`` and ``probs`` (..., batch, d_vocab).
+
+    Examples
+    --------
+    >>> config = ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+    >>> acts = forward(init(config, n_seeds=3), encode(np.zeros((4, 20), dtype=int), config))
+    >>> acts["pattern"].shape, bool(np.allclose(acts["pattern"].sum(axis=-1), 1))
+    ((3, 4, 20), True)
+    """
+    tap, x = tap or keep, _fitting(params, x)
+    with np.errstate(invalid="ignore", over="ignore"):
+        x = tap("x", x)
+        q = tap("q", x[..., -1, :] @ params["W_QK"])
+        scores = tap("scores", times_rows(x, q) / math.sqrt(x.shape[-1]))
+        pattern = tap("pattern", softmax(scores))
+        read = tap("read", mix_rows(pattern, x))
+        logits = tap("logits", read @ params["W_OV"])
+        probs = tap("probs", softmax(logits))
+    if not np.isfinite(probs).all():
+        _name_the_culprit(params | {"x": x})
+    return {"x": x, "q": q, "scores": scores, "pattern": pattern, "read": read, "logits": logits, "probs": probs}
+
+
+def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None) -> dict[str, np.ndarray]:
+    r"""Gradients of everything, from the gradient of the logits: :func:`forward`, from its last line to its first.
+
+    .. math:: \partial W_{OV} = h\,\delta^\top, \quad \partial h = W_{OV}\,\delta, \quad
+              \partial a = x\,\partial h, \quad \partial s = (\operatorname{diag}(a) - a a^\top)\,\partial a, \quad
+              \partial W_{QK} = \frac{1}{\sqrt{d_\text{model}}} \sum_j \partial s_j \; x_T x_j^\top
+
+    for one sequence, with :math:`\delta = \partial\ell`; over the batch they add up.
+
+    Parameters
+    ----------
+    params, acts : dict
+        The parameters and what :func:`forward` made of them.
+    d_logits : array (..., batch, d_vocab)
+        The gradient of the logits.
+    to_x : bool
+        Whether the gradient of the input rows is wanted, too; it is the largest array by far.
+    tap : callable, optional
+        ``tap(name, value) -> value``, called at every gradient: ``"d_read"``, ``"d_pattern"``, ...
+
+    Returns
+    -------
+    dict
+        ``W_QK``, ``W_OV``; ``W_pos`` where it is among the parameters; ``x`` (..., batch, n_ctx, d_model) if wanted.
+    """
+    tap, x, pattern = tap or keep, acts["x"], acts["pattern"]
+    check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
+    root = math.sqrt(x.shape[-1])
+    d_read = tap("d_read", d_logits @ params["W_OV"].mT)
+    d_pattern = tap("d_pattern", times_rows(x, d_read))
+    d_scores = tap("d_scores", softmax_pullback(pattern, d_pattern))
+    d_q = tap("d_q", mix_rows(d_scores, x) / root)
+    grads = {"W_QK": tap("d_W_QK", x[..., -1, :].mT @ d_q), "W_OV": tap("d_W_OV", acts["read"].mT @ d_logits)}
+    if "W_pos" in params:  # the gradient of the rows, added up over the batch, in the columns of the position
+        d_rows = pattern.mT @ d_read + d_scores.mT @ acts["q"] / root
+        d_rows[..., -1, :] += (d_q @ params["W_QK"].mT).sum(axis=-2)
+        grads["W_pos"] = np.zeros_like(params["W_pos"], dtype=d_rows.dtype)
+        grads["W_pos"][..., :x.shape[-2], :] = tap("d_rows", d_rows)[..., d_logits.shape[-1]:]
+    if to_x:
+        d_x = pattern[..., None] * d_read[..., None, :] + d_scores[..., None] * acts["q"][..., None, :] / root
+        d_x[..., -1, :] += d_q @ params["W_QK"].mT
+        grads["x"] = tap("d_x", d_x)
+    return grads
+
+
+def loss(logits, targets) -> np.ndarray:
+    r"""Cross-entropy in nats, averaged over the batch: :math:`L = \ln \sum_v e^{\ell_v} - \ell_\text{target}`.
+
+    Parameters
+    ----------
+    logits : array (..., batch, d_vocab)
+    targets : array of int (batch) or (..., batch)
+
+    Returns
+    -------
+    array (...)
+
+    Examples
+    --------
+    >>> bool(np.isclose(loss(np.zeros((4, 26)), [1, 2, 3, 4]), np.log(26)))
+    True
+    """
+    logits = check_array("logits", logits, shape=("batch", "d_vocab"), kind="inexact", leading=True)
+    shifted = logits - logits.real.max(axis=-1, keepdims=True)
+    hit = np.take_along_axis(shifted, _one_each(targets, logits)[..., None], axis=-1)[..., 0]
+    return (np.log(np.exp(shifted).sum(axis=-1)) - hit).mean(axis=-1)
+
+
+def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.ndarray]:
+    r"""Gradients of the mean loss with respect to the parameters: :math:`\delta = (p - y) / \text{batch}`, pulled back.
+
+    Examples
+    --------
+    >>> config = ModelConfig(d_vocab=26, n_ctx=20)
+    >>> params, tokens = init(config), np.zeros((4, 20), dtype=int)
+    >>> grads = backward(params, forward(params, encode(tokens, config)), [0, 1, 2, 3])
+    >>> {name: grad.shape for name, grad in grads.items()}
+    {'W_QK': (26, 26), 'W_OV': (26, 26)}
+    """
+    d_logits, one_each = acts["probs"].copy(), _one_each(targets, acts["logits"])[..., None]
+    np.put_along_axis(d_logits, one_each, np.take_along_axis(d_logits, one_each, axis=-1) - 1, axis=-1)
+    d_logits = (tap or keep)("d_logits", d_logits / one_each.shape[-2])
+    return pullback(params, acts, d_logits, to_x=False, tap=tap)
+
+
+def generate(params: dict, config: ModelConfig, start, n: int) -> np.ndarray:
+    """Write ``n`` further tokens, each the most probable one after the last ``n_ctx`` tokens.
+
+    Parameters
+    ----------
+    params, config
+        A head without leading axes.
+    start : array of int (T) or (batch, T)
+        What to begin with. The head learns to answer at position ``n_ctx - 1`` alone: from fewer than ``n_ctx`` tokens
+        it answers with a query that it never trained, where it has positions.
+    n : int
+        How many tokens to write.
+
+    Returns
+    -------
+    array of int (T + n) or (batch, T + n)
+
+    Examples
+    --------
+    >>> config = ModelConfig(d_vocab=3, n_ctx=4)
+    >>> generate({"W_QK": -9 * np.eye(3), "W_OV": np.eye(3)}, config, [0, 1, 0, 1], 4).tolist()
+    [0, 1, 0, 1, 0, 1, 0, 1]
+    """
+    tokens = np.atleast_2d(check_array("start", start, shape=("T",), kind="whole", leading=True))
+    for _ in range(check_whole("n", n, low=1)):
+        logits = forward(params, encode(tokens[:, -config.n_ctx:], config, params))["logits"]
+        tokens = np.concatenate([tokens, logits.argmax(axis=-1)[:, None]], axis=-1)
+    return tokens.reshape(*np.shape(start)[:-1], -1)
+
+
+def times_rows(x, vector):
+    """The product of every row with one vector a sequence: (..., n_ctx, d) and (..., d) to (..., n_ctx)."""
+    return (x @ vector[..., None])[..., 0]
+
+
+def mix_rows(weights, x):
+    """The rows of every sequence, added up with these weights: (..., n_ctx) and (..., n_ctx, d) to (..., d)."""
+    return (weights[..., None, :] @ x)[..., 0, :]
+
+
+def _fitting(params: dict, x) -> np.ndarray:
+    """The input rows, if they and the weights fit each other; their numbers are looked at later, in the output."""
+    x = check_array("x", x, shape=("batch", "n_ctx", "d_model"), kind="inexact", leading=True, finite=False)
+    for name, columns in (("W_QK", x.shape[-1]), ("W_OV", "d_vocab")):
+        if name not in check_type("params", params, dict):
+            raise UnknownNameError("params", f"no {name!r}", "a dict with 'W_QK' and 'W_OV'", "Take them from init().")
+        check_array(f"params[{name!r}]", params[name], shape=(x.shape[-1], columns), kind="inexact", leading=True,
+                    finite=False)
+    return x
+
+
+def _name_the_culprit(arrays: dict) -> None:
+    for name, value in arrays.items():
+        check_array(name, value, shape=(None,) * np.ndim(value), kind="inexact")
+    raise NotFiniteError("params", "weights so large that a score overflows", "scores that fit the dtype",
+                         "Scale the weights down, or train with a smaller learning rate.")
+
+
+def _one_each(targets, logits) -> np.ndarray:
+    targets = check_array("targets", targets, shape=("batch",), kind="whole", low=0, high=logits.shape[-1] - 1,
+                          leading=True)
+    if targets.shape != logits.shape[:-1][-targets.ndim:]:
+        raise ShapeError("targets", f"an array of shape {targets.shape}", f"{logits.shape[:-1]} or its last axes",
+                         "Give one target for each row of logits.")
+    return np.broadcast_to(targets, logits.shape[:-1])
