@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from functools import partial
 
-from .checks import check_choice, check_number, check_seed, check_whole
+from .checks import check_choice, check_flag, check_number, check_seed, check_whole
 from .errors import ConfigError, LabError
 
 __all__ = ["Config", "ModelConfig", "TrainConfig"]
@@ -29,6 +29,11 @@ def whole(default=dataclasses.MISSING, low=1):
 def choice(*allowed: str):
     """One of a few names; the first is the default."""
     return field(partial(check_choice, allowed=allowed), allowed[0])
+
+
+def check_token(name, value):
+    """A token, or None where there is no such token."""
+    return None if value is None else check_whole(name, value, low=0)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Config:
 
 @dataclass(frozen=True)
 class ModelConfig(Config):
-    """The shape of a model.
+    """The shape of a model: the one-head models and the whole transformer, by hand or in PyTorch.
 
     Parameters
     ----------
@@ -76,39 +81,97 @@ class ModelConfig(Config):
     n_layers, n_heads : int
         Blocks, and attention heads in each.
     positions : str
-        ``"none"``: no position code. ``"one_hot"``: a one-hot position joined to the one-hot
-        token. ``"learned"``: a learned row for each position.
+        ``"none"``: no position code. ``"learned"``: a row for each position, ``"sinusoidal"``: a fixed row, added to
+        the embedded token. ``"one_hot"``: a one-hot position joined to the one-hot token (one-head models).
     d_pos : int
-        Width of a learned position row that is joined to the token (0 where there is none).
+        Width of a learned position row that is joined to the token (one-head models); 0 where there is none.
+    d_model, d_head, d_mlp : int
+        Widths of the stream, of a head and of the feed-forward layer. ``d_model=0`` stands for the width of the one-hot
+        rows, ``d_head=0`` for ``d_model // n_heads``, ``d_mlp=0`` for no feed-forward layer.
+    mask : str
+        What a query may see: everything (``"bidirectional"``), or itself and what came before (``"causal"``).
+    pad : int or None
+        The token that fills up short rows at their end. No query sees it, no read-out uses it.
+    norm, placement : str
+        ``"none"``, ``"layer"`` or ``"rms"``; before each part of a block (``"pre"``, with one more norm at the end)
+        or after the part has been added to the stream (``"post"``).
+    activation : str
+        ``"relu"`` or ``"gelu"``, in the feed-forward layer.
+    residual, output_projection, tied : bool
+        Whether a part is added to the stream or replaces it; whether heads write through ``W_O`` or are laid side by
+        side; whether the unembedding is ``W_E`` transposed.
+    read_out : str
+        Where logits are read: at ``"all"`` positions, the ``"first"``, the ``"last"``, or off their ``"mean"``.
+    dropout : float
+        Share of entries zeroed in training, from 0 to 0.99.
 
     Examples
     --------
     >>> ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot").d_model
     46
+    >>> digits = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, norm="layer")
+    >>> digits.d_head
+    16
     >>> ModelConfig(d_vocab=0, n_ctx=20, positions="onehot")
     Traceback (most recent call last):
         ...
     transformer_lab.errors.ConfigError: ModelConfig has 2 faults:
       - d_vocab: got 0; allowed is a whole number of at least 1. Choose a value in this range.
-      - positions: got 'onehot'; allowed is one of 'none', 'one_hot', 'learned'. Did you mean 'one_hot'?
+      - positions: got 'onehot'; allowed is one of 'none', 'one_hot', 'learned', 'sinusoidal'. Did you mean 'one_hot'?
     """
 
     d_vocab: int = whole()
     n_ctx: int = whole()
     n_layers: int = whole(1)
     n_heads: int = whole(1)
-    positions: str = choice("none", "one_hot", "learned")
+    positions: str = choice("none", "one_hot", "learned", "sinusoidal")
     d_pos: int = whole(0, low=0)
+    d_model: int = whole(0, low=0)
+    d_head: int = whole(0, low=0)
+    d_mlp: int = whole(0, low=0)
+    mask: str = choice("bidirectional", "causal")
+    pad: int | None = field(check_token, None)
+    norm: str = choice("none", "layer", "rms")
+    placement: str = choice("pre", "post")
+    activation: str = choice("relu", "gelu")
+    residual: bool = field(check_flag, True)
+    output_projection: bool = field(check_flag, True)
+    tied: bool = field(check_flag, False)
+    read_out: str = choice("all", "first", "last", "mean")
+    dropout: float = field(partial(check_number, low=0, high=0.99), 0.0)
 
     def _faults(self):
-        yield from super()._faults()
-        if self.positions == "learned" and self.d_pos == 0:
-            yield "d_pos: got 0; allowed is at least 1 where positions='learned'. Give the width of a position row."
+        faults = list(super()._faults())
+        yield from faults
+        wrong = {fault.partition(":")[0] for fault in faults}
+        if not wrong & {"d_vocab", "n_ctx", "positions", "d_pos", "d_model"}:
+            yield from self._width_faults()
+        if not wrong & {"n_heads", "d_head", "d_model"}:
+            yield from self._head_faults()
+        if not wrong & {"pad", "d_vocab"} and self.pad is not None and self.pad >= self.d_vocab:
+            yield f"pad: got {self.pad}; allowed is a token below d_vocab={self.d_vocab}. Choose one of the tokens."
 
-    @property
-    def d_model(self) -> int:
-        """Width of an input row: the one-hot token, and the position beside it where there is one."""
-        return self.d_vocab + {"none": 0, "one_hot": self.n_ctx, "learned": self.d_pos}[self.positions]
+    def _width_faults(self):
+        joined = {"one_hot": self.n_ctx, "learned": self.d_pos}.get(self.positions, 0)
+        if self.positions == "learned" and not (self.d_pos or self.d_model):
+            yield "d_pos: got 0; allowed is at least 1 where positions='learned'. Give the width of a position row."
+        elif self.d_model == 0:
+            object.__setattr__(self, "d_model", self.d_vocab + joined)
+        elif joined and self.d_model != self.d_vocab + joined:
+            yield (f"d_model: got {self.d_model}; allowed is {self.d_vocab + joined}, token and position joined. "
+                   "Leave d_model out, or take positions that are added to the stream.")
+        if self.positions == "sinusoidal" and self.d_model % 2:
+            yield f"d_model: got {self.d_model}; allowed is an even width where positions='sinusoidal'. Add one."
+
+    def _head_faults(self):
+        if self.d_head == 0 and self.d_model % self.n_heads:
+            yield (f"n_heads: got {self.n_heads}; allowed is a divisor of d_model={self.d_model}. "
+                   "Choose one, or give d_head.")
+        elif self.d_head == 0:
+            object.__setattr__(self, "d_head", self.d_model // self.n_heads)
+        elif not self.output_projection and self.n_heads * self.d_head != self.d_model:
+            yield (f"d_head: got {self.d_head}; allowed is d_model / n_heads where output_projection=False. "
+                   "Leave d_head out.")
 
 
 @dataclass(frozen=True)

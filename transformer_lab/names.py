@@ -15,11 +15,12 @@ transformer_lab.errors.UnknownNameError: name: got 'patern'; allowed is ... Did 
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 
 from .errors import UnknownNameError
 
-__all__ = ["VOCABULARY", "Name", "lookup"]
+__all__ = ["VOCABULARY", "Name", "lookup", "parameter_shapes"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ _TABLE = (
                 r"x_\text{pos} = W_\text{pos}[t]", "residual", False),
     _activation("resid_pre", r"r_\text{pre}", "batch pos d_model", "the stream as it enters a block",
                 r"r_\text{pre}^0 = x_E + x_\text{pos}", "residual"),
+    _activation("ln1", r"\hat r_1", "batch pos d_model", "the normed stream at attention",
+                r"\hat r_1 = \gamma_1 \odot (r - \bar r) / \sigma + \beta_1", "residual"),
     _activation("q", r"q", "batch n_heads query d_head", "queries", r"q = r W_Q", "query"),
     _activation("k", r"k", "batch n_heads key d_head", "keys", r"k = r W_K", "key"),
     _activation("v", r"v", "batch n_heads key d_head", "values", r"v = r W_V", "value"),
@@ -109,14 +112,20 @@ _TABLE = (
                 r"o = \sum_h z_h W_{O,h}", "value"),
     _activation("resid_mid", r"r_\text{mid}", "batch pos d_model", "the stream between attention and feed-forward",
                 r"r_\text{mid} = r_\text{pre} + o", "residual"),
+    _activation("ln2", r"\hat r_2", "batch pos d_model", "the normed stream at the feed-forward layer",
+                r"\hat r_2 = \gamma_2 \odot (r - \bar r) / \sigma + \beta_2", "residual"),
     _activation("mlp_pre", r"u", "batch pos d_mlp", "feed-forward layer before its nonlinearity",
                 r"u = r W_\text{in} + b_\text{in}", "mlp"),
     _activation("mlp_post", r"\phi(u)", "batch pos d_mlp", "feed-forward layer after its nonlinearity",
-                r"\phi(u) = \max(u, 0)", "mlp"),
+                r"\phi(u) = \max(u, 0) \text{ or } \operatorname{GELU}(u)", "mlp"),
     _activation("mlp_out", r"m", "batch pos d_model", "what the feed-forward layer adds to the stream",
                 r"m = \phi(u) W_\text{out} + b_\text{out}", "mlp"),
     _activation("resid_post", r"r_\text{post}", "batch pos d_model", "the stream as it leaves a block",
                 r"r_\text{post} = r_\text{mid} + m", "residual"),
+    _activation("resid_read", r"r_\text{read}", "batch pos d_model", "the stream where it is read out",
+                r"r_\text{read} = r_\text{post}[\text{last}]", "residual", False),
+    _activation("ln_final", r"\hat r", "batch pos d_model", "the last norm of it",
+                r"\hat r = \gamma \odot (r - \bar r) / \sigma + \beta", "residual", False),
     _activation("logits", r"\ell", "batch pos d_vocab", "a score for every token that may come next",
                 r"\ell = r W_U + b_U", "residual", False),
     _activation("probs", r"p", "batch pos d_vocab", "probability of every token",
@@ -129,9 +138,33 @@ VOCABULARY: dict[str, Name] = {entry.name: entry for entry in _TABLE}
 
 
 def lookup(name: str) -> Name:
-    """The entry of the vocabulary with this name; an unknown one is answered with the nearest known."""
-    if isinstance(name, str) and name in VOCABULARY:
-        return VOCABULARY[name]
-    near = difflib.get_close_matches(str(name), VOCABULARY, n=1)
+    """The entry of the vocabulary with this name; an unknown one is answered with the nearest known.
+
+    A layer's prefix is allowed: ``lookup("blocks.0.W_Q")`` is ``lookup("W_Q")``.
+    """
+    word = re.sub(r"^blocks\.\d+\.", "", name) if isinstance(name, str) else name
+    if isinstance(word, str) and word in VOCABULARY and (word == name or VOCABULARY[word].per_layer):
+        return VOCABULARY[word]
+    near = difflib.get_close_matches(str(word), VOCABULARY, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else "See the notation page, or list(transformer_lab.VOCABULARY)."
     raise UnknownNameError("name", repr(name), "a name in transformer_lab.VOCABULARY", remedy)
+
+
+def parameter_shapes(config) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every parameter of the transformer of a ``ModelConfig``, in the order of the forward pass.
+
+    >>> from transformer_lab import ModelConfig
+    >>> digits = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, norm="layer")
+    >>> shapes = parameter_shapes(digits)
+    >>> shapes["blocks.1.W_O"], shapes["b_U"]
+    ((4, 16, 64), (20,))
+    """
+    offset = {"layer": ["w", "b"], "rms": ["w"], "none": []}[config.norm]
+    block = [f"ln1_{part}" for part in offset] + ["W_Q", "W_K", "W_V"] + ["W_O"] * config.output_projection
+    if config.d_mlp:
+        block += [f"ln2_{part}" for part in offset] + ["W_in", "b_in", "W_out", "b_out"]
+    names = ["W_E"] + ["W_pos"] * (config.positions == "learned")
+    names += [f"blocks.{layer}.{name}" for layer in range(config.n_layers) for name in block]
+    names += [f"ln_final_{part}" for part in offset if config.placement == "pre"]
+    names += ["W_U"] * (not config.tied) + ["b_U"]
+    return {name: tuple(getattr(config, axis) for axis in lookup(name).shape) for name in names}
