@@ -1,2 +1,32 @@
-def setup(app):
-    return {}
+"""The Sphinx extension that makes the built site: offline, light, accessible, and of its own look.
+
+It renders mathematics with KaTeX (:mod:`.math`), replaces the theme's page by its own (``templates``,
+``style``), brings local fonts (:mod:`.fonts`) and the explorables (:mod:`.assets`), adds four directives
+(:mod:`.directives`), and ends with an audit (:mod:`.audit`) that fails a strict build on anything external or broken.
+"""
+
+from __future__ import annotations
+
+from . import assets, audit, chapters, directives, folds, math, page
+
+__all__ = ["setup"]
+
+
+def _configure(app, config) -> None:
+    config.templates_path = [*config.templates_path, str(page.TEMPLATES)]
+    config.nb_ipywidgets_js = {}                                      # no require.js, no html-manager
+    config.nb_mime_priority_overrides = [("html", "text/html", 5)]    # before widget-view, which has 10
+
+
+def setup(app) -> dict:
+    app.add_html_math_renderer("katex_static", (math.visit_inline, None), (math.visit_block, None))
+    app.connect("config-inited", _configure, priority=900)
+    app.connect("builder-inited", chapters.install, priority=900)     # after the theme's own numbering
+    app.connect("doctree-resolved", folds.fold, priority=900)
+    app.connect("doctree-resolved", folds.box_tokens, priority=900)
+    app.connect("html-page-context", page.compose, priority=900)
+    app.connect("build-finished", assets.finish, priority=800)
+    app.connect("build-finished", audit.finish, priority=900)
+    for name, directive in directives.DIRECTIVES.items():
+        app.add_directive(name, directive)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,0 +1,77 @@
+"""The plan of the book (``book/parts.json``), which chapters are there already, and their numbers.
+
+A chapter's number is the one in its file name, whatever else is written yet, so that "Figure 18.2" stays
+"Figure 18.2" while the book grows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sphinx.environment import BuildEnvironment
+from sphinx.environment.collectors.toctree import TocTreeCollector
+
+__all__ = ["Chapter", "Part", "install", "number_of", "read_plan"]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A planned chapter: its document, its title and the question that it answers."""
+
+    document: str
+    title: str
+    question: str
+
+    @property
+    def number(self) -> int:
+        return number_of(self.document)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the book: a name, what it is about, and its chapters."""
+
+    title: str
+    about: str
+    chapters: tuple[Chapter, ...]
+
+
+def number_of(document: str) -> int:
+    """The number of a chapter, or 0 for a page that is none.
+
+    >>> number_of("book/02-gradients-by-hand"), number_of("book/glossary")
+    (2, 0)
+    """
+    match = re.search(r"(?:^|/)(\d\d)-[^/]+$", document)
+    return int(match[1]) if match else 0
+
+
+def read_plan(source: Path) -> list[Part]:
+    """The five parts, as ``book/parts.json`` plans them."""
+    plan = json.loads((source / "book" / "parts.json").read_text("utf-8"))
+    return [Part(part["title"], part["about"], tuple(Chapter(**chapter) for chapter in part["chapters"])) for part in plan]
+
+
+def install(app) -> None:
+    """Number by file name instead of by place in the table of contents."""
+    TocTreeCollector.assign_section_numbers = _assign
+
+
+def _assign(self, env: BuildEnvironment) -> list[str]:
+    """Give the title of each chapter its number; Sphinx then numbers figures and equations under it."""
+    before, env.toc_secnumbers = env.toc_secnumbers, {}
+    for document in sorted(env.found_docs):
+        if number := number_of(document):
+            _number(env, document, (number,))
+    return [document for document in env.found_docs if env.toc_secnumbers.get(document) != before.get(document)]
+
+
+def _number(env: BuildEnvironment, document: str, number: tuple[int]) -> None:
+    entries = [node for node in env.tocs[document].findall() if node.tagname == "reference"]
+    numbers = {entry["anchorname"]: () for entry in entries}          # sections carry no number of their own
+    title = env.get_doctree(document).next_node(lambda node: node.tagname == "section")
+    env.toc_secnumbers[document] = {**numbers, "": number, f"#{title['ids'][0]}": number}
+    entries[0]["secnumber"] = env.titles[document]["secnumber"] = number

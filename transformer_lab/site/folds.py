@@ -1,0 +1,36 @@
+"""Two changes to a chapter's tree before it is written: what folds becomes ``<details>``, a lone character a token."""
+
+from __future__ import annotations
+
+from html import escape
+
+from docutils import nodes
+
+__all__ = ["box_tokens", "fold"]
+
+
+def fold(app, doctree: nodes.document, docname: str) -> None:
+    """Write each admonition, solution or exercise of class ``dropdown`` as a ``<details>``, which needs no script."""
+    for node in list(doctree.findall(nodes.Admonition)):
+        if "dropdown" in node["classes"]:
+            node.parent.replace(node, _details(node))
+
+
+def _details(node: nodes.Element) -> list[nodes.Node]:
+    title = node[0] if isinstance(node[0], nodes.title) else None
+    kinds = ["admonition", node.tagname.split("_")[0], *node["classes"]]
+    anchor = f' id="{escape(node["ids"][0])}"' if node["ids"] else ""
+    words = title.children if title else [nodes.Text("More")]
+    return [_raw(f'<details class="{escape(" ".join(dict.fromkeys(kinds)))}"{anchor}><summary>'), *words,
+            _raw("</summary>"), *(node.children[1:] if title else node.children), _raw("</details>")]
+
+
+def _raw(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+def box_tokens(app, doctree: nodes.document, docname: str) -> None:
+    """Set code of one character, such as `` `a` ``, as a token; longer tokens say so with ``{.token}``."""
+    for node in doctree.findall(nodes.literal):
+        if len(node.astext()) == 1:
+            node["classes"].append("token")

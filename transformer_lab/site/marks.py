@@ -1,0 +1,81 @@
+"""A font of a few marks, drawn here: the second sign beside every colour, the same on every machine.
+
+No open text font has all of them, and a system's own would differ in size and weight from one
+reader to the next.
+"""
+
+from __future__ import annotations
+
+from math import cos, pi, sin
+
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+__all__ = ["MARKS", "marks_font"]
+
+EM, WIDTH = 1000, 760
+DRAWN = 3_850_000_000  # a fixed date (seconds since 1904), so that the file is the same each time
+Contour = list[tuple[float, float]]
+
+
+def _ring(radius: float, x: float = 380, y: float = 340, corners: int = 36, turn: float = 0) -> Contour:
+    return [(x + radius * cos(turn - 2 * pi * i / corners), y + radius * sin(turn - 2 * pi * i / corners))
+            for i in range(corners)]
+
+
+def _stroke(*points: tuple[float, float], half: float = 42) -> list[Contour]:
+    """A line of even width through the points: a bar for each piece, a disc at each corner."""
+    bars = []
+    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+        length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
+        dx, dy = (x1 - x0) / length * half, (y1 - y0) / length * half
+        bars.append([(x0 - dy, y0 + dx), (x1 - dy, y1 + dx), (x1 + dy, y1 - dx), (x0 + dy, y0 - dx)])
+    return bars + [_ring(half, x, y, 16) for x, y in points]
+
+
+def _triangle(radius: float, turn: float, x: float = 380, y: float = 340) -> Contour:
+    return _ring(radius, x, y, 3, turn)
+
+
+MARKS: dict[str, list[Contour]] = {
+    "●": [_ring(270)],
+    "○": [_ring(270), _ring(200)[::-1]],
+    "■": [_ring(340, corners=4, turn=pi / 4)],
+    "□": [_ring(340, corners=4, turn=pi / 4), _ring(240, corners=4, turn=pi / 4)[::-1]],
+    "◆": [_ring(350, corners=4)],
+    "◇": [_ring(350, corners=4), _ring(240, corners=4)[::-1]],
+    "▲": [_triangle(370, pi / 2, y=280)],
+    "△": [_triangle(370, pi / 2, y=280), _triangle(220, pi / 2, y=280)[::-1]],
+    "▶": [_triangle(370, 0, x=310)],
+    "▷": [_triangle(370, 0, x=310), _triangle(220, 0, x=310)[::-1]],
+    "✓": _stroke((110, 350), (300, 130), (650, 620)),
+    "✗": _stroke((150, 110), (610, 570)) + _stroke((150, 570), (610, 110)),
+}
+
+
+def marks_font():
+    """The font with the marks, as a fontTools object."""
+    names = {mark: f"uni{ord(mark):04X}" for mark in MARKS}
+    builder = FontBuilder(EM, isTTF=True)
+    builder.setupGlyphOrder([".notdef", *names.values()])
+    builder.setupCharacterMap({ord(mark): name for mark, name in names.items()})
+    glyphs = {name: _drawn(MARKS[mark]) for mark, name in names.items()}
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), **glyphs})
+    builder.setupHorizontalMetrics({name: (WIDTH, 0) for name in [".notdef", *names.values()]})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
+    builder.setupNameTable({"familyName": "Lab Marks", "styleName": "Regular"})
+    builder.setupPost()
+    builder.font.recalcTimestamp = False
+    builder.font["head"].created = builder.font["head"].modified = DRAWN
+    return builder.font
+
+
+def _drawn(contours: list[Contour]):
+    pen = TTGlyphPen(None)
+    for contour in contours:
+        pen.moveTo(tuple(map(round, contour[0])))
+        for point in contour[1:]:
+            pen.lineTo(tuple(map(round, point)))
+        pen.closePath()
+    return pen.glyph()

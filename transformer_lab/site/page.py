@@ -1,0 +1,59 @@
+"""What a page is made of: its contents list, its style sheets and scripts, its description, and its polished text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+from docutils import nodes
+
+from .polish import polish
+
+__all__ = ["TEMPLATES", "compose"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
+    """Fill in what ``layout.html`` asks for. Each page gets the style sheets and scripts that it uses, and no others."""
+    context["body"] = polish(context.get("body", ""), pagename, claim_ids(app.srcdir))
+    has_math, has_lab = 'class="katex' in context["body"], "lab-static" in context["body"]
+    context["lab_styles"] = ["book.css"] + ["katex.css"] * has_math + ["labs/labs.css"] * has_lab
+    context["lab_scripts"] = ["_static/book.js"] + ["_static/labs/host.js"] * has_lab
+    context["lab_version"] = _version()
+    context["lab_contents"] = _contents(context, pagename)
+    context["lab_description"] = describe(doctree) or app.config.project
+    source = context.get("sourcename", "")
+    context["lab_notebook"] = f"_sources/{source}" if source.endswith(".ipynb") else ""
+
+
+def describe(doctree: nodes.document | None) -> str:
+    """The first paragraph of a page, cut to the length that a list of search results shows."""
+    first = doctree.next_node(nodes.paragraph) if doctree else None
+    words = " ".join(first.astext().split()) if first else ""
+    return words if len(words) <= 160 else words[:157].rsplit(" ", 1)[0] + " …"
+
+
+def claim_ids(source: str | Path) -> frozenset[str]:
+    """The ids of all claims in the records, which is what the ledger page lists."""
+    files = sorted((Path(source) / "data" / "claims").glob("*.json"))
+    return frozenset(claim["id"] for file in files for claim in json.loads(file.read_text("utf-8")))
+
+
+def _contents(context: dict, pagename: str) -> str:
+    """The parts and their chapters; under the page that is open, its sections."""
+    if "toctree" not in context:
+        return ""
+    html = context["toctree"](maxdepth=2, collapse=True, includehidden=True, titles_only=False)
+    html = html.replace('<p class="caption" role="heading">', '<p class="caption">')
+    html = html.replace('<a class="current reference internal" href="#">', '<a aria-current="page" href="#">')
+    return html.replace(' class="reference internal"', "")
+
+
+@cache
+def _version() -> str:
+    """A short hash of the extension's own files, so that a browser does not keep an old style sheet."""
+    files = sorted(file for file in Path(__file__).parent.rglob("*") if file.suffix in {".py", ".css", ".js"})
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
