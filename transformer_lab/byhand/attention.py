@@ -51,9 +51,9 @@ def softmax(scores, mask=None):
         weights = np.exp(scores - scores.real.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
         return weights
-    weights = np.where(mask, scores, -np.inf)
-    peak = weights.real.max(axis=-1, keepdims=True)
-    weights = np.where(mask, np.exp(weights - np.where(np.isfinite(peak), peak, 0)), 0)
+    scores = np.where(mask, scores, -np.inf)
+    peak = scores.real.max(axis=-1, keepdims=True)
+    weights = np.exp(scores - np.where(np.isfinite(peak), peak, 0))
     total = weights.sum(axis=-1, keepdims=True)
     weights /= np.where(total == 0, 1, total)
     return weights
@@ -128,26 +128,30 @@ def attend(q, k, v, mask=None, *, scale=None, tap=None):
         ...
     transformer_lab.errors.ShapeError: q: got an array of shape (1, 3); allowed is (..., any, 2). ...
     """
-    tap = tap or keep
     k = check_array("k", k, shape=("key", "d_head"), kind="inexact", leading=True)
     q = check_array("q", q, shape=(None, k.shape[-1]), kind="inexact", leading=True)
     v = check_array("v", v, shape=(k.shape[-2], None), kind="inexact", leading=True)
-    scores = tap("scores", q * _scale(q, scale) @ k.swapaxes(-1, -2))
-    pattern = tap("pattern", softmax(scores, _check_mask(mask, scores)))
-    z = tap("z", pattern @ v)
+    return attend_unchecked(q, k, v, _check_mask(mask, q, k), scale, tap or keep)
+
+
+def attend_unchecked(q, k, v, mask=None, scale=None, tap=keep):
+    """:func:`attend` for a model that has checked its input once."""
+    scores = tap("scores", dot_rows(q * _scale(q, scale), k))
+    pattern = tap("pattern", softmax(scores, mask))
+    z = tap("z", product(pattern, v, like=q))
     return {"q": q, "k": k, "v": v, "scores": scores, "pattern": pattern, "z": z}
 
 
-def attend_pullback(acts, d_z, *, scale=None):
+def attend_pullback(acts, d_z, *, scale=None, tap=keep):
     r"""Gradients of ``q``, ``k`` and ``v`` from the gradient of ``z``.
 
     .. math:: \partial v = a^\top \partial z, \quad \partial a = \partial z\, v^\top, \quad
               \partial q = \partial s\, k / \sqrt{d_\text{head}}, \quad
               \partial k = \partial s^\top q / \sqrt{d_\text{head}}
 
-    with :math:`\partial s` from :func:`softmax_pullback`. ``acts`` and ``scale`` are those of :func:`attend`.
-    Also returned: ``scores``, the gradient that reaches them. A gradient carries all leading axes; sum over
-    those that an input was shared along.
+    with :math:`\partial s` from :func:`softmax_pullback`. ``acts`` and ``scale`` are those of :func:`attend`; the tap
+    sees ``d_z d_pattern d_scores``. Also returned: ``scores``, the gradient that reaches them. A gradient carries all
+    leading axes; sum over those that an input was shared along.
 
     >>> rng = np.random.default_rng(0)
     >>> q, k, v = rng.normal(size=(3, 2, 4, 5))
@@ -155,10 +159,29 @@ def attend_pullback(acts, d_z, *, scale=None):
     (2, 4, 5)
     """
     q, k, v, pattern = acts["q"], acts["k"], acts["v"], acts["pattern"]
-    d_v = pattern.swapaxes(-1, -2) @ d_z
-    d_scores = softmax_pullback(pattern, d_z @ v.swapaxes(-1, -2))
+    d_z = tap("d_z", d_z)
+    d_v = product(pattern.swapaxes(-1, -2), d_z, like=v)
+    d_pattern = tap("d_pattern", dot_rows(d_z, v))
+    d_scores = tap("d_scores", softmax_pullback(pattern, d_pattern))
     d_scaled = d_scores * _scale(q, scale)
-    return {"q": d_scaled @ k, "k": d_scaled.swapaxes(-1, -2) @ q, "v": d_v, "scores": d_scores}
+    d_q = product(d_scaled, k, like=q)
+    d_k = product(d_scaled.swapaxes(-1, -2), q, like=k)
+    return {"q": d_q, "k": d_k, "v": d_v, "scores": d_scores}
+
+
+def dot_rows(q, k):
+    """Every row of q times every row of k, (..., query, key), with the key's axis first in memory: what softmax adds
+    up over keys then lies in long contiguous runs, which makes it six times as fast.
+    """
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2])
+    memory = np.empty((k.shape[-2], *lead, q.shape[-2]), np.result_type(q, k))
+    return np.matmul(q, k.swapaxes(-1, -2), out=memory.transpose(*range(1, memory.ndim), 0))
+
+
+def product(a, b, like):
+    """``a @ b``, in memory as ``like`` is, where their shapes agree: the heads then lie side by side without a copy."""
+    shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+    return np.matmul(a, b, out=np.empty_like(like, np.result_type(a, b)) if shape == like.shape else None)
 
 
 def project(x, W):
@@ -186,8 +209,8 @@ def project_pullback(x, W, d_out):
     return d_x.reshape(*d_x.shape[:-2], *x.shape[-3:]), d_W.reshape(*d_W.shape[:-1], *W.shape[-2:])
 
 
-def merge(z, W_O):
-    r"""What all heads write, :math:`o = \sum_h z_h W_{O,h}`.
+def merge(z, W_O=None):
+    r"""What all heads write, :math:`o = \sum_h z_h W_{O,h}`; without ``W_O``, the heads laid side by side.
 
     ``z`` (..., batch, n_heads, pos, d_head) and ``W_O`` (..., n_heads, d_head, d_model) give
     (..., batch, pos, d_model).
@@ -195,8 +218,10 @@ def merge(z, W_O):
     >>> merge(np.ones((7, 2, 5, 6)), np.ones((3, 2, 6, 4))).shape
     (3, 7, 5, 4)
     """
-    flat = _side_by_side(z) @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1])
-    return flat.reshape(*flat.shape[:-2], z.shape[-4], z.shape[-2], W_O.shape[-1])
+    flat = _side_by_side(z)
+    if W_O is not None:
+        flat = flat @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1])
+    return flat.reshape(*flat.shape[:-2], z.shape[-4], z.shape[-2], flat.shape[-1])
 
 
 def merge_pullback(z, W_O, d_out):
@@ -204,11 +229,13 @@ def merge_pullback(z, W_O, d_out):
 
     .. math:: \partial z_h = \partial o\, W_{O,h}^\top, \quad \partial W_{O,h} = z_h^\top \partial o
     """
-    d_flat = _rows(d_out)
-    d_z = d_flat @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1]).swapaxes(-1, -2)
-    d_z = d_z.reshape(*d_z.shape[:-2], *d_out.shape[-3:-1], *W_O.shape[-3:-1]).swapaxes(-2, -3)
-    d_W_O = _side_by_side(z).swapaxes(-1, -2) @ d_flat
-    return d_z, d_W_O.reshape(*d_W_O.shape[:-2], *W_O.shape[-3:])
+    d_flat, d_W_O = _rows(d_out), None
+    if W_O is not None:
+        d_W_O = _side_by_side(z).swapaxes(-1, -2) @ d_flat
+        d_W_O = d_W_O.reshape(*d_W_O.shape[:-2], *W_O.shape[-3:])
+        d_flat = d_flat @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1]).swapaxes(-1, -2)
+    n_heads, n_pos, d_head = z.shape[-3:]
+    return d_flat.reshape(*d_flat.shape[:-2], -1, n_pos, n_heads, d_head).swapaxes(-2, -3), d_W_O
 
 
 def multi_head(params, x, mask=None, *, source=None, scale=None, tap=None):
@@ -218,7 +245,8 @@ def multi_head(params, x, mask=None, *, source=None, scale=None, tap=None):
     Parameters
     ----------
     params : dict
-        ``W_Q W_K W_V`` (..., d_model, n_heads, d_head) and ``W_O`` (..., n_heads, d_head, d_model).
+        ``W_Q W_K W_V`` (..., d_model, n_heads, d_head) and ``W_O`` (..., n_heads, d_head, d_model); without ``W_O``
+        the heads are laid side by side.
     x : array (..., batch, query, d_model)
         The rows that ask, and that answer where there is no ``source``.
     mask : bool array that broadcasts to (..., batch, n_heads, query, key), optional
@@ -239,28 +267,35 @@ def multi_head(params, x, mask=None, *, source=None, scale=None, tap=None):
     >>> acts["pattern"].shape, acts["attn_out"].shape
     ((1, 2, 5, 5), (1, 5, 4))
     """
-    tap = tap or keep
     _check_params(params, x, source)
+    return multi_head_unchecked(params, x, mask, source, scale, tap or keep)
+
+
+def multi_head_unchecked(params, x, mask=None, source=None, scale=None, tap=keep):
+    """:func:`multi_head` for a model that has checked its input once."""
     rows = x if source is None else source
     q = tap("q", project(x, params["W_Q"]))
     k = tap("k", project(rows, params["W_K"]))
     v = tap("v", project(rows, params["W_V"]))
-    acts = attend(q, k, v, mask, scale=scale, tap=tap)
-    return {"x": x, "source": source, **acts, "attn_out": tap("attn_out", merge(acts["z"], params["W_O"]))}
+    acts = attend_unchecked(q, k, v, mask, scale, tap)
+    return {"x": x, "source": source, **acts, "attn_out": tap("attn_out", merge(acts["z"], params.get("W_O")))}
 
 
-def multi_head_pullback(params, acts, d_attn_out, *, scale=None):
-    """Gradients of ``x`` (and ``source``), ``W_Q W_K W_V`` and ``W_O`` from the gradient of ``attn_out``."""
+def multi_head_pullback(params, acts, d_attn_out, *, scale=None, tap=keep):
+    """Gradients of ``x`` (and ``source``), ``W_Q W_K W_V`` and ``W_O`` from the gradient of ``attn_out``.
+
+    The tap sees ``d_attn_out d_z d_pattern d_scores d_q d_k d_v``.
+    """
     x, source = acts["x"], acts["source"]
     rows = x if source is None else source
-    d_z, d_W_O = merge_pullback(acts["z"], params["W_O"], d_attn_out)
-    d = attend_pullback(acts, d_z, scale=scale)
-    d_x, d_W_Q = project_pullback(x, params["W_Q"], d["q"])
-    d_from_k, d_W_K = project_pullback(rows, params["W_K"], d["k"])
-    d_from_v, d_W_V = project_pullback(rows, params["W_V"], d["v"])
+    d_z, d_W_O = merge_pullback(acts["z"], params.get("W_O"), tap("d_attn_out", d_attn_out))
+    d = attend_pullback(acts, d_z, scale=scale, tap=tap)
+    d_x, d_W_Q = project_pullback(x, params["W_Q"], tap("d_q", d["q"]))
+    d_from_k, d_W_K = project_pullback(rows, params["W_K"], tap("d_k", d["k"]))
+    d_from_v, d_W_V = project_pullback(rows, params["W_V"], tap("d_v", d["v"]))
     d_rows = d_from_k + d_from_v
     inputs = {"x": d_x + d_rows} if source is None else {"x": d_x, "source": d_rows}
-    return {"W_Q": d_W_Q, "W_K": d_W_K, "W_V": d_W_V, "W_O": d_W_O, **inputs}
+    return {"W_Q": d_W_Q, "W_K": d_W_K, "W_V": d_W_V, **({"W_O": d_W_O} if "W_O" in params else {}), **inputs}
 
 
 def _rows(x):
@@ -277,14 +312,15 @@ def _scale(q, scale):
     return q.shape[-1] ** -0.5 if scale is None else check_number("scale", scale)
 
 
-def _check_mask(mask, scores):
+def _check_mask(mask, q, k):
     if mask is None:
         return None
     mask = check_array("mask", mask, shape=(), kind="flag", leading=True)
+    shape = (*np.broadcast_shapes(q.shape[:-2], k.shape[:-2]), q.shape[-2], k.shape[-2])
     try:
-        return np.broadcast_to(mask, scores.shape)
+        return np.broadcast_to(mask, shape)
     except ValueError:
-        raise ShapeError("mask", f"an array of shape {mask.shape}", f"a shape that broadcasts to {scores.shape}",
+        raise ShapeError("mask", f"an array of shape {mask.shape}", f"a shape that broadcasts to {shape}",
                          "Add axes of length 1 for the batch and the heads.") from None
 
 
@@ -292,7 +328,8 @@ def _check_params(params, x, source):
     d_model, n_heads, d_head = np.shape(params["W_Q"])[-3:]
     for name, shape in [("W_Q", (d_model, n_heads, d_head)), ("W_K", (d_model, n_heads, d_head)),
                         ("W_V", (d_model, n_heads, None)), ("W_O", (n_heads, None, None))]:
-        check_array(name, params[name], shape=shape, kind="inexact", leading=True)
+        if name in params or name != "W_O":
+            check_array(name, params[name], shape=shape, kind="inexact", leading=True)
     for name, value in [("x", x), ("source", source)]:
         if value is not None:
             check_array(name, value, shape=("batch", "pos", d_model), kind="inexact", leading=True)

@@ -1,0 +1,68 @@
+"""Tokens and places become rows: a lookup, written as the matrix product that it is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..checks import check_whole
+from ..errors import RangeError
+from .linear import rows
+
+__all__ = ["embed", "embed_pullback", "one_hot", "sinusoids"]
+
+
+def one_hot(tokens, d_vocab, dtype=np.float64):
+    """Row e_token for every token: (...,) -> (..., d_vocab).
+
+    >>> one_hot(np.array([2, 0]), 3).tolist()
+    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    return (tokens[..., None] == np.arange(d_vocab)).astype(dtype)
+
+
+def embed(tokens, W_E):
+    r"""Row ``token`` of the table, :math:`x_E = W_E[\text{token}] = e_\text{token}^\top W_E`.
+
+    ``tokens`` (..., batch, pos) and ``W_E`` (..., d_vocab, d_model) give (..., batch, pos, d_model). One batch of
+    tokens can feed many seeds, or each seed its own.
+
+    >>> embed(np.array([[1, 1, 0]]), np.array([[0.5, 0.0], [0.0, 2.0]])).tolist()
+    [[[0.0, 2.0], [0.0, 2.0], [0.5, 0.0]]]
+    """
+    x = rows(one_hot(tokens, W_E.shape[-2], W_E.dtype)) @ W_E
+    return x.reshape(*x.shape[:-2], *tokens.shape[-2:], W_E.shape[-1])
+
+
+def embed_pullback(tokens, W_E, d_x):
+    r"""Gradient of the table: each row's gradient is added to the row of its token (a "scatter-add"),
+    :math:`\partial W_E = \sum e_\text{token}\, \partial x^\top`.
+    """
+    return rows(one_hot(tokens, W_E.shape[-2], W_E.dtype)).swapaxes(-1, -2) @ rows(d_x)
+
+
+@cache
+def sinusoids(n_ctx, d_model, dtype=np.float64):
+    r"""A fixed row for every position (Vaswani et al. 2017, section 3.5): pair i of the entries turns with wavelength
+    :math:`2\pi \cdot 10000^{2i/d}`.
+
+    .. math:: x_\text{pos}[t, 2i] = \sin(t / 10000^{2i/d}), \quad x_\text{pos}[t, 2i + 1] = \cos(t / 10000^{2i/d})
+
+    Raises
+    ------
+    RangeError
+        Where ``d_model`` is odd.
+
+    Examples
+    --------
+    >>> sinusoids(2, 4).round(4).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 0.9999]]
+    """
+    check_whole("n_ctx", n_ctx, low=1)
+    if check_whole("d_model", d_model, low=2) % 2:
+        raise RangeError("d_model", str(d_model), "an even width", "Sines and cosines come in pairs.")
+    angle = np.arange(n_ctx)[:, None] / 10000 ** (np.arange(0, d_model, 2) / d_model)
+    x_pos = np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(n_ctx, d_model).astype(dtype)
+    x_pos.setflags(write=False)
+    return x_pos
