@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 
 from ..checks import check_whole
-from ..errors import RangeError
 from .linear import rows
+from .rotation import frequencies
 
 __all__ = ["embed", "embed_pullback", "one_hot", "sinusoids"]
 
@@ -43,26 +43,25 @@ def embed_pullback(tokens, W_E, d_x):
 
 
 @cache
-def sinusoids(n_ctx, d_model, dtype=np.float64):
+def sinusoids(n_ctx, d_model, dtype=np.float64, *, base=10000.0):
     r"""A fixed row for every position (Vaswani et al. 2017, section 3.5): pair i of the entries turns with wavelength
     :math:`2\pi \cdot 10000^{2i/d}`.
 
     .. math:: x_\text{pos}[t, 2i] = \sin(t / 10000^{2i/d}), \quad x_\text{pos}[t, 2i + 1] = \cos(t / 10000^{2i/d})
 
+    ``base`` stands in the place of 10000; see :func:`.rotation.frequencies`.
+
     Raises
     ------
     RangeError
-        Where ``d_model`` is odd.
+        Where ``d_model`` is odd, or the base below 1.
 
     Examples
     --------
     >>> sinusoids(2, 4).round(4).tolist()
     [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 0.9999]]
     """
-    check_whole("n_ctx", n_ctx, low=1)
-    if check_whole("d_model", d_model, low=2) % 2:
-        raise RangeError("d_model", str(d_model), "an even width", "Sines and cosines come in pairs.")
-    angle = np.arange(n_ctx)[:, None] / 10000 ** (np.arange(0, d_model, 2) / d_model)
+    angle = np.arange(check_whole("n_ctx", n_ctx, low=1))[:, None] * frequencies(d_model, base)
     x_pos = np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(n_ctx, d_model).astype(dtype)
     x_pos.setflags(write=False)
     return x_pos
