@@ -58,8 +58,8 @@ def sinusoids(n_ctx, d_model, dtype=np.float64, *, base=10000.0):
 
     Examples
     --------
-    >>> sinusoids(2, 4).round(4).tolist()
-    [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 0.9999]]
+    >>> sinusoids(2, 4).round(5).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.84147, 0.5403, 0.01, 0.99995]]
     """
     angle = np.arange(check_whole("n_ctx", n_ctx, low=1))[:, None] * frequencies(d_model, base)
     x_pos = np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(n_ctx, d_model).astype(dtype)
