@@ -116,6 +116,9 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None)
 def loss(logits, targets) -> np.ndarray:
     r"""Cross-entropy in nats, averaged over the batch: :math:`L = \ln \sum_v e^{\ell_v} - \ell_\text{target}`.
 
+    With the largest logit :math:`m` taken out, :math:`L = \ln(1 + \sum_{v \ne m} e^{\ell_v - m}) + m -
+    \ell_\text{target}`, so that a loss of 1e-9 still has all its digits.
+
     Parameters
     ----------
     logits : array (..., batch, d_vocab)
@@ -131,9 +134,12 @@ def loss(logits, targets) -> np.ndarray:
     True
     """
     logits = check_array("logits", logits, shape=("batch", "d_vocab"), kind="inexact", leading=True)
-    shifted = logits - logits.real.max(axis=-1, keepdims=True)
-    hit = np.take_along_axis(shifted, _one_each(targets, logits)[..., None], axis=-1)[..., 0]
-    return (np.log(np.exp(shifted).sum(axis=-1)) - hit).mean(axis=-1)
+    largest = logits.real.argmax(axis=-1, keepdims=True)
+    below = logits - np.take_along_axis(logits, largest, axis=-1)
+    others = np.exp(below)
+    np.put_along_axis(others, largest, 0, axis=-1)
+    target = np.take_along_axis(below, _one_each(targets, logits), axis=-1)[..., 0]
+    return (np.log1p(others.sum(axis=-1)) - target).mean(axis=-1)
 
 
 def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.ndarray]:
@@ -147,9 +153,10 @@ def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.nda
     >>> {name: grad.shape for name, grad in grads.items()}
     {'W_QK': (26, 26), 'W_OV': (26, 26)}
     """
-    d_logits, one_each = acts["probs"].copy(), _one_each(targets, acts["logits"])[..., None]
-    np.put_along_axis(d_logits, one_each, np.take_along_axis(d_logits, one_each, axis=-1) - 1, axis=-1)
-    d_logits = (tap or keep)("d_logits", d_logits / one_each.shape[-2])
+    d_logits, target = acts["probs"] / acts["probs"].shape[-2], _one_each(targets, acts["logits"])
+    np.put_along_axis(d_logits, target, 0, axis=-1)
+    np.put_along_axis(d_logits, target, -d_logits.sum(axis=-1, keepdims=True), axis=-1)  # p - 1 without cancellation
+    d_logits = (tap or keep)("d_logits", d_logits)
     return pullback(params, acts, d_logits, to_x=False, tap=tap)
 
 
@@ -217,4 +224,4 @@ def _one_each(targets, logits) -> np.ndarray:
     if targets.shape != logits.shape[:-1][-targets.ndim:]:
         raise ShapeError("targets", f"an array of shape {targets.shape}", f"{logits.shape[:-1]} or its last axes",
                          "Give one target for each row of logits.")
-    return np.broadcast_to(targets, logits.shape[:-1])
+    return np.broadcast_to(targets, logits.shape[:-1])[..., None]
