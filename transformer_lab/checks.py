@@ -14,7 +14,8 @@ import numpy as np
 
 from .errors import DtypeError, EmptyError, NotFiniteError, RangeError, ShapeError, UnknownNameError
 
-__all__ = ["check_array", "check_choice", "check_flag", "check_number", "check_seed", "check_type", "check_whole"]
+__all__ = ["check_array", "check_callable", "check_choice", "check_flag", "check_number", "check_seed", "check_type",
+           "check_whole"]
 
 Axis = int | str | None
 
@@ -116,6 +117,19 @@ def check_type(argument: str, value, kind: type):
     return value
 
 
+def check_callable(argument: str, value):
+    """A function, or an object that can be called like one.
+
+    >>> check_callable("batches", 3)
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.DtypeError: batches: got 3 (int); allowed is a function. Pass a callable.
+    """
+    if not callable(value):
+        raise DtypeError(argument, _described(value), "a function", "Pass a callable.")
+    return value
+
+
 def check_array(argument: str, value, *, shape: Sequence[Axis], kind: str = "float", low=None, high=None,
                 leading: bool = False, finite: bool = True, allow_empty: bool = False) -> np.ndarray:
     """An array of a stated shape and kind.
@@ -149,7 +163,7 @@ def check_array(argument: str, value, *, shape: Sequence[Axis], kind: str = "flo
     """
     base, words, remedy = KINDS[kind]
     array = _as_array(argument, value, words)
-    if not np.issubdtype(array.dtype, base) and not (array.size == 0 and isinstance(value, list)):
+    if not np.issubdtype(array.dtype, base) and not (array.size == 0 and isinstance(value, (list, tuple))):
         raise DtypeError(argument, f"an array of dtype {array.dtype}", words, remedy)
     _fits(argument, array, tuple(shape), leading)
     if array.size == 0 and not allow_empty:

@@ -11,12 +11,12 @@ A *stepper* wraps a model with its optimiser, whatever they are made of:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..checks import check_number, check_whole
-from ..errors import DivergedError
+from ..checks import check_array, check_callable, check_number, check_type, check_whole
+from ..errors import ArgumentError, DivergedError
 from .history import OPTIMIZER, History, weights_of
 from .progress import Bar
 
@@ -24,7 +24,7 @@ __all__ = ["fit"]
 
 
 def fit(stepper, batches: Callable, *, steps: int, learning_rate, evaluate: Callable | None = None, every: int = 1,
-        best: tuple | None = None, keep: Iterable[int] = (), checkpoint: Callable | None = None,
+        best: tuple | None = None, keep: Sequence[int] = (), checkpoint: Callable | None = None,
         checkpoint_every: int | None = None, start: int = 0, history: History | None = None) -> History:
     """Train for ``steps`` updates and return what was measured.
 
@@ -43,7 +43,7 @@ def fit(stepper, batches: Callable, *, steps: int, learning_rate, evaluate: Call
         A row is logged at every such step, the first (before any update) and the last included.
     best : (name, min or max), optional
         Keep in ``history.best`` the weights of the row whose mean of this metric is best.
-    keep : iterable of int
+    keep : sequence of int
         Steps whose weights are kept in ``history.kept``: a trajectory.
     checkpoint : callable, optional
         ``checkpoint(step, state, history)``, called every ``checkpoint_every`` steps.
@@ -72,13 +72,16 @@ def fit(stepper, batches: Callable, *, steps: int, learning_rate, evaluate: Call
     """
     steps, every = check_whole("steps", steps, low=1), check_whole("every", every, low=1)
     rate_at = learning_rate if callable(learning_rate) else constant(learning_rate)
-    history, keep, bar = history or History(), set(keep), Bar(steps)
-    good = start, copied(stepper.state())
+    check_parts(stepper, batches, evaluate, checkpoint, best)
+    history = History() if history is None else check_type("history", history, History)
+    keep = set(check_array("keep", keep, shape=(None,), kind="whole", allow_empty=True).tolist())
+    saved_every = every if checkpoint_every is None else check_whole("checkpoint_every", checkpoint_every, low=1)
+    good, bar = (start, copied(stepper.state())), Bar(steps)
     for step in range(check_whole("start", start, low=0, high=steps), steps + 1):
         due, row = step % every == 0 or step == steps, {"step": step}
         if due:
             good = still_finite(stepper, batches, rate_at, good, step, history)
-        if checkpoint and step % (checkpoint_every or every) == 0:
+        if checkpoint and step % saved_every == 0:
             checkpoint(step, copied(stepper.state()), history)
         if step in keep:
             history.kept[step] = weights_of(stepper.state())
@@ -97,6 +100,16 @@ def fit(stepper, batches: Callable, *, steps: int, learning_rate, evaluate: Call
                 history.note_best(*best, good[1])
         bar.show(step, row)
     return history
+
+
+def check_parts(stepper, batches, evaluate, checkpoint, best) -> None:
+    for method in ("step", "state", "load_state"):
+        check_callable(f"stepper.{method}", getattr(stepper, method, None))
+    for argument, function in {"batches": batches, "evaluate": evaluate, "checkpoint": checkpoint}.items():
+        if argument == "batches" or function is not None:
+            check_callable(argument, function)
+    if best is not None and not (isinstance(best, tuple) and len(best) == 2 and best[1] in (min, max)):
+        raise ArgumentError("best", repr(best)[:60], "a pair of a metric's name and min or max", "Pass ('loss', min).")
 
 
 def constant(rate: float) -> Callable:

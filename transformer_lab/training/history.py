@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..checks import check_choice
+from ..checks import check_choice, check_type
 
-__all__ = ["OPTIMIZER", "Best", "History", "weights_of"]
+__all__ = ["Best", "History", "weights_of"]
 
 #: Entries of a stepper's state that start like this are the optimiser's memory; all others are weights.
 OPTIMIZER = "optimizer."
@@ -16,6 +16,7 @@ OPTIMIZER = "optimizer."
 
 def weights_of(state: dict) -> dict:
     """Copies of the weights in a stepper's state, without the optimiser's memory."""
+    check_type("state", state, dict)
     return {name: np.array(value) for name, value in state.items() if not name.startswith(OPTIMIZER)}
 
 

@@ -20,12 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import check_type, check_whole
 from ..errors import DataError
 from .history import History, weights_of
-from .seals import dumped, sealed, sha256, understood, unsealed, vouched
+from .seals import check_folder, dumped, sealed, sha256, understood, unsealed, vouched
 from .tables import history_from, packed, parts, table, unpacked
 
-__all__ = ["Record", "read_record", "versions", "write_record"]
+__all__ = ["Record", "read_record", "write_record"]
 
 FORMAT = 1
 TENSORS = ("weights", "best", "trajectory", "optimizer")
@@ -83,7 +84,9 @@ def write_record(folder, *, config: dict, history: History, state: dict, step: i
     DataError
         If there is such a folder already.
     """
-    folder = Path(folder)
+    folder = check_folder(folder)
+    step = check_whole("step", step, low=0)
+    check_type("history", history, History), check_type("config", config, dict), check_type("state", state, dict)
     contents = {"config.json": dumped(config), "metrics.csv": table(history)}
     contents |= {f"{kind}.safetensors": packed(arrays) for kind, arrays in parts(history, state).items() if arrays}
     seals = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in contents.items()}
@@ -116,7 +119,7 @@ def read_record(folder, *, config: dict | None = None) -> Record:
     DataError
         If anything is missing, damaged, from another format or another configuration.
     """
-    folder = Path(folder)
+    folder, wanted = check_folder(folder), None if config is None else dumped(check_type("config", config, dict))
     manifest = unsealed(folder / "manifest.json")
     with understood(folder / "manifest.json"):
         if manifest["format"] != FORMAT:
@@ -130,7 +133,7 @@ def read_record(folder, *, config: dict | None = None) -> Record:
         if not tensors["weights"]:
             raise KeyError("weights.safetensors")
         history = history_from(contents["metrics.csv"], tensors["best"], tensors["trajectory"])
-    if config is not None and found != json.loads(dumped(config)):
+    if wanted and found != json.loads(wanted):
         raise DataError(f"{folder} is a run of another configuration: {difference(found, config)}. "
                         "Choose another folder, or the configuration that is in its config.json.")
     return Record(folder, found, history, tensors["weights"] | tensors["optimizer"], manifest,

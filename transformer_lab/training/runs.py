@@ -16,8 +16,9 @@ from ..errors import DataError, DivergedError
 from .fit import fit
 from .history import weights_of
 from .records import Record, read_record, versions, write_record
+from .seals import check_folder
 
-__all__ = ["checkpoints", "recorded"]
+__all__ = ["recorded"]
 
 
 def recorded(folder, stepper, batches, *, config: dict, steps: int, checkpoint_every: int | None = None,
@@ -46,7 +47,7 @@ def recorded(folder, stepper, batches, *, config: dict, steps: int, checkpoint_e
     DivergedError
         If a number is no longer finite, after the record was written.
     """
-    folder, started = Path(folder), (time.perf_counter(), time.process_time())
+    folder, started = check_folder(folder), (time.perf_counter(), time.process_time())
     if folder.exists():
         clear(folder)
         return read_record(folder, config=config)

@@ -10,11 +10,17 @@ from pathlib import Path
 
 import safetensors
 
-from ..errors import DataError
-
-__all__ = ["dumped", "sealed", "sha256", "understood", "unsealed", "vouched"]
+from ..errors import DataError, DtypeError
 
 REMEDY = "Copy the record again from where it came, or train the run again."
+
+
+def check_folder(folder) -> Path:
+    """The path of a record's folder."""
+    try:
+        return Path(folder)
+    except TypeError:
+        raise DtypeError("folder", repr(folder)[:60], "a path", "Pass a str or a pathlib.Path.") from None
 
 
 def sha256(data: bytes) -> str:
@@ -53,8 +59,10 @@ def vouched(path: Path, seal: dict) -> bytes:
 def existing(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as fault:
-        missing = "there is no such file" if isinstance(fault, FileNotFoundError) else fault.strerror
+    except (OSError, ValueError) as fault:
+        missing = getattr(fault, "strerror", "") or "no file can have this name"
+        if isinstance(fault, FileNotFoundError):
+            missing = "there is no such file"
         raise DataError(f"{path} cannot be read: {missing}. A run record is a folder with a manifest.json; "
                         "check the name.") from None
 

@@ -10,8 +10,6 @@ import safetensors.numpy
 
 from .history import OPTIMIZER, Best, History, weights_of
 
-__all__ = ["history_from", "packed", "parts", "table", "unpacked"]
-
 
 def parts(history: History, state: dict) -> dict[str, dict]:
     """The tensors of a record, a dict for each file."""

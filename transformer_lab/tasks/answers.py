@@ -1,0 +1,121 @@
+"""From expressions to arrays: one answer token to classify, or a whole answer to write token by token.
+
+A short answer is read at the last token. A longer one is written: the sequence goes on after the closing
+parenthesis with the answer's digits, and each target is the token that comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..checks import check_array, check_callable, check_type
+from ..errors import RangeError, ShapeError
+from .digits import DigitTask
+from .expressions import EOS, PAD, answer_tokens, listed, tokenize, value
+
+__all__ = ["IGNORED", "Examples", "Questions", "exact", "examples", "questions", "sequences", "write"]
+
+#: The target of a position that does not count.
+IGNORED = -100
+
+
+class Examples(NamedTuple):
+    """``tokens`` (n, n_ctx) and ``targets``: (n,) for one answer token, (n, n_ctx) for a written answer; int64."""
+
+    tokens: np.ndarray
+    targets: np.ndarray
+
+
+class Questions(NamedTuple):
+    """``tokens`` (n, width), padded on the right; ``lengths`` (n,) of the questions in them; the right ``answers``.
+
+    ``answers`` is (n, n_answer + 1): each is ended by EOS and padded.
+    """
+
+    tokens: np.ndarray
+    lengths: np.ndarray
+    answers: np.ndarray
+
+
+def padded(rows: Sequence[Sequence[int]], width: int, fill: int) -> np.ndarray:
+    longest = max(map(len, rows))
+    if longest > width:
+        raise RangeError("expressions", f"one of {longest} tokens", f"at most {width} in this task", "Widen the task.")
+    return np.array([[*row, *[fill] * (width - len(row))] for row in rows], dtype=np.int64)
+
+
+def examples(task: DigitTask, expressions: Sequence) -> Examples:
+    """Expressions of one length with one-token answers, to be read at the last token.
+
+    >>> examples(DigitTask(), [("Max", (5, 8, 3))])
+    Examples(tokens=array([[15, 17,  7, 19, 10, 19,  5, 18]]), targets=array([10]))
+    """
+    expressions = listed("expressions", expressions)
+    rows, answers = [tokenize(x) for x in expressions], [answer_tokens(value(x)) for x in expressions]
+    if {len(row) for row in rows} != {check_type("task", task, DigitTask).n_ctx} or {len(a) for a in answers} != {1}:
+        raise ShapeError("expressions", "expressions or answers of several lengths",
+                         f"{task.n_ctx} tokens with a one-token answer", "Take sequences(task, expressions).")
+    return Examples(np.array(rows), np.array(answers)[:, 0])
+
+
+def sequences(task: DigitTask, expressions: Sequence) -> Examples:
+    """Questions with their answers behind them, for teacher forcing: targets count from the closing parenthesis on.
+
+    ``n_ctx`` is ``task.n_ctx + task.n_answer``: the token that ends the answer is a target and never an input.
+
+    >>> tokens, targets = sequences(DigitTask(high=42, min_args=1, max_args=1, operations=("Max",)), [("Max", (42,))])
+    >>> tokens.tolist(), targets.tolist()
+    ([[15, 17, 6, 4, 18, 6, 4]], [[-100, -100, -100, -100, 6, 4, 1]])
+    """
+    check_type("task", task, DigitTask)
+    rows = [(tokenize(x), answer_tokens(value(x))) for x in listed("expressions", expressions)]
+    width = task.n_ctx + task.n_answer
+    targets = [[*[IGNORED] * (len(question) - 1), *answer, EOS] for question, answer in rows]
+    return Examples(padded([question + answer for question, answer in rows], width, PAD),
+                    padded(targets, width, IGNORED))
+
+
+def questions(task: DigitTask, expressions: Sequence) -> Questions:
+    """Questions with room for the answers that a model will write behind them."""
+    rows = [tokenize(x) for x in listed("expressions", expressions)]
+    answers = [[*answer_tokens(value(x)), EOS] for x in expressions]
+    width = check_type("task", task, DigitTask).n_ctx + task.n_answer
+    lengths = np.array([len(row) for row in rows])
+    return Questions(padded(rows, width, PAD), lengths, padded(answers, task.n_answer + 1, PAD))
+
+
+def write(logits_of: Callable, asked: Questions) -> np.ndarray:
+    """Let a model write its answers, one token after the other, always the likeliest.
+
+    Parameters
+    ----------
+    logits_of : callable
+        ``logits_of(tokens) -> (n, width, d_vocab)``, causal: what stands behind a position does not matter to it.
+    asked : Questions
+
+    Returns
+    -------
+    array (n, n_answer + 1)
+        The written tokens up to EOS, then padding.
+    """
+    check_callable("logits_of", logits_of)
+    tokens, rows = check_type("asked", asked, Questions).tokens.copy(), np.arange(len(asked.tokens))
+    written = np.full(asked.answers.shape, PAD)
+    going = np.ones(len(rows), dtype=bool)
+    for i in range(written.shape[1]):
+        at = asked.lengths + i
+        written[:, i] = np.where(going, logits_of(tokens)[rows, at - 1].argmax(-1), PAD)
+        going &= written[:, i] != EOS
+        inside = at < tokens.shape[1]
+        tokens[rows[inside], at[inside]] = written[inside, i]
+    return written
+
+
+def exact(written, answers) -> np.ndarray:
+    """Which answers are right as a whole: bool (n,)."""
+    written = check_array("written", written, shape=("n", "width"), kind="whole")
+    answers = check_array("answers", answers, shape=written.shape, kind="whole")
+    return (written == answers).all(-1)

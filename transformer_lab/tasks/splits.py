@@ -1,0 +1,116 @@
+"""Training and held-out parts that share no input, what is in them, and what a guess would score.
+
+A random split of examples with repetitions leaks: most held-out inputs also occur in training. Here
+*distinct* inputs are divided, and :func:`leakage` counts what a split lets through.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from ..checks import check_flag, check_number
+from ..randomness import generator
+from .expressions import listed, operation_of, tokenize, value
+
+__all__ = ["Leakage", "Split", "baselines", "leakage", "majority", "split", "statistics"]
+
+
+class Split(NamedTuple):
+    """Two lists of expressions that share none."""
+
+    train: list
+    held_out: list
+
+
+def split(expressions: Sequence, *, held_out: float, seed: int) -> Split:
+    """Divide expressions so that no input is in both parts; copies of one input stay together.
+
+    Parameters
+    ----------
+    expressions : sequence
+        With or without repetitions.
+    held_out : float
+        Share of the distinct inputs to hold out, between 0 and 1; the same share of each operation.
+    seed : int
+
+    Examples
+    --------
+    >>> from transformer_lab.tasks.digits import DigitTask, all_inputs
+    >>> parts = split(all_inputs(DigitTask()), held_out=0.2, seed=0)
+    >>> len(parts.train), len(parts.held_out), leakage(*parts).shared
+    (4000, 1000, 0)
+    """
+    share = check_number("held_out", held_out, low=0, high=1)
+    groups: dict[str, list] = {}
+    expressions = listed("expressions", expressions)
+    for expression in dict.fromkeys(expressions):
+        groups.setdefault(operation_of(expression), []).append(expression)
+    rng, kept = generator(seed, "split"), set()
+    for group in groups.values():
+        kept.update(group[i] for i in rng.permutation(len(group))[:round(share * len(group))])
+    return Split([x for x in expressions if x not in kept], [x for x in expressions if x in kept])
+
+
+class Leakage(NamedTuple):
+    """How much of the held-out part was seen in training: examples, and their share."""
+
+    shared: int
+    share: float
+
+
+def leakage(train: Sequence, held_out: Sequence) -> Leakage:
+    """Count the held-out examples whose input is in the training part too.
+
+    >>> leakage([("Max", (1, 2, 3))], [("Max", (1, 2, 3)), ("Max", (3, 2, 1))])
+    Leakage(shared=1, share=0.5)
+    """
+    seen, held_out = set(listed("train", train)), listed("held_out", held_out)
+    shared = sum(expression in seen for expression in held_out)
+    return Leakage(shared, shared / len(held_out))
+
+
+def statistics(expressions: Sequence) -> dict:
+    """Counts of operations, answers and lengths, how many inputs are distinct, and the share of padding.
+
+    >>> statistics([("Max", (1, 2)), ("Max", (1, 10))])["lengths"]
+    {6: 1, 7: 1}
+    """
+    lengths = [len(tokenize(expression)) for expression in listed("expressions", expressions)]
+    return {"examples": len(lengths), "distinct": len(set(expressions)),
+            "operations": dict(sorted(Counter(map(operation_of, expressions)).items())),
+            "answers": dict(sorted(Counter(map(value, expressions)).items(), key=lambda x: tuple(np.ravel(x[0])))),
+            "lengths": dict(sorted(Counter(lengths).items())),
+            "padding": 1 - sum(lengths) / (len(lengths) * max(lengths))}
+
+
+def majority(train: Sequence, held_out: Sequence, *, by_operation: bool = False) -> Fraction:
+    """Accuracy of always saying the commonest training answer, overall or of each operation.
+
+    >>> majority([("Max", (9, 1)), ("Max", (1, 9)), ("Min", (0, 3))], [("Min", (0, 8)), ("Max", (9, 9))])
+    Fraction(1, 2)
+    """
+    check_flag("by_operation", by_operation)
+
+    def key(expression):
+        return operation_of(expression) if by_operation else ""
+
+    counts: dict[str, Counter] = {}
+    train, held_out = listed("train", train), listed("held_out", held_out)
+    for expression in train:
+        counts.setdefault(key(expression), Counter())[value(expression)] += 1
+    guess = {group: count.most_common(1)[0][0] for group, count in counts.items()}
+    return Fraction(sum(guess.get(key(x)) == value(x) for x in held_out), len(held_out))
+
+
+def baselines(train: Sequence, held_out: Sequence) -> dict[str, Fraction]:
+    """What needs no arithmetic: chance over the answers seen, the commonest answer, the commonest of each operation.
+
+    Beside them the ceiling, which is 1: an input has one answer.
+    """
+    return {"chance": Fraction(1, len(set(map(value, listed("train", train))))), "majority": majority(train, held_out),
+            "majority by operation": majority(train, held_out, by_operation=True), "ceiling": Fraction(1)}
