@@ -1,0 +1,1 @@
+"""The controlled experiments, declared: factor, arms, seeds, budget, what is measured."""
