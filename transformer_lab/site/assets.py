@@ -24,8 +24,8 @@ KEPT = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "langu
         "favicon.svg"}
 HOME = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="0; url={home}.html">
-<link rel="icon" href="_static/favicon.svg" type="image/svg+xml"></head>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url={home}.html"><link rel="icon" href="_static/favicon.svg" type="image/svg+xml"></head>
 <body><main><h1>{title}</h1><p><a href="{home}.html">Open the book</a></p></main></body></html>
 """
 
@@ -39,12 +39,12 @@ def finish(app, exception) -> None:
     _clear(static)
     _remove_stale(out, app.env.found_docs)
     write_fonts(static / "fonts", store)
-    sheets = [css_variables(), font_css(static / "fonts"), *((HERE / "style" / f"{name}.css").read_text("utf-8") for name in STYLE)]
-    (static / "book.css").write_text(squeezed("\n".join(sheets)), "utf-8")
+    (static / "book.css").write_text(_book_css(static / "fonts"), "utf-8")
     shutil.copyfile(HERE / "book.js", static / "book.js")
     (static / "katex.css").write_text(katex_css(_signs(out), static / "fonts", store), "utf-8")
     _write_labs(static / "labs")
-    (static / "claims.json").write_text(json.dumps(read_ledger(Path(app.srcdir)), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    ledger = json.dumps(read_ledger(Path(app.srcdir)), indent=1, ensure_ascii=False)
+    (static / "claims.json").write_text(ledger + "\n", "utf-8")
     (out / "index.html").write_text(HOME.format(title=app.config.project, home=app.config.root_doc), "utf-8")
 
 
@@ -54,6 +54,11 @@ def _clear(static: Path) -> None:
             shutil.rmtree(path)
         elif path.name not in KEPT:
             path.unlink()
+
+
+def _book_css(fonts: Path) -> str:
+    own = ((HERE / "style" / f"{name}.css").read_text("utf-8") for name in STYLE)
+    return squeezed("\n".join([css_variables(), font_css(fonts), *own]))
 
 
 def _remove_stale(out: Path, documents: set[str]) -> None:
@@ -79,7 +84,7 @@ def _signs(out: Path) -> str:
 
 
 def katex_css(used: str, folder: Path, store: Path) -> str:
-    """KaTeX's style sheet with woff2 alone; its fonts go to a folder, cut to printable ASCII and the characters used."""
+    """KaTeX's style sheet with woff2 alone; its fonts go to a folder, cut to ASCII and the characters used."""
     dist = MODULES / "katex" / "dist"
     css = re.sub(r',url\(fonts/[\w-]+\.(?:woff|ttf)\) format\("\w+"\)', "", (dist / "katex.min.css").read_text("utf-8"))
     kept = "".join(map(chr, range(0x20, 0x7F))) + used

@@ -6,6 +6,7 @@ It reads every page, style sheet and script of the built site and warns of what 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -19,10 +20,12 @@ __all__ = ["faults", "finish"]
 log = logging.getLogger(__name__)
 EXTERNAL = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 CSS_LOAD = re.compile(r"""(?:url\(\s*|@import\s+)["']?\s*((?:https?:)?//[^"')\s]+)""", re.IGNORECASE)
-SCRIPT_LOAD = re.compile(r"""(?:\b(?:fetch|import|importScripts)\s*\(|\bfrom\b|\bsrc\s*[:=])\s*["'`]((?:https?:)?//[^"'`]+)""")
+SCRIPT_LOAD = re.compile(r"""(?:\b(?:fetch|import|importScripts)\s*\(|\bfrom\b|\bsrc\s*[:=])"""
+                         r"""\s*["'`]((?:https?:)?//[^"'`]+)""")
 # What a browser loads by itself, as opposed to what it opens when asked.
 LOADED = {"src", "srcset", "poster", "data", "xlink:href"}
-LINK_RELATIONS = {"stylesheet", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch", "icon", "manifest"}
+LINK_RELATIONS = {"stylesheet", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch", "icon",
+                  "manifest"}
 
 
 class Page(HTMLParser):
@@ -30,19 +33,17 @@ class Page(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.loads, self.links, self.anchors, self.styles = [], [], set(), []
+        self.loads, self.links, self.anchors, self.styles = [], [], [], []
         self._in_style = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes) -> None:
         values = {name: value or "" for name, value in attributes}
         self._in_style = tag == "style"
-        self.anchors.update(values[name] for name in ("id", "name") if name in values)
+        self.anchors += [values["id"]] if "id" in values else []
         self.styles.append(values.get("style", ""))
         self.loads += [values[name] for name in LOADED & values.keys()]
-        if tag == "link" and LINK_RELATIONS & set(values.get("rel", "").split()):
-            self.loads.append(values.get("href", ""))
-        elif tag in {"use", "image"}:
+        if (tag == "link" and LINK_RELATIONS & set(values.get("rel", "").split())) or tag in {"use", "image"}:
             self.loads.append(values.get("href", ""))
         elif tag in {"a", "area"} and "href" in values:
             self.links.append(values["href"])
@@ -65,6 +66,9 @@ def faults(folder: Path) -> Iterator[str]:
                 yield f"{name} loads {address}, which is not on this site"
             elif not address.startswith(("data:", "#")):
                 yield from _missing(folder, path, address, opened)
+        for anchor, count in Counter(page.anchors).items():
+            if count > 1:
+                yield f"{name} has the id {anchor!r} {count} times"
         for address in page.links:
             yield from _missing(folder, path, address, opened)
     yield from _sheets_and_scripts(folder)

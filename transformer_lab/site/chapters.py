@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sphinx.environment import BuildEnvironment
-from sphinx.environment.collectors.toctree import TocTreeCollector
+from sphinx_external_toc.collectors import TocTreeCollectorWithStyles
 
 __all__ = ["Chapter", "Part", "install", "number_of", "read_plan"]
 
@@ -52,12 +52,12 @@ def number_of(document: str) -> int:
 def read_plan(source: Path) -> list[Part]:
     """The five parts, as ``book/parts.json`` plans them."""
     plan = json.loads((source / "book" / "parts.json").read_text("utf-8"))
-    return [Part(part["title"], part["about"], tuple(Chapter(**chapter) for chapter in part["chapters"])) for part in plan]
+    return [Part(part["title"], part["about"], tuple(Chapter(**entry) for entry in part["chapters"])) for part in plan]
 
 
 def install(app) -> None:
     """Number by file name instead of by place in the table of contents."""
-    TocTreeCollector.assign_section_numbers = _assign
+    TocTreeCollectorWithStyles.assign_section_numbers = _assign
 
 
 def _assign(self, env: BuildEnvironment) -> list[str]:

@@ -1,4 +1,4 @@
-"""The book's own directives: the claims ledger, the vocabulary, the map of the chapters, and explorables on plain pages."""
+"""The book's own directives: the claims ledger, the vocabulary, the chapter map, and explorables on plain pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def _raw(html: str) -> nodes.raw:
 
 def read_ledger(source: Path) -> dict[str, list[dict]]:
     """The claims of every chapter, from ``data/claims/CHAPTER.json``."""
-    return {file.stem: json.loads(file.read_text("utf-8")) for file in sorted((source / "data" / "claims").glob("*.json"))}
+    files = sorted((source / "data" / "claims").glob("*.json"))
+    return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
 
 
 class ClaimsLedger(SphinxDirective):
@@ -38,14 +39,16 @@ class ClaimsLedger(SphinxDirective):
         count = sum(map(len, ledger.values()))
         if not count:
             return [_raw('<p class="lead">No chapter has stated a claim yet.</p>')]
-        words = f"{count} claims in {len(ledger)} chapters" if len(ledger) > 1 else f"{count} claims in one chapter"
-        head = f'<p class="ledger-count">{words}. <a href="../_static/claims.json" download>Download the ledger</a> as JSON.</p>'
+        chapters = "one chapter" if len(ledger) == 1 else f"{len(ledger)} chapters"
+        head = (f'<p class="ledger-count">{count} claims in {chapters}. '
+                '<a href="../_static/claims.json" download>Download the ledger</a> as JSON.</p>')
         return [_raw(head + "".join(self._table(*entry) for entry in ledger.items()))]
 
     def _table(self, chapter: str, claims: list[dict]) -> str:
-        name = self.env.titles[f"book/{chapter}"].astext() if f"book/{chapter}" in self.env.titles else chapter
+        document = f"book/{chapter}"
+        title = self.env.titles[document].astext() if document in self.env.titles else chapter
         rows = "".join(_ledger_row(chapter, claim) for claim in claims)
-        return (f'<h2 class="ledger-chapter"><a href="{chapter}.html">{number_of(chapter) or ""} {escape(name)}</a></h2>'
+        return (f'<h2><a href="{chapter}.html">{number_of(chapter) or ""} {escape(title)}</a></h2>'
                 '<table class="ledger"><thead><tr><th scope="col">Claim</th><th scope="col">Must be</th>'
                 f'<th scope="col">Was</th><th scope="col">Seeds</th></tr></thead><tbody>{rows}</tbody></table>')
 
@@ -112,20 +115,23 @@ class ChapterMap(SphinxDirective):
         self.env.note_dependency("_toc.yml")
         parts = read_plan(Path(self.env.srcdir))
         ready = frozenset(self.env.found_docs)
-        return [_raw('<div class="map">' + "".join(_part(*item, ready) for item in zip(ROMAN, parts)) + "</div>")]
+        rows = (_part(roman, part, ready) for roman, part in zip(ROMAN, parts, strict=False))
+        return [_raw(f'<div class="map">{"".join(rows)}</div>')]
 
 
 def _part(roman: str, part: Part, ready: frozenset[str]) -> str:
     chapters = "".join(_chapter(chapter, chapter.document in ready) for chapter in part.chapters)
-    return (f'<section class="part"><h3><span class="roman">Part {roman}</span> {escape(part.title)}</h3>'
-            f'<p>{escape(part.about)}</p><ol start="{part.chapters[0].number}">{chapters}</ol></section>')
+    return (f'<section class="part"><div><h3><span class="roman">Part {roman}</span> {escape(part.title)}</h3>'
+            f'<p>{escape(part.about)}</p></div><ol>{chapters}</ol></section>')
 
 
 def _chapter(chapter: Chapter, ready: bool) -> str:
-    words = f'<span class="question">{escape(chapter.question)}</span>'
-    if ready:
-        return (f'<li class="ready"><a href="{chapter.document.rsplit("/", 1)[-1]}.html">{escape(chapter.title)}</a> {words}</li>')
-    return f'<li class="to-come"><span class="title">{escape(chapter.title)}</span> <span class="state">to come</span></li>'
+    title, question = escape(chapter.title), escape(chapter.question)
+    name = (f'<a href="{Path(chapter.document).name}.html">{title}</a>' if ready
+            else f'<span class="title">{title}</span><span class="visually-hidden"> (to come)</span>')
+    return (f'<li class="{"ready" if ready else "to-come"}"><span class="number">{chapter.number}</span> '
+            f'<span>{name} <span class="question">{question}</span></span></li>')
 
 
-DIRECTIVES = {"claims-ledger": ClaimsLedger, "vocabulary": Vocabulary, "explorable": Explorable, "chapter-map": ChapterMap}
+DIRECTIVES = {"claims-ledger": ClaimsLedger, "vocabulary": Vocabulary, "explorable": Explorable,
+              "chapter-map": ChapterMap}

@@ -20,9 +20,17 @@ def _details(node: nodes.Element) -> list[nodes.Node]:
     title = node[0] if isinstance(node[0], nodes.title) else None
     kinds = ["admonition", node.tagname.split("_")[0], *node["classes"]]
     anchor = f' id="{escape(node["ids"][0])}"' if node["ids"] else ""
-    words = title.children if title else [nodes.Text("More")]
-    return [_raw(f'<details class="{escape(" ".join(dict.fromkeys(kinds)))}"{anchor}><summary>'), *words,
+    return [_raw(f'<details class="{escape(" ".join(dict.fromkeys(kinds)))}"{anchor}><summary>'), _words(title),
             _raw("</summary>"), *(node.children[1:] if title else node.children), _raw("</details>")]
+
+
+def _words(title: nodes.title | None) -> nodes.Node:
+    """What the fold is called. It opens the fold, so a link within it becomes plain words."""
+    if title is None:
+        return nodes.Text("More")
+    for link in list(title.findall(nodes.reference)):
+        link.parent.replace(link, link.children)
+    return nodes.inline("", "", *title.children)
 
 
 def _raw(text: str) -> nodes.raw:

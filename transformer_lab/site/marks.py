@@ -6,6 +6,7 @@ reader to the next.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import cos, pi, sin
 
 from fontTools.fontBuilder import FontBuilder
@@ -26,7 +27,7 @@ def _ring(radius: float, x: float = 380, y: float = 340, corners: int = 36, turn
 def _stroke(*points: tuple[float, float], half: float = 42) -> list[Contour]:
     """A line of even width through the points: a bar for each piece, a disc at each corner."""
     bars = []
-    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+    for (x0, y0), (x1, y1) in pairwise(points):
         length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
         dx, dy = (x1 - x0) / length * half, (y1 - y0) / length * half
         bars.append([(x0 - dy, y0 + dx), (x1 - dy, y1 + dx), (x1 + dy, y1 - dx), (x0 + dy, y0 - dx)])
@@ -61,7 +62,7 @@ def marks_font():
     builder.setupCharacterMap({ord(mark): name for mark, name in names.items()})
     glyphs = {name: _drawn(MARKS[mark]) for mark, name in names.items()}
     builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), **glyphs})
-    builder.setupHorizontalMetrics({name: (WIDTH, 0) for name in [".notdef", *names.values()]})
+    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names.values()], (WIDTH, 0)))
     builder.setupHorizontalHeader(ascent=800, descent=-200)
     builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
     builder.setupNameTable({"familyName": "Lab Marks", "styleName": "Regular"})

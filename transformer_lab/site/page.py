@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -17,13 +19,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
-    """Fill in what ``layout.html`` asks for. Each page gets the style sheets and scripts that it uses, and no others."""
+    """Fill in what ``layout.html`` asks for; a page gets the style sheets and scripts that it uses, and no others."""
     context["body"] = polish(context.get("body", ""), pagename, claim_ids(app.srcdir))
     has_math, has_lab = 'class="katex' in context["body"], "lab-static" in context["body"]
     context["lab_styles"] = ["book.css"] + ["katex.css"] * has_math + ["labs/labs.css"] * has_lab
     context["lab_scripts"] = ["_static/book.js"] + ["_static/labs/host.js"] * has_lab
     context["lab_version"] = _version()
-    context["lab_contents"] = _contents(context, pagename)
+    context["lab_contents"] = _contents(context, doctree)
     context["lab_description"] = describe(doctree) or app.config.project
     source = context.get("sourcename", "")
     context["lab_notebook"] = f"_sources/{source}" if source.endswith(".ipynb") else ""
@@ -42,14 +44,19 @@ def claim_ids(source: str | Path) -> frozenset[str]:
     return frozenset(claim["id"] for file in files for claim in json.loads(file.read_text("utf-8")))
 
 
-def _contents(context: dict, pagename: str) -> str:
+def _contents(context: dict, doctree: nodes.document | None) -> str:
     """The parts and their chapters; under the page that is open, its sections."""
-    if "toctree" not in context:
-        return ""
-    html = context["toctree"](maxdepth=2, collapse=True, includehidden=True, titles_only=False)
-    html = html.replace('<p class="caption" role="heading">', '<p class="caption">')
-    html = html.replace('<a class="current reference internal" href="#">', '<a aria-current="page" href="#">')
-    return html.replace(' class="reference internal"', "")
+    html = context["toctree"](maxdepth=1, collapse=True, includehidden=True, titles_only=True)
+    html = html.replace('<p aria-level="2" class="caption" role="heading">', '<p class="caption">')
+    return re.sub(r'<a class="current reference internal" href="#">(.*?)</a>',
+                  lambda here: f'<a aria-current="page" href="#">{here[1]}</a>{_sections(doctree)}', html)
+
+
+def _sections(doctree: nodes.document | None) -> str:
+    title = doctree.next_node(nodes.section) if doctree else None
+    inner = [node for node in title.children if isinstance(node, nodes.section)] if title else []
+    links = (f'<li><a href="#{section["ids"][0]}">{escape(section[0].astext())}</a></li>' for section in inner)
+    return f"<ul>{''.join(links)}</ul>" if inner else ""
 
 
 @cache
