@@ -8,7 +8,7 @@ Choice()
 from importlib import import_module
 
 # Looked up on first use, so that building the pages needs no anywidget.
-_CLASSES = {"Choice": "predict", "Explorable": "base"}
+_CLASSES = {"Choice": "predict", "Explorable": "base", "Positions": "positions"}
 
 __all__ = sorted(_CLASSES)
 
