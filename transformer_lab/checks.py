@@ -14,8 +14,8 @@ import numpy as np
 
 from .errors import DtypeError, EmptyError, NotFiniteError, RangeError, ShapeError, UnknownNameError
 
-__all__ = ["check_array", "check_callable", "check_choice", "check_flag", "check_number", "check_seed", "check_type",
-           "check_whole"]
+__all__ = ["check_array", "check_callable", "check_choice", "check_entries", "check_flag", "check_number",
+           "check_seed", "check_type", "check_whole"]
 
 Axis = int | str | None
 
@@ -127,6 +127,20 @@ def check_callable(argument: str, value):
     """
     if not callable(value):
         raise DtypeError(argument, _described(value), "a function", "Pass a callable.")
+    return value
+
+
+def check_entries(argument: str, value, names: Iterable[str]) -> dict:
+    """A dict that has these entries, and maybe more: parameters, activations.
+
+    >>> check_entries("params", {"W_QK": 1}, ["W_QK", "W_OV"])
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.UnknownNameError: params: got no 'W_OV'; allowed is a dict with 'W_QK', 'W_OV'. Add it.
+    """
+    for name in (wanted := list(names)):
+        if name not in check_type(argument, value, dict):
+            raise UnknownNameError(argument, f"no {name!r}", "a dict with " + ", ".join(map(repr, wanted)), "Add it.")
     return value
 
 

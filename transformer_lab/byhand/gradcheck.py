@@ -1,11 +1,7 @@
 r"""Is this gradient right? A checker with several witnesses, for any function of named arrays.
 
-A gradient written by hand is compared, entry by entry, with witnesses that know nothing of the derivation:
-
-- the *complex step*, :math:`\partial f = \operatorname{Im} f(p + \mathrm i\,\epsilon) / \epsilon` (Squire and Trapp
-  1998): no difference is taken, so nothing cancels, and it is exact to rounding;
-- *central differences*, :math:`(f(p + \epsilon) - f(p - \epsilon)) / 2\epsilon`, for whatever refuses complex numbers;
-- any other way to get a gradient: an autograd twin, say.
+A gradient written by hand is compared, entry by entry, with what independent witnesses say: the complex step and
+central differences (:mod:`~transformer_lab.byhand.witnesses`), and any other way to get it: an autograd twin, say.
 
 A function with many outputs is projected on a random upstream gradient first. (All ones would be a bad choice: they
 cannot see what a softmax's Jacobian does, because its rows sum to zero.) The error of a tensor is relative:
@@ -15,65 +11,21 @@ what rounding leaves of a zero, the tensor counts as zero in both, and the repor
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_choice, check_number, check_type, check_whole
-from ..errors import ArgumentError, EmptyError
+from ..checks import check_array, check_callable, check_choice, check_number, check_whole
+from ..errors import ArgumentError, DtypeError, EmptyError
 from ..randomness import generator
 from .gradreport import Report, Row
+from .witnesses import CENTRAL_STEP, EPS, central_differences, complex_step, named_arrays
 
 __all__ = ["central_differences", "check_gradients", "complex_step"]
 
-EPS = float(np.finfo(np.float64).eps)
-COMPLEX_STEP = 1e-30
-CENTRAL_STEP = EPS ** (1 / 3)  # truncation grows with its square, rounding with its inverse
 FLOAT32_TOLERANCE = 1e-5
-
-
-def complex_step(f: Callable, params: dict, *, independent: int = 0, entries: dict | None = None) -> dict:
-    r"""The gradient of a real function by a complex step: :math:`\operatorname{Im} f(p + \mathrm i\epsilon)/\epsilon`.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(params) -> number``, made of operations that go on with complex numbers: no ``abs``, no comparison, no
-        ``conj`` on the way, unless of real parts on purpose.
-    params : dict of array
-        Where.
-    independent : int
-        How many leading axes of every parameter are independent instances. ``f`` then returns one number an instance,
-        and each evaluation differentiates all of them at once.
-    entries : dict, optional
-        Tensor name → flat indices of the entries wanted. Other tensors are left out, other entries are NaN.
-
-    Examples
-    --------
-    >>> complex_step(lambda p: (p["w"] ** 3).sum(), {"w": np.array([1.0, 2.0])})
-    {'w': array([ 3., 12.])}
-    """
-    def slope(nudged):
-        return np.imag(f(nudged(1j * COMPLEX_STEP))) / COMPLEX_STEP
-    return _entrywise(slope, params, independent, entries)
-
-
-def central_differences(f: Callable, params: dict, *, independent: int = 0, entries: dict | None = None) -> dict:
-    r"""The gradient by central differences, :math:`(f(p + \epsilon) - f(p - \epsilon)) / 2\epsilon`.
-
-    The step is the cube root of the machine epsilon, which balances truncation and rounding. Parameters as in
-    :func:`complex_step`.
-
-    Examples
-    --------
-    >>> central_differences(lambda p: (p["w"] ** 3).sum(), {"w": np.array([1.0, 2.0])})["w"].round(6).tolist()
-    [3.0, 12.0]
-    """
-    def slope(nudged):
-        return (f(nudged(CENTRAL_STEP)) - f(nudged(-CENTRAL_STEP))) / (2 * CENTRAL_STEP)
-    return _entrywise(slope, params, independent, entries)
 
 
 class Witness(NamedTuple):
@@ -134,40 +86,25 @@ def check_gradients(f: Callable, params: dict, grads: dict | Callable, *,
     >>> check_gradients(lambda p: (p["w"] ** 2).sum(), params, {"w": params["w"]}).message
     'The gradient is wrong: w[1] is 2, but complex_step says 4 (relative error 0.5, allowed 1e-12).'
     """
-    params = _arrays("params", params)
+    check_callable("f", f)
+    params = named_arrays("params", params)
+    check_whole("independent", independent, low=0, high=min(value.ndim for value in params.values()))
     double = {name: value.astype(np.float64) for name, value in params.items()}
     number, drawn, size = _one_number(f, double, upstream, independent, seed)
     if isinstance(grads, dict) and drawn is not upstream:
         raise ArgumentError("grads", "a dict, while f returns an array", "a callable grads(params, upstream)",
                             "Its gradients depend on the upstream gradient, which is drawn here.")
     upstream = drawn
-    given = _arrays("grads", _called(grads, params, upstream) if callable(grads) else grads, like=params)
+    given = named_arrays("grads", _called(grads, params, upstream) if callable(grads) else grads, like=params)
     chosen = {name: _drawn(value, independent, entries, seed) for name, value in given.items()}
     rows = []
     for witness in map(_witness, _several(witnesses)):
         if witness.name in BUILT_IN:
             found = witness.ask(number, double, independent=independent, entries=chosen)
         else:
-            found = _arrays(f"{witness.name}(params)", _called(witness.ask, double, upstream), like=given)
+            found = named_arrays(f"{witness.name}(params)", _called(witness.ask, double, upstream), like=given)
         rows += [_compared(name, witness, given[name], found[name], chosen[name], size, tolerance) for name in given]
     return Report(tuple(rows))
-
-
-def _entrywise(slope: Callable, params: dict, independent: int, entries: dict | None) -> dict:
-    """Ask for the slope along one entry after the other; ``slope`` gets a function from a step to nudged parameters."""
-    params = {name: value.astype(np.float64) for name, value in _arrays("params", params).items()}
-    grads = {name: np.full(params[name].shape, np.nan) for name in entries or params}
-    for name, grad in grads.items():
-        flat = grad.reshape(*grad.shape[:independent], -1)
-        for entry in range(flat.shape[-1]) if entries is None else entries[name]:
-            flat[..., entry] = slope(partial(_nudged, params, name, entry, independent))
-    return grads
-
-
-def _nudged(params: dict, name: str, entry: int, independent: int, step: complex) -> dict:
-    value = np.array(params[name], dtype=np.result_type(np.float64, step), order="C")
-    value.reshape(*value.shape[:independent], -1)[..., entry] += step
-    return params | {name: value}
 
 
 def _one_number(f: Callable, params: dict, upstream, independent: int, seed: int) -> tuple:
@@ -189,7 +126,7 @@ def _called(function: Callable, params: dict, upstream) -> dict:
 
 def _drawn(value: np.ndarray, independent: int, entries: int | None, seed: int) -> np.ndarray:
     """Flat indices of the entries to check."""
-    size = int(np.prod(value.shape[independent:]))
+    size = math.prod(value.shape[independent:])
     if entries is None or check_whole("entries", entries, low=1) >= size:
         return np.arange(size)
     return np.sort(generator(seed, "entries to check").choice(size, entries, replace=False))
@@ -199,7 +136,8 @@ def _compared(name: str, witness: Witness, given, found, chosen, size, tolerance
     """The row of one tensor: relative errors, one an instance, and the entry that is furthest off in the worst."""
     flat_given, flat_found = (np.reshape(value, (*size.shape, -1))[..., chosen] for value in (given, found))
     gap = np.abs(flat_given - flat_found)
-    scale = np.maximum(np.abs(flat_given), np.abs(flat_found)).max(axis=-1)
+    whole = np.abs(given).max(axis=tuple(range(size.ndim, given.ndim)))
+    scale = np.maximum(whole, np.abs(flat_found).max(axis=-1))
     zero = scale <= witness.blur * size
     errors = np.where(zero, 0.0, gap.max(axis=-1) / np.where(zero, 1.0, scale))
     instance = np.unravel_index(np.argmax(errors), errors.shape)
@@ -218,16 +156,10 @@ def _witness(name) -> Witness:
 
 
 def _several(witnesses) -> tuple:
-    witnesses = (witnesses,) if isinstance(witnesses, str) or callable(witnesses) else tuple(witnesses)
+    if isinstance(witnesses, str) or callable(witnesses):
+        return (witnesses,)
+    if not isinstance(witnesses, Sequence):
+        raise DtypeError("witnesses", repr(witnesses), "a sequence of names and callables", "Pass ('complex_step',).")
     if not witnesses:
-        raise EmptyError("witnesses", "none", "at least one", "Name one: 'complex_step'.")
-    return witnesses
-
-
-def _arrays(argument: str, arrays, like: dict | None = None) -> dict[str, np.ndarray]:
-    """The arrays by name, finite and real; with ``like``, each of the shape of its namesake there."""
-    if not check_type(argument, arrays, dict):
-        raise EmptyError(argument, "an empty dict", "at least one array", "Pass arrays by name.")
-    names = list(arrays) if like is None else [check_choice(argument, name, like) for name in arrays]
-    return {name: check_array(f"{argument}[{name!r}]", arrays[name], shape=np.shape((like or arrays)[name]))
-            for name in names}
+        raise EmptyError("witnesses", "none", "at least one", "Pass ('complex_step',).")
+    return tuple(witnesses)

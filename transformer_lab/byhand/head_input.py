@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_array, check_number, check_seed, check_type, check_whole
+from ..checks import check_array, check_entries, check_number, check_seed, check_type, check_whole
 from ..config import ModelConfig
-from ..errors import DtypeError, UnknownNameError
+from ..errors import DtypeError
 from ..randomness import generator
 
 __all__ = ["encode", "init"]
@@ -89,13 +89,12 @@ def _positions(config: ModelConfig, params: dict | None, dtype) -> np.ndarray:
     """What stands beside the token at each position: (n_ctx, 0), (n_ctx, n_ctx) or (..., 1, n_ctx, d_pos)."""
     if config.positions != "learned":
         return np.eye(config.n_ctx, config.d_model - config.d_vocab, dtype=dtype)
-    if params is None or "W_pos" not in params:
-        raise UnknownNameError("params", "no 'W_pos'", "parameters with 'W_pos'", "Pass the params of a learned head.")
-    return check_array("params['W_pos']", params["W_pos"], shape=(config.n_ctx, config.d_pos), kind="inexact",
+    W_pos = check_entries("params", params, ["W_pos"])["W_pos"]
+    return check_array("params['W_pos']", W_pos, shape=(config.n_ctx, config.d_pos), kind="inexact",
                        leading=True)[..., None, :, :]
 
 
 def _real(argument: str, dtype):
-    if dtype not in (np.float32, np.float64):
+    if not isinstance(dtype, (type, np.dtype)) or dtype not in (np.float32, np.float64):
         raise DtypeError(argument, str(dtype), "np.float64 or np.float32", "Choose one of the two.")
     return np.dtype(dtype)

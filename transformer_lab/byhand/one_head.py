@@ -20,13 +20,15 @@ import math
 
 import numpy as np
 
-from ..checks import check_array, check_type, check_whole
+from ..checks import check_array, check_callable, check_entries, check_flag, check_type, check_whole
 from ..config import ModelConfig
-from ..errors import NotFiniteError, ShapeError, UnknownNameError
+from ..errors import NotFiniteError, ShapeError
 from .attention import keep, softmax, softmax_pullback
 from .head_input import encode, init
 
 __all__ = ["backward", "encode", "forward", "generate", "init", "loss", "pullback"]
+
+PARAMETERS = ("W_QK", "W_OV")
 
 
 def forward(params: dict, x, tap=None) -> dict[str, np.ndarray]:
@@ -54,7 +56,7 @@ def forward(params: dict, x, tap=None) -> dict[str, np.ndarray]:
     >>> acts["pattern"].shape, bool(np.allclose(acts["pattern"].sum(axis=-1), 1))
     ((3, 4, 20), True)
     """
-    tap, x = tap or keep, _fitting(params, x)
+    tap, x = check_callable("tap", tap or keep), _fitting(params, x)
     with np.errstate(invalid="ignore", over="ignore"):
         x = tap("x", x)
         q = tap("q", x[..., -1, :] @ params["W_QK"])
@@ -93,7 +95,9 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None)
     dict
         ``W_QK``, ``W_OV``; ``W_pos`` where it is among the parameters; ``x`` (..., batch, n_ctx, d_model) if wanted.
     """
-    tap, x, pattern = tap or keep, acts["x"], acts["pattern"]
+    tap = check_callable("tap", tap or keep)
+    check_entries("params", params, PARAMETERS), check_entries("acts", acts, ("x", "q", "pattern", "read", "logits"))
+    x, pattern = acts["x"], acts["pattern"]
     check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
     root = math.sqrt(x.shape[-1])
     d_read = tap("d_read", d_logits @ params["W_OV"].mT)
@@ -106,7 +110,7 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None)
         d_rows[..., -1, :] += (d_q @ params["W_QK"].mT).sum(axis=-2)
         grads["W_pos"] = np.zeros_like(params["W_pos"], dtype=d_rows.dtype)
         grads["W_pos"][..., :x.shape[-2], :] = tap("d_rows", d_rows)[..., d_logits.shape[-1]:]
-    if to_x:
+    if check_flag("to_x", to_x):
         d_x = pattern[..., None] * d_read[..., None, :] + d_scores[..., None] * acts["q"][..., None, :] / root
         d_x[..., -1, :] += d_q @ params["W_QK"].mT
         grads["x"] = tap("d_x", d_x)
@@ -153,10 +157,11 @@ def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.nda
     >>> {name: grad.shape for name, grad in grads.items()}
     {'W_QK': (26, 26), 'W_OV': (26, 26)}
     """
+    check_entries("acts", acts, ("logits", "probs"))
     d_logits, target = acts["probs"] / acts["probs"].shape[-2], _one_each(targets, acts["logits"])
     np.put_along_axis(d_logits, target, 0, axis=-1)
     np.put_along_axis(d_logits, target, -d_logits.sum(axis=-1, keepdims=True), axis=-1)  # p - 1 without cancellation
-    d_logits = (tap or keep)("d_logits", d_logits)
+    d_logits = check_callable("tap", tap or keep)("d_logits", d_logits)
     return pullback(params, acts, d_logits, to_x=False, tap=tap)
 
 
@@ -183,6 +188,7 @@ def generate(params: dict, config: ModelConfig, start, n: int) -> np.ndarray:
     >>> generate({"W_QK": -9 * np.eye(3), "W_OV": np.eye(3)}, config, [0, 1, 0, 1], 4).tolist()
     [0, 1, 0, 1, 0, 1, 0, 1]
     """
+    check_type("config", config, ModelConfig)
     tokens = np.atleast_2d(check_array("start", start, shape=("T",), kind="whole", leading=True))
     for _ in range(check_whole("n", n, low=1)):
         logits = forward(params, encode(tokens[:, -config.n_ctx:], config, params))["logits"]
@@ -203,9 +209,8 @@ def mix_rows(weights, x):
 def _fitting(params: dict, x) -> np.ndarray:
     """The input rows, if they and the weights fit each other; their numbers are looked at later, in the output."""
     x = check_array("x", x, shape=("batch", "n_ctx", "d_model"), kind="inexact", leading=True, finite=False)
-    for name, columns in (("W_QK", x.shape[-1]), ("W_OV", "d_vocab")):
-        if name not in check_type("params", params, dict):
-            raise UnknownNameError("params", f"no {name!r}", "a dict with 'W_QK' and 'W_OV'", "Take them from init().")
+    check_entries("params", params, PARAMETERS)
+    for name, columns in zip(PARAMETERS, (x.shape[-1], "d_vocab"), strict=True):
         check_array(f"params[{name!r}]", params[name], shape=(x.shape[-1], columns), kind="inexact", leading=True,
                     finite=False)
     return x

@@ -95,7 +95,7 @@ def with_mistake(name: str, params: dict, acts: dict, targets) -> dict[str, np.n
     True
     """
     mistake = PLANTED[check_choice("name", name, PLANTED)]
-    seen = check_type("acts", acts, dict) | {"targets": np.asarray(targets)}
+    seen = check_type("acts", acts, dict) | {"targets": targets}
 
     def tap(gradient, value):
         seen[gradient] = mistake.wrong(value, seen) if gradient == mistake.gradient else value

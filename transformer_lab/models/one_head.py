@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..checks import check_array, check_type
+from ..checks import check_array, check_entries
 from ..errors import ArgumentError
 
 __all__ = ["OneHead", "gradients"]
@@ -31,9 +31,9 @@ class OneHead(torch.nn.Module):
 
     def __init__(self, params: dict):
         super().__init__()
+        check_entries("params", params, ("W_QK", "W_OV"))
         for name in ("W_QK", "W_OV"):
-            value = check_array(f"params[{name!r}]", check_type("params", params, dict).get(name),
-                                shape=("d_model", None), leading=True)
+            value = check_array(f"params[{name!r}]", params[name], shape=("d_model", None), leading=True)
             self.register_parameter(name, torch.nn.Parameter(torch.tensor(value)))
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
