@@ -9,8 +9,9 @@ import numpy as np
 from ..checks import check_whole
 from .linear import rows
 from .rotation import frequencies
+from .stream import dropped, dropped_pullback
 
-__all__ = ["embed", "embed_pullback", "one_hot", "sinusoids"]
+__all__ = ["embed", "embed_pullback", "embedded", "embedded_pullback", "one_hot", "sinusoids"]
 
 
 def one_hot(tokens, d_vocab, dtype=np.float64):
@@ -40,6 +41,28 @@ def embed_pullback(tokens, W_E, d_x):
     :math:`\partial W_E = \sum e_\text{token}\, \partial x^\top`.
     """
     return rows(one_hot(tokens, W_E.shape[-2], W_E.dtype)).swapaxes(-1, -2) @ rows(d_x)
+
+
+def embedded(params, tokens, config, acts, masks):
+    r"""The start of the stream, :math:`r^0 = x_E + x_\text{pos}`, from ``W_E`` and for learned positions ``W_pos``."""
+    acts["embed"] = x = embed(tokens, params["W_E"])
+    if config.positions != "none":
+        table = params["W_pos"] if config.positions == "learned" else sinusoids(config.n_ctx, config.d_model, x.dtype)
+        acts["pos_embed"] = np.broadcast_to(table[..., None, :x.shape[-2], :], x.shape)
+        x = acts["embed"] + acts["pos_embed"]
+    return dropped("embed", x, acts, masks)
+
+
+def embedded_pullback(params, tokens, config, acts, d_x, tap, grads):
+    """Every position's gradient goes to the row of its token and to the row of its place."""
+    d_x = dropped_pullback("embed", d_x, acts)
+    if config.positions != "none":
+        d_pos = tap("d_pos_embed", d_x)
+    if config.positions == "learned":
+        grads["W_pos"] = np.zeros_like(params["W_pos"])
+        grads["W_pos"][..., :d_x.shape[-2], :] = d_pos.sum(axis=-3)
+    d_W_E = embed_pullback(tokens, params["W_E"], tap("d_embed", d_x))
+    grads["W_E"] = d_W_E + grads["W_E"] if config.tied else d_W_E
 
 
 @cache

@@ -19,8 +19,7 @@ def linear(x, W, b):
     >>> linear(np.ones((1, 2, 3)), np.ones((3, 4)), np.ones(4)).tolist()
     [[[4.0, 4.0, 4.0, 4.0], [4.0, 4.0, 4.0, 4.0]]]
     """
-    y = rows(x) @ W
-    y += b[..., None, :]
+    y = rows(x) @ W + b[..., None, :]
     return y.reshape(*y.shape[:-2], *x.shape[-3:-1], W.shape[-1])
 
 

@@ -25,12 +25,10 @@ def layer_norm(x, w, b):
     >>> y.round(4).tolist(), scale.round(4).tolist()
     ([[[-1.0, 1.0]]], [[[1.0]]])
     """
-    x_hat = x - row_mean(x)
-    scale = 1 / np.sqrt(row_mean(x_hat * x_hat) + EPS)
-    x_hat *= scale
-    y = x_hat * each_row(w)
-    y += each_row(b)
-    return y, (x_hat, scale)
+    centred = x - row_mean(x)
+    scale = 1 / np.sqrt(row_mean(centred * centred) + EPS)
+    x_hat = centred * scale
+    return x_hat * each_row(w) + each_row(b), (x_hat, scale)
 
 
 def layer_norm_pullback(saved, w, d_y):
@@ -41,11 +39,8 @@ def layer_norm_pullback(saved, w, d_y):
     """
     x_hat, scale = saved
     d_w, d_b = row_sum(d_y * x_hat), row_sum(d_y)
-    d_x = d_y * each_row(w)
-    stretch = row_mean(d_x * x_hat)
-    d_x -= row_mean(d_x)
-    d_x -= x_hat * stretch
-    d_x *= scale
+    d_x_hat = d_y * each_row(w)
+    d_x = (d_x_hat - row_mean(d_x_hat) - x_hat * row_mean(d_x_hat * x_hat)) * scale
     return d_x, d_w, d_b
 
 
@@ -70,9 +65,8 @@ def rms_norm_pullback(saved, w, d_y):
     """
     x_hat, scale = saved
     d_w = row_sum(d_y * x_hat)
-    d_x = d_y * each_row(w)
-    d_x -= x_hat * row_mean(d_x * x_hat)
-    d_x *= scale
+    d_x_hat = d_y * each_row(w)
+    d_x = (d_x_hat - x_hat * row_mean(d_x_hat * x_hat)) * scale
     return d_x, d_w
 
 

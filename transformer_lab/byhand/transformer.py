@@ -1,0 +1,138 @@
+r"""A whole transformer, forward and backward, every gradient written by hand.
+
+.. math:: r^0 = x_E + x_\text{pos}, \quad r^{l+1} = \operatorname{block}_l(r^l), \quad
+          \ell = \hat r\, W_U + b_U, \quad L = -\ln \operatorname{softmax}(\ell)_\text{target}
+
+with :math:`\hat r` the last norm of the stream where it is read out. Parameters and activations are named and laid out
+as :mod:`transformer_lab.names` says, those of layer 0 as ``blocks.0.W_Q``. Parameters may carry leading axes (seeds):
+many models then go through the same lines at once, on one batch of tokens (batch, pos) or each on its own
+(..., batch, pos). float32 stays float32, and complex parameters work, so that a complex step can check the gradients.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..checks import check_array, check_type
+from ..config import ModelConfig
+from .acts import Acts
+from .attention import keep
+from .block import block, block_pullback
+from .cross_entropy import cross_entropy, cross_entropy_pullback
+from .embedding import embedded, embedded_pullback
+from .model_input import check_params, check_targets, check_tokens, visible
+from .read_out import is_real, read_out, read_out_pullback, read_position
+from .weights import init, layer_of
+
+__all__ = ["backward", "forward", "init", "loss", "pullback"]
+
+
+def forward(params: dict, tokens, config: ModelConfig, *, tap=None, trim: bool = False, masks=None) -> Acts:
+    """Every activation of the model, by name.
+
+    Parameters
+    ----------
+    params : dict of array
+        From :func:`init`, or of the same names and shapes.
+    tokens : array of int (batch, pos) or (..., batch, pos)
+        At most ``n_ctx`` positions; padding, where there is any, at the end of a sequence.
+    config : ModelConfig
+    tap : callable (name, value) -> value, optional
+        Called at every activation: record it, or return another.
+    trim : bool
+        Where one position is read out, compute the last block for that position alone. Logits and gradients are the
+        same; what the last block does after its keys and values has one position.
+    masks : callable, optional
+        Dropout, from :func:`~transformer_lab.byhand.dropout.dropout_masks`.
+
+    Returns
+    -------
+    Acts
+        A dict of ``embed``, ``pos_embed``, ``blocks.0.resid_pre``, …, ``ln_final`` and ``logits``, which is
+        (..., batch, d_vocab), or (..., batch, pos, d_vocab) where ``read_out="all"``.
+
+    Examples
+    --------
+    >>> config = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, read_out="last")
+    >>> acts = forward(init(config), np.zeros((32, 8), dtype=int), config)
+    >>> acts["blocks.1.pattern"].shape, acts["logits"].shape
+    ((32, 4, 8, 8), (32, 20))
+    """
+    tokens = check_tokens(tokens, config, check_params(params, config))
+    acts, at = Acts(tap or keep), read_position(tokens, config)
+    only = [None] * (config.n_layers - 1) + [at if trim else None]  # the one position that a layer goes on with
+    x = embedded(params, tokens, config, acts, masks)
+    for layer in range(config.n_layers):
+        inner = Acts(acts.tap, f"blocks.{layer}.")
+        x = block(layer_of(params, layer), x, config, inner, mask=visible(tokens, config, only[layer]), at=only[layer],
+                  masks=masks)
+        acts.add_block(inner)
+    acts.saved |= {"tokens": tokens, "only": only, "at": None if trim else at, "real": is_real(tokens, config)}
+    read_out(params, x, config, acts)
+    return acts
+
+
+def pullback(params: dict, acts: Acts, d_logits, config: ModelConfig, *, tap=None) -> dict[str, np.ndarray]:
+    """Gradients of all parameters from the gradient of the logits: :func:`forward` from its end to its start.
+
+    Parameters
+    ----------
+    params, acts, config
+        As they went into :func:`forward`, and what it gave.
+    d_logits : array of the shape of ``acts["logits"]``
+    tap : callable (name, value) -> value, optional
+        Called at the gradient of every activation: ``"d_logits"``, …, ``"blocks.0.d_q"``, …, ``"d_embed"``.
+    """
+    tap, grads, only = tap or keep, {}, check_type("acts", acts, Acts).saved["only"]
+    check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact", finite=False)
+    d_x = read_out_pullback(params, acts, tap("d_logits", d_logits), config, tap, grads)
+    for layer in reversed(range(config.n_layers)):
+        inner, prefix = {}, f"blocks.{layer}."
+        d_x = block_pullback(layer_of(params, layer), acts.blocks[layer], d_x, config, prefixed(tap, prefix), inner,
+                             at=only[layer])
+        grads |= {prefix + name: d_param for name, d_param in inner.items()}
+    embedded_pullback(params, acts.saved["tokens"], config, acts, d_x, tap, grads)
+    return {name: grads[name] for name in params}
+
+
+def loss(logits, targets, config: ModelConfig) -> np.ndarray:
+    """Cross-entropy in nats, the mean over all targets that are not ``IGNORED`` (-100).
+
+    Parameters
+    ----------
+    logits : array
+        ``forward(...)["logits"]``.
+    targets : array of int (batch,), or (batch, pos) where ``read_out="all"``
+        Further leading axes give each seed its own targets.
+
+    Returns
+    -------
+    array (...)
+
+    Examples
+    --------
+    >>> config = ModelConfig(d_vocab=20, n_ctx=8, read_out="last")
+    >>> bool(np.isclose(loss(np.zeros((4, 20)), np.array([1, 2, 3, 4]), config), np.log(20)))
+    True
+    """
+    return cross_entropy(*check_targets(targets, logits, config))
+
+
+def backward(params: dict, acts: Acts, targets, config: ModelConfig, *, tap=None) -> dict[str, np.ndarray]:
+    """Gradients of the mean loss with respect to all parameters; parameters and tap as in :func:`pullback`.
+
+    Examples
+    --------
+    >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, read_out="last")
+    >>> params, tokens = init(config), np.array([[1, 2, 3, 4]])
+    >>> grads = backward(params, forward(params, tokens, config), np.array([2]), config)
+    >>> grads["blocks.0.W_Q"].shape
+    (8, 2, 4)
+    """
+    logits = check_type("acts", acts, Acts)["logits"]
+    d_logits = cross_entropy_pullback(*check_targets(targets, logits, config))
+    return pullback(params, acts, d_logits.reshape(logits.shape), config, tap=tap)
+
+
+def prefixed(tap, prefix):
+    return lambda name, value: tap(prefix + name, value)
