@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_number
+from ..checks import check_choice, check_number
 from ..errors import ShapeError
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Momentum", "clip"]
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Momentum", "clip", "make_optimizer"]
 
 BLOCK = 2**14  # entries: 64 kB in float32, so that five blocks share a second-level cache
 NEARLY_ONE = 1 - 1e-9
@@ -42,7 +42,7 @@ class SGD:
             self.start(theta)
         for name, vector in {"g": g, **self.memory}.items():
             if vector.shape != theta.shape:
-                raise ShapeError(name, f"an array of shape {vector.shape}", f"{theta.shape}", "It belongs to one theta.")
+                raise ShapeError(name, f"an array of shape {vector.shape}", f"{theta.shape}", "Keep to one theta.")
         self.t += 1
         flat = [vector.reshape(-1) for vector in (theta, g, *self.memory.values())]
         for start in range(0, theta.size, BLOCK):
@@ -121,6 +121,15 @@ class Adam(AdamW):
 
 
 OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
+
+
+def make_optimizer(name: str, theta, **settings) -> SGD:
+    """The optimiser of this name, ready for the vector theta.
+
+    >>> make_optimizer("adam", np.zeros(3), beta2=0.98).state()["m"].tolist()
+    [0.0, 0.0, 0.0]
+    """
+    return OPTIMIZERS[check_choice("name", name, OPTIMIZERS)](**settings).start(theta)
 
 
 def clip(g, max_norm: float):

@@ -23,8 +23,8 @@ def warmup_linear(peak: float, steps: int, warmup: int = 0, floor: float = 0.0):
 
 
 def warmup_cosine(peak: float, steps: int, warmup: int = 0, floor: float = 0.0):
-    r""":math:`\eta_t = \eta\,(f + (1 - f)\,\tfrac12 (1 + \cos \pi s))` with f the ``floor`` (Loshchilov and Hutter 2017,
-    eq. 5).
+    r""":math:`\eta_t = \eta\,(f + (1 - f)\,\tfrac12 (1 + \cos \pi s))` with f the ``floor`` (Loshchilov and Hutter
+    2017, eq. 5).
 
     >>> [round(warmup_cosine(1.0, 4, floor=0.2)(step), 4) for step in range(4)]
     [1.0, 0.8828, 0.6, 0.3172]
