@@ -8,7 +8,8 @@ Choice()
 from importlib import import_module
 
 # Looked up on first use, so that building the pages needs no anywidget.
-_CLASSES = {"Choice": "predict", "Explorable": "base", "Positions": "positions"}
+_CLASSES = {"Choice": "predict", "Explorable": "base", "Positions": "positions",
+            "SoftLookup": "soft_lookup"}
 
 __all__ = sorted(_CLASSES)
 
