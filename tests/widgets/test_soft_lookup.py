@@ -112,7 +112,7 @@ def test_a_drag_moves_what_is_returned(open_lab, width):
 def test_the_table_has_a_row_for_every_key(open_lab):
     page = open_lab("soft-lookup", theme="dark")
     page.get_by_role("button", name="Table").click()
-    assert page.locator("tbody tr").count() == 6
+    expect(page.locator("tbody tr")).to_have_count(6)
 
 
 @pytest.mark.browser
