@@ -8,8 +8,14 @@ Choice()
 from importlib import import_module
 
 # Looked up on first use, so that building the pages needs no anywidget.
-_CLASSES = {"Choice": "predict", "Explorable": "base", "Positions": "positions",
-            "SoftLookup": "soft_lookup"}
+_CLASSES = {
+    "Choice": "predict",
+    "Curve": "predict",
+    "Explorable": "base",
+    "GradientGraph": "gradient_graph",
+    "Positions": "positions",
+    "SoftLookup": "soft_lookup",
+}
 
 __all__ = sorted(_CLASSES)
 

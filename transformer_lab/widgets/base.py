@@ -12,7 +12,7 @@ __all__ = ["Explorable"]
 
 
 class Explorable(anywidget.AnyWidget):
-    """An explorable: ``class X(Explorable, draws="NAME")``, with a synced trait for each key of the state in ``js/NAME.js``.
+    """An explorable: ``class X(Explorable, draws="NAME")``, and a synced trait for each key of the state in js/NAME.js.
 
     In JupyterLab it is a live widget: what the reader does reaches the traits, and assigning
     a trait moves the picture. On the built page the same file runs without a kernel, from the

@@ -1,12 +1,12 @@
 """From the JavaScript of the explorables to what runs them: one module for JupyterLab, one set of files for the pages.
 
-An explorable is one ES module, ``js/NAME.js``. It imports shared modules from ``js/core`` and
-JSON from ``js/data``. :func:`bundle` joins them into one module without imports, because
+An explorable is one ES module, ``js/NAME.js``. It imports shared modules from ``js/core``, and
+JSON: data from ``js/data``, the theme. :func:`bundle` joins them into one module without imports, because
 neither anywidget nor a page read from disk can follow an import.
 
 >>> "choice" in names()
 True
->>> "import {" in bundle("choice")
+>>> "\\nimport " in bundle("choice")
 False
 """
 
@@ -63,7 +63,7 @@ def bundle(name: str) -> str:
 def _join(path: Path, parts: dict[Path, str]) -> None:
     source = path.read_text("utf-8")
     if path.suffix == ".json":
-        parts[path] = f"const {_variable(path)} = {{ default: {json.dumps(json.loads(source), separators=(',', ':'))} }};"
+        parts[path] = f"const {_variable(path)} = {{ default: {_json(json.loads(source))} }};"
         return
     needed = [(path.parent / match[2]).resolve() for match in (*IMPORT.finditer(source), *REEXPORT.finditer(source))]
     for other in needed:
@@ -92,7 +92,7 @@ def _constants(wanted: str, path: Path) -> str:
 
 
 def _variable(path: Path) -> str:
-    return "_" + re.sub(r"\W", "_", path.relative_to(JS).as_posix())
+    return "_" + re.sub(r"\W", "_", path.relative_to(HERE.parent).as_posix())
 
 
 def files() -> dict[str, str]:
@@ -146,7 +146,7 @@ def node(source: str, text: str = "") -> str:
                                 "Install it with: pip install 'transformer-lab[site]'") from None
     found = next(path for path in (Path(ROOT_DIR, "bin", "node"), Path(ROOT_DIR, "node.exe")) if path.exists())
     done = subprocess.run([found, "--input-type=module", "--eval", source], input=text, capture_output=True,
-                          text=True, encoding="utf-8", check=False)
+                          encoding="utf-8", check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return done.stdout

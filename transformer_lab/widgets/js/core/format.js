@@ -16,3 +16,6 @@ export const percent = (share, digits = 0) => fixed(100 * share, digits) + " %";
 /** Letters for tokens, as spell() in Python: 0 is "A". */
 export const letter = (token) => String.fromCharCode(65 + token);
 export const spell = (tokens) => tokens.map(letter).join("");
+
+/** A power of ten as it is written: tens(-3) is "10⁻³". */
+export const tens = (n) => "10" + String(n).replace(/./g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
