@@ -10,7 +10,9 @@ A module a chapter (``ch02``, …) holds, for each exercise, the solution and it
 
 The judge calls ``answer`` like the reader's own function: an empty stub, an exception, a
 changed argument and a wrong shape are answered before any number is compared. A checker
-never raises, so that a chapter with unfilled stubs still runs from top to bottom.
+never raises, so that a chapter with unfilled stubs still runs from top to bottom. Beside it, in
+``tests/exercises/test_chNN.py``, ``WRONG = [(check_…, answer, "words of the sentence"), …]``
+plants at least three plausible mistakes for each checker.
 """
 
 from __future__ import annotations
@@ -106,7 +108,8 @@ class _Guarded:
         except NotImplementedError:
             raise Objection("Not filled in yet: put your answer in the place of NotImplementedError.") from None
         except Exception as fault:
-            raise Objection(f"Your function stopped with {type(fault).__name__}: {fault}") from None
+            words = (str(fault).strip().splitlines() or [""])[0].rstrip(".")
+            raise Objection(f"Your function stopped with {type(fault).__name__}: {words}.") from None
         if result is None or result is Ellipsis:
             raise Objection("Your function returned nothing: end it with a return.")
         if any(not _same(before, after) for before, after in zip(arguments, given, strict=True)):
@@ -151,7 +154,7 @@ def checkers(chapter: str) -> dict[str, Callable]:
     """All checkers of a chapter's module, by name; each carries its ``solution``.
 
     >>> sorted(checkers("ch02"))[:1]
-    ['check_batch']
+    ['check_batch_gradients']
     """
     module = importlib.import_module(f"{__name__}.{chapter}")
     return {name: value for name, value in vars(module).items() if hasattr(value, "solution")}
