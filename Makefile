@@ -23,7 +23,7 @@ book: setup-site ## build the website, strictly, into _build/html
 test: setup-test ## everything that CI checks
 	$(BIN)/ruff check .
 	PYTHONPATH=. $(BIN)/lint-imports
-	$(BIN)/node --test tests/js/
+	$(BIN)/node --test "tests/js/*.test.js"
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest -c tests/nbval.ini --rootdir=. book
 

@@ -20,8 +20,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from ..checks import check_choice
-from ..errors import MissingExtraError
+from ..checks import check_choice, check_type
+from ..errors import DataError, DtypeError, MissingExtraError
 
 __all__ = ["bundle", "css", "files", "host", "names", "node", "poster", "static_html"]
 
@@ -122,19 +122,24 @@ def static_html(name: str, state: dict | None = None) -> str:
     state : dict, optional
         Values for some or all of its traits; the rest are the explorable's own defaults.
     """
-    state = {} if state is None else state
-    text = html.escape(_json(state))
-    return f'<div class="lab-static" data-lab="{name}" data-state="{text}">{poster(name, state)}</div>'
+    state = {} if state is None else check_type("state", state, dict)
+    picture = poster(name, state)
+    return f'<div class="lab-static" data-lab="{name}" data-state="{html.escape(_json(state))}">{picture}</div>'
 
 
 def poster(name: str, state: dict) -> str:
     """The first picture of an explorable, drawn by the explorable itself in Node."""
+    check_type("state", state, dict)
     module = (JS / f"{check_choice('name', name, names())}.js").as_uri()
     return node(f'import lab from "{module}"; process.stdout.write(lab.poster({_json(state)}));')
 
 
 def _json(state: dict) -> str:
-    return json.dumps(state, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        return json.dumps(state, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as fault:
+        raise DtypeError("state", f"something that JSON cannot hold ({fault})", "finite numbers, text, lists and dicts of them",
+                         "Convert arrays with array.tolist().") from None
 
 
 def node(source: str, text: str = "") -> str:
@@ -148,5 +153,5 @@ def node(source: str, text: str = "") -> str:
     done = subprocess.run([found, "--input-type=module", "--eval", source], input=text, capture_output=True,
                           encoding="utf-8", check=False)
     if done.returncode:
-        raise RuntimeError(done.stderr)
+        raise DataError(f"The explorable could not be drawn from this state. Node said:\n{done.stderr.strip()}")
     return done.stdout

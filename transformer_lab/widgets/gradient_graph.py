@@ -6,16 +6,20 @@ import json
 from functools import cache
 
 import numpy as np
-from traitlets import CaselessStrEnum, Int
+from traitlets import Int, Unicode, validate
 
 from ..byhand import one_head
+from ..checks import check_choice, check_whole
 from .base import Explorable
 from .small_head import CONFIG, SHIPPED
 
 __all__ = ["GradientGraph"]
 
-WEIGHTS = ("initial", "trained", "silent")
-ERRORS = ("none", "jacobian", "half", "sign", "twice", "unscaled", "swapped", "shifted")
+NAMES = {
+    "weights": ("initial", "trained", "silent"),
+    "error": ("none", "jacobian", "half", "sign", "twice", "unscaled", "swapped", "shifted"),
+}
+RANGES = {"example": (0, 5), "step": (0, 12), "position": (0, CONFIG.n_ctx - 1), "log_h": (-12, -1)}
 
 
 @cache
@@ -53,16 +57,29 @@ class GradientGraph(Explorable, draws="gradient-graph"):
     ((1, 9), (15, 15))
     >>> bool(graph.acts["probs"][0, graph.target[0]] > 0.99)
     True
+    >>> graph.step = 13
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.RangeError: step: got 13; allowed is a whole number from 0 to 12. Choose a value in this range.
     """
 
-    example = Int(1, min=0, max=5).tag(sync=True)
-    weights = CaselessStrEnum(WEIGHTS, "initial").tag(sync=True)
-    step = Int(12, min=0, max=12).tag(sync=True)
-    position = Int(0, min=0, max=CONFIG.n_ctx - 1).tag(sync=True)
-    error = CaselessStrEnum(ERRORS, "jacobian").tag(sync=True)
-    log_h = Int(-5, min=-12, max=-1).tag(sync=True)
+    example = Int(1).tag(sync=True)
+    weights = Unicode("initial").tag(sync=True)
+    step = Int(12).tag(sync=True)
+    position = Int(0).tag(sync=True)
+    error = Unicode("jacobian").tag(sync=True)
+    log_h = Int(-5).tag(sync=True)
 
     config = CONFIG
+
+    @validate(*RANGES)
+    def _in_range(self, proposal):
+        name, (low, high) = proposal["trait"].name, RANGES[proposal["trait"].name]
+        return check_whole(name, proposal["value"], low=low, high=high)
+
+    @validate(*NAMES)
+    def _known(self, proposal):
+        return check_choice(proposal["trait"].name, proposal["value"], NAMES[proposal["trait"].name])
 
     @property
     def params(self) -> dict[str, np.ndarray]:

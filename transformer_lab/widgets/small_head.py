@@ -33,7 +33,8 @@ def train(steps: int = 500, learning_rate: float = 5.0, n_shown: int = 6) -> dic
     silent = {**initial, "W_OV": TINY * initial["W_OV"]}
     seen, fresh = set(map(bytes, patterns.tokens)), sample(TASK, 100, seed=0, purpose="fresh")
     unseen = [i for i, tokens in enumerate(fresh.tokens) if bytes(tokens) not in seen][:n_shown]
-    return {"d_vocab": CONFIG.d_vocab, "tokens": fresh.tokens[unseen].tolist(), "targets": fresh.targets[unseen].tolist(),
+    return {"d_vocab": CONFIG.d_vocab, "tokens": fresh.tokens[unseen].tolist(),
+            "targets": fresh.targets[unseen].tolist(),
             "weights": {"initial": _rounded(initial), "trained": _rounded(params), "silent": _rounded(silent, 10)}}
 
 
