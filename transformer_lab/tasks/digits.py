@@ -90,6 +90,11 @@ class DigitTask(Config):
         return 20 if all(TOKENS.index(operation) < 20 for operation in self.operations) else len(TOKENS)
 
     @property
+    def one_token(self) -> bool:
+        """Whether expressions have one length and answers one token, to be read at the last position."""
+        return self.n_answer == 1 and self.depth == 1 and self.min_args == self.max_args
+
+    @property
     def n_ctx(self) -> int:
         """Tokens in the longest expression."""
         longest = len(str(self.high))

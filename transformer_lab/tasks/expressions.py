@@ -12,7 +12,7 @@ import re
 from ..checks import check_array, check_choice, check_type, check_whole
 from ..errors import ArgumentError, RangeError
 
-__all__ = ["EOS", "OPERATIONS", "PAD", "TOKENS", "answer_tokens", "operation_of", "parse", "spell", "tokenize", "value"]
+__all__ = ["EOS", "OPERATIONS", "PAD", "TOKENS", "answer_text", "answer_tokens", "operation_of", "parse", "spell", "tokenize", "value"]
 
 TOKENS = ("[PAD]", "[EOS]", *"0123456789", "First", "Second", "Last", "Max", "Min", "(", ")", ",",
           "Median", "Second-largest", "Sort", "Add")
@@ -104,6 +104,15 @@ def answer_tokens(answer: int | tuple[int, ...]) -> list[int]:
     """
     numbers = answer if isinstance(answer, tuple) else (answer,)
     return [token for number in numbers for token in (COMMA, *digits(number))][1:]
+
+
+def answer_text(answer: int | tuple[int, ...]) -> str:
+    """An answer as :func:`spell` writes its tokens.
+
+    >>> answer_text(42), answer_text((3, 10))
+    ('42', '3 , 10')
+    """
+    return spell(answer_tokens(answer))
 
 
 def spell(tokens) -> str:

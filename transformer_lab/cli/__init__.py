@@ -1,0 +1,101 @@
+"""The same verbs from a terminal: ``transformer-lab train``, ``ask``, ``evaluate``, ``runs``.
+
+Exit codes: 0 when all went well, 1 with one sentence on stderr when something was not as it must be, 2 when the
+command line itself was not understood, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ..errors import LabError
+from . import commands
+
+__all__ = ["main"]
+
+DESCRIPTION = """Train a small transformer to compute, then ask it.
+
+  transformer-lab train digits              trains for some seconds and keeps the run in runs/digits-0
+  transformer-lab ask digits-0 "Max(5,8,3)"   what it answers, and how sure it is
+  transformer-lab evaluate digits-0         how often it is right on inputs it has never seen
+  transformer-lab runs                      what has been trained so far
+
+Add --help to a command to see its settings."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    >>> main(["ask", "no-such-run", "Max(5,8,3)"])
+    1
+    """
+    options = parser().parse_args(arguments)
+    try:
+        options.command(options)
+        sys.stdout.flush()
+    except LabError as fault:
+        print(f"transformer-lab: {fault}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntransformer-lab: stopped. The same command goes on with a run that was training.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their settings."""
+    top = argparse.ArgumentParser(prog="transformer-lab", description=DESCRIPTION, formatter_class=Formatter)
+    verbs = top.add_subparsers(metavar="COMMAND", required=True)
+    add_train(verbs)
+
+    ask = verb(verbs, "ask", commands.ask, "type an expression, see the model's five likeliest answers",
+               'Without EXPRESSION it asks you, again and again; an empty line ends it.\n\n'
+               '  transformer-lab ask digits-0 "Max(5, 8, 3)"')
+    ask.add_argument("run", metavar="RUN", help="name of a run, or the path of its folder")
+    ask.add_argument("expression", metavar="EXPRESSION", nargs="?", help="such as \"Max(5, 8, 3)\", in quotes")
+
+    evaluate = verb(verbs, "evaluate", commands.evaluate, "how often a run is right on inputs it has never seen",
+                    "Counts right answers on held-out and on trained inputs, by operation, next to plain guessing.")
+    evaluate.add_argument("run", metavar="RUN", help="name of a run, or the path of its folder")
+
+    runs = verb(verbs, "runs", commands.runs, "list what has been trained", "One line for each run.")
+    runs.add_argument("folder", metavar="FOLDER", nargs="?", help="where to look (default: runs and data/digits)")
+    return top
+
+
+def add_train(verbs) -> None:
+    train = verb(verbs, "train", commands.train, "train a model and keep its run",
+                 "The same command gives the same bytes; a run that was stopped goes on.\n\n"
+                 "  transformer-lab train digits --seed 3\n"
+                 "  transformer-lab train digits --operations Max Min --narrate\n\nwhat can be trained:\n"
+                 + commands.recipes())
+    train.add_argument("recipe", metavar="TASK", help="what to learn; see the list below")
+    train.add_argument("--seed", type=int, metavar="N", help="another split, other first weights (default 0)")
+    train.add_argument("--operations", nargs="+", metavar="NAME", help="which operations, such as Max Min Median")
+    train.add_argument("--arguments", metavar="N or A-B", help="how many arguments, such as 3 or 5-10")
+    train.add_argument("--numbers", metavar="A-B", help="the range of the numbers, such as 0-9")
+    train.add_argument("--examples", type=int, metavar="N", help="distinct expressions in all (0: every one there is)")
+    train.add_argument("--held-out", type=float, metavar="SHARE", help="share that training never sees (default 0.2)")
+    train.add_argument("--steps", type=int, metavar="N", help="updates of the weights")
+    train.add_argument("--batch", type=int, metavar="N", help="expressions in each update")
+    train.add_argument("--learning-rate", type=float, metavar="RATE", help="the largest size of an update")
+    train.add_argument("--to", metavar="FOLDER", help="where to keep the run (default runs/TASK-SEED)")
+    train.add_argument("--narrate", action="store_true", help="tell every step of the training, with its numbers")
+
+
+def verb(verbs, name, command, summary, description) -> argparse.ArgumentParser:
+    made = verbs.add_parser(name, help=summary, description=f"{summary.capitalize()}.\n\n{description}",
+                            formatter_class=Formatter)
+    made.set_defaults(command=command)
+    return made
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Descriptions as they are written, help texts aligned."""
+
+    def __init__(self, prog):
+        super().__init__(prog, max_help_position=26, width=100)

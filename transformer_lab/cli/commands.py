@@ -1,0 +1,193 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from ..checks import check_choice
+from ..errors import ArgumentError, DataError, LabError
+from ..studies.digits import RECIPES
+from ..tasks.expressions import answer_text, operation_of, parse, spell, tokenize, value
+from ..tasks.splits import baselines, leakage
+from ..training.digits import DigitRun, load
+from ..training.digits import train as train_run
+from .narrate import narrated
+from .show import percent, ranking, shares, table
+
+RUNS, SHIPPED = Path("runs"), Path("data/digits")
+
+
+def recipes() -> str:
+    """The recipes, a line each."""
+    return "\n".join(f"  {name:16}{described(run)}" for name, run in RECIPES.items())
+
+
+def described(run: DigitRun) -> str:
+    """A run's task in words.
+
+    >>> described(RECIPES["digits"])
+    'First, Second, Last, Max, Min of 3 numbers from 0 to 9'
+    """
+    task = run.task
+    count = str(task.min_args) if task.min_args == task.max_args else f"{task.min_args} to {task.max_args}"
+    inside = " or operations" if task.depth > 1 else ""
+    return f"{', '.join(task.operations)} of {count} numbers{inside} from {task.low} to {task.high}"
+
+
+# ---- train --------------------------------------------------------------------------------------------------
+
+def train(options) -> None:
+    """Train, or go on, or say that it is done already."""
+    run = configured(options)
+    folder = Path(options.to or RUNS / f"{options.recipe}-{run.seed}")
+    if folder.exists():
+        print(f"{folder} is there already.")
+    (narrated if options.narrate else train_run)(folder, run)
+    record = load(folder)[1]
+    print(f"{folder}: {percent(record.history.rows[-1]['held_out_accuracy'], 2)} right on held-out inputs after "
+          f"{record.manifest['step']:,} steps. Ask it:\n  transformer-lab ask {folder} \"{example(run)}\"")
+
+
+def configured(options) -> DigitRun:
+    """The recipe with the settings of the command line."""
+    recipe = RECIPES[check_choice("TASK", options.recipe, RECIPES)]
+    task = {}
+    if options.operations:
+        task["operations"] = tuple(options.operations)
+    if options.arguments:
+        task["min_args"], task["max_args"] = span("--arguments", options.arguments)
+    if options.numbers:
+        task["low"], task["high"] = span("--numbers", options.numbers)
+    names = ("seed", "examples", "held_out", "steps", "batch", "learning_rate")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    task = replace(recipe.task, **task)
+    given["warmup"] = min(recipe.warmup, given.get("steps", recipe.steps) // 4)
+    given["written"] = recipe.written or not task.one_token
+    return replace(recipe, task=task, **given)
+
+
+def span(argument: str, text: str) -> tuple[int, int]:
+    """``"5-10"`` or ``"3"`` as two numbers.
+
+    >>> span("--arguments", "5-10"), span("--arguments", "3")
+    ((5, 10), (3, 3))
+    """
+    found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", text.strip())
+    if not found:
+        raise ArgumentError(argument, repr(text), "a number or a range such as 5-10", "Write it without spaces.")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def example(run: DigitRun) -> str:
+    """An expression that the run has not seen, as a reader would type it."""
+    unseen = run.parts.held_out
+    return re.sub(r" (?=[(),])|(?<=\() ", "", spell(tokenize(unseen[len(unseen) // 2])))
+
+
+# ---- ask ----------------------------------------------------------------------------------------------------
+
+def ask(options) -> None:
+    """One expression, or as many as the reader types."""
+    model, record = load(found(options.run))
+    if options.expression is not None:
+        print(answer(model, options.expression))
+        return
+    print(f"{record.path.name} knows {described(model.run)}. Type such as {example(model.run)}; an empty line ends it.")
+    while text := asked():
+        try:
+            print(answer(model, text))
+        except LabError as fault:
+            print(fault)
+
+
+def asked() -> str:
+    """The next line that the reader types; an empty one at the end of the input."""
+    try:
+        return input("> " if sys.stdin.isatty() else "").strip()
+    except EOFError:
+        return ""
+
+
+def answer(model, text: str) -> str:
+    """The five likeliest answers, and whether the first is right."""
+    expression = parse(text)
+    ranked = model.top(expression)
+    truth = answer_text(value(expression))
+    verdict = "right" if ranked[0].text == truth else f"wrong: it is {truth}"
+    held_out = "never seen in training" if expression in set(model.run.parts.held_out) else (
+        "seen in training" if expression in set(model.run.parts.train) else "not in its data")
+    return f"{spell(tokenize(expression))}  =  {ranked[0].text}   ({verdict}; {held_out})\n{ranking(ranked)}"
+
+
+# ---- evaluate and runs --------------------------------------------------------------------------------------
+
+def evaluate(options) -> None:
+    """Right answers on both parts, by operation, next to guessing."""
+    model, record = load(found(options.run))
+    run, weights = model.run, sum(value.size for value in record.weights.values())
+    print(f"{record.path.name}: {described(run)}")
+    print(f"{weights:,} weights, {record.manifest['step']:,} steps, seed {run.seed}\n")
+    right = {"held out": model.right(run.parts.held_out), "trained on": model.right(run.parts.train)}
+    print(table([(part, f"{hits.sum():,}", f"{hits.size:,}", percent(hits.mean(), 2)) for part, hits in right.items()],
+                ["", "right", "of", ""]))
+    print(f"\ninputs in both parts: {leakage(*run.parts[::-1]).shared}\n\nheld out, by operation")
+    print(by_operation(run.parts.held_out, right["held out"]))
+    guesses = baselines(run.parts.train, run.parts.held_out)
+    words = {"chance": "any answer", "majority": "the commonest", "majority by operation": "that of each operation"}
+    print("\nguessing: " + ", ".join(f"{text} {percent(float(guesses[name]))}" for name, text in words.items()))
+    print(mistakes(model, right["held out"]))
+
+
+def by_operation(expressions, right) -> str:
+    """A bar for each operation."""
+    groups: dict[str, list] = {}
+    for expression, hit in zip(expressions, right, strict=True):
+        groups.setdefault(operation_of(expression), []).append(hit)
+    return shares({name: sum(hits) / len(hits) for name, hits in groups.items()})
+
+
+def mistakes(model, right, most: int = 10) -> str:
+    """Some expressions that the model answers wrong."""
+    wrong = [x for x, hit in zip(model.run.parts.held_out, right, strict=True) if not hit]
+    if not wrong:
+        return "no wrong answer"
+    said = zip(wrong[:most], model.said(wrong[:most]), strict=True)
+    lines = [f"  {spell(tokenize(x))} is {answer_text(value(x))}, not {text}" for x, text in said]
+    return f"wrong answers, {len(lines)} of {len(wrong)}:\n" + "\n".join(lines)
+
+
+def runs(options) -> None:
+    """A line for each run, and for each folder that looks like one and is not sound."""
+    folders = [Path(options.folder)] if options.folder else [RUNS, SHIPPED]
+    rows = [summary(path) for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())
+            if (path / "manifest.json").exists()]
+    if not rows:
+        where = " or ".join(map(str, folders))
+        print(f"There is no run in {where} yet. Make one:\n  transformer-lab train digits")
+        return
+    print(table(rows, ["run", "steps", "held out", "task"], left=(0, 3)))
+
+
+def summary(path: Path) -> tuple[str, str, str, str]:
+    try:
+        model, record = load(path)
+    except DataError as fault:
+        return path.name, "", "", str(fault)
+    rows = record.history.rows
+    share = percent(rows[-1]["held_out_accuracy"], 2) if rows and "held_out_accuracy" in rows[-1] else ""
+    return path.name, f"{record.manifest['step']:,}", share, record.manifest["stopped"] or described(model.run)
+
+
+def found(name: str) -> Path:
+    """The folder of a run: a path, or a name in ``runs`` or among what the book ships."""
+    for folder in (Path(name), RUNS / name, SHIPPED / name):
+        if folder.is_dir():
+            return folder
+    known = [path.name for folder in (RUNS, SHIPPED) if folder.is_dir() for path in sorted(folder.iterdir())
+             if (path / "manifest.json").exists()]
+    if not known:
+        raise DataError(f"There is no run {name!r}, and none at all yet. Make one: transformer-lab train digits")
+    raise DataError(f"There is no run {name!r}. There are: {', '.join(known)}.")

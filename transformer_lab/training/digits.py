@@ -1,0 +1,231 @@
+"""A digit run: the task, the model and its training as one configuration, and everything that follows from it.
+
+The recipe is Pre-LN with learned positions, read out at the last token (or, where the answer is written,
+causal and read out everywhere), Adam with warm-up and linear decay, and decoupled weight decay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..byhand.schedules import warmup_linear
+from ..byhand.transformer import forward, init, loss
+from ..checks import check_flag, check_number, check_seed, check_type
+from ..config import Config, ModelConfig, field, whole
+from ..errors import DataError, LabError
+from ..names import parameter_shapes
+from ..randomness import generator
+from ..tasks.answers import IGNORED, Examples, examples, questions, sequences, write
+from ..tasks.digits import LARGEST, DigitTask, all_inputs, check_expression, draw
+from ..tasks.expressions import EOS, TOKENS, answer_text, spell, value
+from ..tasks.splits import Split, split
+from .records import Record, read_record
+from .runs import recorded
+from .stepper import Stepper
+
+__all__ = ["DigitModel", "DigitRun", "load", "train"]
+
+
+def check_task(argument: str, value) -> DigitTask:
+    return DigitTask.from_dict(value) if isinstance(value, dict) else check_type(argument, value, DigitTask)
+
+
+@dataclass(frozen=True)
+class DigitRun(Config):
+    """One run.
+
+    Parameters
+    ----------
+    task : DigitTask
+    written : bool
+        Whether the answer is written token by token (a decoder) or read at the last token.
+    examples : int
+        How many distinct expressions there are in all; 0 for every input of the task.
+    held_out : float
+        Share of them that training never sees.
+    n_layers, n_heads, d_model, d_mlp : int
+        The model's size.
+    steps, batch : int
+        Updates, and expressions in each.
+    learning_rate, warmup, weight_decay, beta2, clip : float
+        The peak rate; the steps to reach it, from where it falls to 0 in a straight line; decoupled decay; Adam's
+        second beta; the largest norm of a gradient (0: no limit).
+    seed : int
+        Of the split, the weights and the batches.
+
+    Examples
+    --------
+    >>> run = DigitRun(task=DigitTask())
+    >>> len(run.parts.train), len(run.parts.held_out), DigitRun.from_dict(run.to_dict()) == run
+    (4000, 1000, True)
+    """
+
+    task: DigitTask = field(check_task)  # noqa: RUF009 (a frozen default)
+    written: bool = field(check_flag, False)
+    examples: int = whole(0, low=0)
+    held_out: float = field(partial(check_number, above=0, high=0.99), 0.2)
+    n_layers: int = whole(2)
+    n_heads: int = whole(4)
+    d_model: int = whole(64)
+    d_mlp: int = whole(256)
+    steps: int = whole(2000)
+    batch: int = whole(64)
+    learning_rate: float = field(partial(check_number, above=0), 3e-3)
+    warmup: int = whole(100, low=0)
+    weight_decay: float = field(partial(check_number, low=0), 0.1)
+    beta2: float = field(partial(check_number, low=0, high=0.9999), 0.98)
+    clip: float = field(partial(check_number, low=0), 0.0)
+    seed: int = field(check_seed, 0)
+
+    def _faults(self):
+        faults = list(super()._faults())
+        yield from faults or self._misfits()
+
+    def _misfits(self):
+        task, half = self.task, self.task.inputs // 2
+        if self.warmup > self.steps:
+            yield f"warmup: got {self.warmup}; allowed is at most steps={self.steps}. Shorten it."
+        if self.d_model % self.n_heads:
+            yield f"n_heads: got {self.n_heads}; allowed is a divisor of d_model={self.d_model}. Choose one."
+        if self.examples > half:
+            yield f"examples: got {self.examples}; allowed is at most {half}, or 0 for all of them. Take fewer."
+        if not self.examples and (task.depth > 1 or task.inputs > LARGEST):
+            yield f"examples: got 0; allowed is 1 to {half} where the inputs cannot be listed. Say how many to draw."
+        if not self.written and not task.one_token:
+            yield "written: got False; allowed is True where questions or answers differ in length. Write the answer."
+
+    @property
+    def model(self) -> ModelConfig:
+        """The shape of the transformer."""
+        reading = {"mask": "causal", "read_out": "all"} if self.written else {"read_out": "last"}
+        return ModelConfig(d_vocab=self.task.d_vocab, n_ctx=self.task.n_ctx + self.written * self.task.n_answer,
+                           n_layers=self.n_layers, n_heads=self.n_heads, d_model=self.d_model, d_mlp=self.d_mlp,
+                           positions="learned", norm="layer", **reading)
+
+    @cached_property
+    def parts(self) -> Split:
+        """The expressions to train on and those held out: no input is in both."""
+        chosen = (draw(self.task, self.examples, seed=self.seed, distinct=True) if self.examples
+                  else all_inputs(self.task))
+        return split(chosen, held_out=self.held_out, seed=self.seed)
+
+    def encoded(self, expressions) -> Examples:
+        """Tokens and targets of expressions, as this run's model takes them."""
+        return (sequences if self.written else examples)(self.task, expressions)
+
+
+class Ranked(NamedTuple):
+    """An answer, as text, and the probability that the model gives it."""
+
+    text: str
+    probability: float
+
+
+class DigitModel:
+    """A trained model with the run that made it.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> run = DigitRun(task=DigitTask())
+    >>> len(DigitModel(run, init(run.model)).top(("Max", (5, 8, 3))))
+    5
+    """
+
+    def __init__(self, run: DigitRun, params: dict):
+        self.run, self.params = check_type("run", run, DigitRun), check_type("params", params, dict)
+
+    def logits(self, tokens) -> np.ndarray:
+        """Logits (n, d_vocab), or (n, pos, d_vocab) where the answer is written."""
+        blocks = [forward(self.params, tokens[i:i + 1000], self.run.model, trim=True)["logits"]
+                  for i in range(0, len(tokens), 1000)]
+        return np.concatenate(blocks)
+
+    def said(self, expressions) -> list[str]:
+        """The model's answers, as text. A written answer is written token by token, as the model alone would go on."""
+        if self.run.written:
+            rows = write(self.logits, questions(self.run.task, expressions))
+            return [spell(row[row != EOS]) for row in rows]
+        return [TOKENS[token] for token in self.logits(self.run.encoded(expressions).tokens).argmax(-1)]
+
+    def right(self, expressions) -> np.ndarray:
+        """Which expressions the model answers right, the whole answer counted: bool (n,)."""
+        answers = [answer_text(value(x)) for x in expressions]
+        return np.array(self.said(expressions)) == np.array(answers)
+
+    def top(self, expression, n: int = 5) -> list[Ranked]:
+        """The likeliest ``n`` answers with their probabilities; of written ones those that a beam of ``n`` finds."""
+        check_expression(self.run.task, expression)
+        asked = questions(self.run.task, [expression])
+        beams, room = [((), 0.0)], self.run.written * self.run.task.n_answer + 1
+        for _ in range(room):
+            longer = [beam for shorter in beams for beam in self.continued(shorter, asked, n)]
+            beams = sorted(longer, key=lambda beam: -beam[1])[:n]
+        return [Ranked(spell([t for t in tokens if t != EOS]), float(np.exp(log_p))) for tokens, log_p in beams]
+
+    def continued(self, beam, asked, n):
+        """The likeliest ``n`` ways to go on with the written tokens of a beam."""
+        tokens, log_p = beam
+        if EOS in tokens:
+            return [beam]
+        row = asked.tokens.copy()
+        row[0, asked.lengths[0]:asked.lengths[0] + len(tokens)] = tokens
+        logits = self.logits(row[:, :self.run.model.n_ctx])[0]
+        logits = logits[asked.lengths[0] - 1 + len(tokens)] if self.run.written else logits
+        logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+        return [((*tokens, int(token)), log_p + float(logs[token])) for token in np.argsort(-logs)[:n]]
+
+
+def evaluated(run: DigitRun, model_of, n_train: int = 1000):
+    """``evaluate`` for :func:`fit`: loss and accuracy on held-out inputs, and accuracy on some that were trained on."""
+    held_out, seen = run.encoded(run.parts.held_out), run.encoded(run.parts.train[:n_train])
+
+    def evaluate(stepper) -> dict:
+        model = DigitModel(run, model_of(stepper))
+        logits = model.logits(held_out.tokens)
+        return {"held_out_loss": float(loss(logits, held_out.targets, run.model)),
+                "held_out_accuracy": share_right(logits, held_out.targets),
+                "train_accuracy": share_right(model.logits(seen.tokens), seen.targets)}
+
+    return evaluate
+
+
+def share_right(logits, targets) -> float:
+    """Share of rows whose counted targets are all the likeliest token: what greedy writing gets right as a whole."""
+    right = (logits.argmax(-1) == targets) | (targets == IGNORED)
+    return float(right.reshape(len(right), -1).all(-1).mean())
+
+
+def train(folder, run: DigitRun, *, every: int = 100, checkpoint_every: int = 500, keep=()) -> Record:
+    """Train the run and keep its record in ``folder``; a finished one is read, a killed one goes on.
+
+    Parameters are those of :func:`~transformer_lab.training.runs.recorded`.
+    """
+    check_type("run", run, DigitRun)
+    data = run.encoded(run.parts.train)
+    stepper = Stepper(init(run.model, seed=run.seed), run.model, "adamw", max_norm=run.clip, seed=run.seed,
+                      beta2=run.beta2, weight_decay=run.weight_decay)
+
+    def batches(step):
+        rows = generator(run.seed, "batch", step).integers(len(data.tokens), size=run.batch)
+        return data.tokens[rows], data.targets[rows]
+
+    return recorded(folder, stepper, batches, config=run.to_dict(), steps=run.steps, every=every, keep=keep,
+                    learning_rate=warmup_linear(run.learning_rate, run.steps, run.warmup),
+                    evaluate=evaluated(run, lambda stepper: stepper.params), checkpoint_every=checkpoint_every)
+
+
+def load(folder) -> tuple[DigitModel, Record]:
+    """The model of a record, and the record."""
+    record = read_record(folder)
+    try:
+        run = DigitRun.from_dict(record.config)
+    except LabError as fault:
+        raise DataError(f"{Path(folder)} is no digit run: {fault}") from None
+    shapes = {name: value.shape for name, value in record.weights.items()}
+    if shapes != parameter_shapes(run.model):
+        raise DataError(f"{Path(folder)} holds the weights of another model than its config.json describes.")
+    return DigitModel(run, record.weights), record
