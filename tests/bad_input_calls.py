@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from transformer_lab import ModelConfig
+from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask
 
 RNG = np.random.default_rng(0)
 Q, K, V = RNG.normal(size=(3, 2, 4, 5))
+
+HEAD = ModelConfig(d_vocab=4, n_ctx=6, positions="learned", d_pos=2)
+HEADS = one_head.init(HEAD)
+HEAD_TOKENS, HEAD_TARGETS = np.array([[0, 1, 2, 0, 1, 2], [3, 1, 2, 3, 1, 2]]), np.array([0, 3])
+HEAD_ROWS = one_head.encode(HEAD_TOKENS, HEAD, HEADS)
+HEAD_ACTS = one_head.forward(HEADS, HEAD_ROWS)
+TASK = PatternTask(4, 3, 6)
+
+
+def square(params):
+    return (params["w"] ** 2).sum()
+
 
 # Functions whose argument is not data that a reader passes, with the reason.
 EXEMPT = {
@@ -34,4 +48,28 @@ CALLS = {
     "tasks.patterns.floor": lambda: {"task": PatternTask(), "positions": False},
     "tasks.patterns.brute_force_ceiling": lambda: {"task": PatternTask(alphabet=3, period=3, n_ctx=6),
                                                    "positions": False},
+    "byhand.head_input.init": lambda: {"config": HEAD, "n_seeds": 2, "seed": 0, "scale": 0.1, "dtype": np.float64},
+    "byhand.head_input.encode": lambda: {"tokens": HEAD_TOKENS, "config": HEAD, "params": HEADS, "dtype": np.float64},
+    "byhand.one_head.forward": lambda: {"params": HEADS, "x": HEAD_ROWS, "tap": lambda name, value: value},
+    "byhand.one_head.loss": lambda: {"logits": HEAD_ACTS["logits"], "targets": HEAD_TARGETS},
+    "byhand.one_head.backward": lambda: {"params": HEADS, "acts": HEAD_ACTS, "targets": HEAD_TARGETS,
+                                         "tap": lambda name, value: value},
+    "byhand.one_head.pullback": lambda: {"params": HEADS, "acts": HEAD_ACTS, "d_logits": HEAD_ACTS["logits"],
+                                         "to_x": True, "tap": lambda name, value: value},
+    "byhand.one_head.generate": lambda: {"params": HEADS, "config": HEAD, "start": HEAD_TOKENS, "n": 2},
+    "byhand.one_sequence.one_sequence": lambda: {"W_QK": HEADS["W_QK"], "W_OV": HEADS["W_OV"], "x": HEAD_ROWS[0],
+                                                 "target": 0},
+    "byhand.planted.with_mistake": lambda: {"name": "uphill", "params": HEADS, "acts": HEAD_ACTS,
+                                            "targets": HEAD_TARGETS},
+    "byhand.witnesses.complex_step": lambda: {"f": square, "params": {"w": np.ones(2)}, "independent": 0,
+                                              "entries": {"w": [1]}},
+    "byhand.witnesses.central_differences": lambda: {"f": square, "params": {"w": np.ones(2)}, "independent": 0,
+                                                     "entries": {"w": [1]}},
+    "byhand.gradcheck.check_gradients": lambda: {
+        "f": square, "params": {"w": np.ones(2)}, "grads": {"w": 2 * np.ones(2)}, "witnesses": ("complex_step",),
+        "tolerance": 1e-9, "upstream": None, "independent": 0, "entries": 1, "seed": 0},
+    "models.one_head.gradients": lambda: {"params": HEADS, "x": HEAD_ROWS, "targets": HEAD_TARGETS},
+    "studies.witnesses.witnesses_agree": lambda: {"params": {name: value[None] for name, value in HEADS.items()},
+                                                  "config": HEAD, "task": TASK, "n_instances": 3, "batch": 2,
+                                                  "entries": 2, "seed": 0},
 }

@@ -56,7 +56,7 @@ def forward(params: dict, x, tap=None) -> dict[str, np.ndarray]:
     >>> acts["pattern"].shape, bool(np.allclose(acts["pattern"].sum(axis=-1), 1))
     ((3, 4, 20), True)
     """
-    tap, x = check_callable("tap", tap or keep), _fitting(params, x)
+    tap, x = _tap(tap), _fitting(params, x)
     with np.errstate(invalid="ignore", over="ignore"):
         x = tap("x", x)
         q = tap("q", x[..., -1, :] @ params["W_QK"])
@@ -95,7 +95,7 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None)
     dict
         ``W_QK``, ``W_OV``; ``W_pos`` where it is among the parameters; ``x`` (..., batch, n_ctx, d_model) if wanted.
     """
-    tap = check_callable("tap", tap or keep)
+    tap = _tap(tap)
     check_entries("params", params, PARAMETERS), check_entries("acts", acts, ("x", "q", "pattern", "read", "logits"))
     x, pattern = acts["x"], acts["pattern"]
     check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
@@ -161,7 +161,7 @@ def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.nda
     d_logits, target = acts["probs"] / acts["probs"].shape[-2], _one_each(targets, acts["logits"])
     np.put_along_axis(d_logits, target, 0, axis=-1)
     np.put_along_axis(d_logits, target, -d_logits.sum(axis=-1, keepdims=True), axis=-1)  # p - 1 without cancellation
-    d_logits = check_callable("tap", tap or keep)("d_logits", d_logits)
+    d_logits = _tap(tap)("d_logits", d_logits)
     return pullback(params, acts, d_logits, to_x=False, tap=tap)
 
 
@@ -204,6 +204,10 @@ def times_rows(x, vector):
 def mix_rows(weights, x):
     """The rows of every sequence, added up with these weights: (..., n_ctx) and (..., n_ctx, d) to (..., d)."""
     return (weights[..., None, :] @ x)[..., 0, :]
+
+
+def _tap(tap):
+    return keep if tap is None else check_callable("tap", tap)
 
 
 def _fitting(params: dict, x) -> np.ndarray:

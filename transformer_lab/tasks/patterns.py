@@ -172,6 +172,7 @@ def ceiling(task: PatternTask, positions: bool) -> Fraction:
     >>> ceiling(PatternTask(), positions=False), ceiling(PatternTask(distinct=True), positions=False)
     (Fraction(10727, 35152), Fraction(1, 4))
     """
+    check_type("task", task, PatternTask)
     if check_flag("positions", positions):
         return Fraction(1)
     return sum((max(chance for chance, _ in groups) for groups in _observations(task)), start=Fraction(0))
@@ -189,6 +190,7 @@ def floor(task: PatternTask, positions: bool) -> float:
     >>> floor(PatternTask(distinct=True), positions=False) == math.log(4)
     True
     """
+    check_type("task", task, PatternTask)
     if check_flag("positions", positions):
         return 0.0
     return math.fsum(float(chance * letters) * math.log(sum(p * k for p, k in groups) / chance)
@@ -203,7 +205,7 @@ def _observations(task: PatternTask) -> tuple[tuple[tuple[Fraction, int], ...], 
     form a group; for each group: the chance of this observation *and* of one given letter of the group being the
     target, and how many letters the group has.
     """
-    check_whole("period", check_type("task", task, PatternTask).period, high=LARGEST_PERIOD)
+    check_whole("period", task.period, high=LARGEST_PERIOD)
     ways: dict[tuple, Counter] = {}
     for blocks in _set_partitions(task.period):
         if task.distinct and len(set(blocks)) < task.period:
