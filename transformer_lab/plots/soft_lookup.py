@@ -1,0 +1,172 @@
+"""Figures of chapter 01: a lookup that softens, gaps and ties, the width of a head, masks, and heads that compare."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..checks import check_array, check_type
+from ..theme import color
+from .figure import Figure
+from .style import ceiling, color_bar, heatmap, label, name_line, panel, seed_lines
+
+__all__ = ["circuits", "laws", "learning", "near_ties", "patterns", "rare_gradients", "temperatures"]
+
+ARMS = ("other", "query")  # without the scale, and with it
+
+
+def temperatures(values, weights, returned, hard: float, names) -> Figure:
+    """Weights of some keys, and what comes back, against the temperature; ``hard`` is what a hard lookup returns.
+
+    Parameters
+    ----------
+    values : array (n,)
+        Temperatures above 0.
+    weights : array (n, key)
+    returned : array (n,)
+    names : sequence of str
+        A name for each key.
+    """
+    values = check_array("values", values, shape=("n",))
+    weights = check_array("weights", weights, shape=(len(values), len(names)))
+    left, axes = panel(340, 250)
+    axes.semilogx(values, weights, color=color("query"), linewidth=1.8)
+    for place in _apart(weights[0]):
+        name = " = ".join(names[i] for i in place)
+        name_line(axes, values[0], weights[0, place[0]], name, xytext=(-5, 0), ha="right")
+    axes.set(ylim=(-0.03, 1.03), yticks=[0, 0.25, 0.5, 1])
+    label(axes, "Weights", "temperature", "weight of each name")
+    right, axes = panel(340, 250)
+    axes.semilogx(values, check_array("returned", returned, shape=values.shape), color=color("value"), linewidth=2.4)
+    ceiling(axes, hard, "hard lookup: the mean of those that tie", where="right")
+    label(axes, "What comes back", "temperature", "price")
+    return Figure([left, right], "Two curves over the temperature. At low temperature the two names that fit best have "
+                                 "a weight of one half each and the others none, and the returned price is their mean; "
+                                 "at high temperature all weights meet, and the price is the mean of the list.")
+
+
+def _apart(heights) -> list[list[int]]:
+    """Indices in groups of (nearly) equal height, so that one name is written for each group."""
+    groups: dict[float, list[int]] = {}
+    for i, height in enumerate(heights):
+        groups.setdefault(round(float(height), 2), []).append(i)
+    return list(groups.values())
+
+
+def patterns(patterns: dict, names) -> Figure:
+    """Attention patterns (query, key) by title, one beside the other, with the names of the tokens."""
+    panels = []
+    for title, pattern in check_type("patterns", patterns, dict).items():
+        drawing, axes = panel(225, 235)
+        heatmap(axes, check_array(title, pattern, shape=(len(names), len(names))), "amount", 1.0)
+        axes.set_xticks(range(len(names)), names, fontsize=9.5, rotation=90)
+        axes.set_yticks(range(len(names)), names, fontsize=9.5)
+        label(axes, title, "read from", "read by")
+        panels.append(drawing)
+    return Figure(panels, f"Tables of attention weights, row by row, under {len(panels)} masks: {', '.join(patterns)}. "
+                          "Cells that the mask hides are empty, and the others share each row between them.")
+
+
+def near_ties(gaps, let_through, densities: dict) -> Figure:
+    """How much gradient passes at each gap between two scores, and how often each gap occurs.
+
+    Parameters
+    ----------
+    gaps, let_through : array (n,)
+    densities : dict of array (n,)
+        By name: the density of the gap.
+    """
+    gaps = check_array("gaps", gaps, shape=("n",))
+    top, axes = panel(340, 240)
+    axes.fill_between(gaps, check_array("let_through", let_through, shape=gaps.shape), color=color("value"), alpha=0.25,
+                      linewidth=0)
+    axes.plot(gaps, let_through, color=color("value"))
+    label(axes, "What passes", "gap between the two scores", "squared size of the Jacobian")
+    bottom, axes = panel(340, 240)
+    for style, (name, density) in zip(["solid", "dashed", "dotted"], densities.items(), strict=False):
+        axes.plot(gaps, density, color=color("query"), linestyle=style)
+        name_line(axes, 0, np.max(density), name, xytext=(0, 7), ha="center")
+    label(axes, "How often", "gap between the two scores", "density")
+    return Figure([top, bottom], "Left, a narrow hump: only queries whose two scores are nearly equal let a gradient "
+                                 "through. Right, bell curves of the gap, wider and flatter the wider the head, so "
+                                 "that ever fewer queries fall under the hump.")
+
+
+def laws(widths, panels: dict, alt: str) -> Figure:
+    """Measured means against the width of a head, both axes logarithmic, with the derived curves.
+
+    Parameters
+    ----------
+    widths : array (n,)
+    panels : dict
+        By title: ``(unit, arms)``, and ``arms`` by name: ``(mean (n,), margin (n,), derived (n,))``.
+    """
+    widths = check_array("widths", np.asarray(widths, dtype=float), shape=("n",))
+    drawings = []
+    for title, (unit, arms) in check_type("panels", panels, dict).items():
+        drawing, axes = panel(300, 250)
+        for (name, arm), role, marker in zip(arms.items(), ARMS, "Do", strict=False):
+            mean, margin, derived = (check_array(title, part, shape=widths.shape) for part in arm)
+            axes.loglog(widths, derived, color=color("ink"), linewidth=1)
+            axes.errorbar(widths, mean, margin, fmt=marker, color=color(role), markersize=4.5, linewidth=1.4)
+            name_line(axes, widths[-1], mean[-1], name, xytext=(0, 9), ha="right", va="bottom")
+        axes.minorticks_off()
+        label(axes, title, "d_head", unit)
+        drawings.append(drawing)
+    return Figure(drawings, alt)
+
+
+def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
+    """The share of queries that get next to no gradient, and the mean gradient; an arm is ``(mean, margin)``."""
+    widths = check_array("widths", np.asarray(widths, dtype=float), shape=("n",))
+    panels = []
+    for title, unit, arms in [("Queries that learn nothing", "share of queries", asleep),
+                              ("Mean gradient", "squared size of the Jacobian", gradient)]:
+        drawing, axes = panel(340, 250)
+        for (name, (mean, margin)), role, marker in zip(arms.items(), ARMS, "Do", strict=True):
+            axes.errorbar(widths, mean, margin, fmt=f"{marker}-", color=color(role), markersize=4.5, linewidth=1.4)
+            name_line(axes, widths[-1], mean[-1], name, xytext=(0, 8), ha="right", va="bottom")
+        axes.set_xscale("log")
+        axes.set_ylim(bottom=-0.03 * max(np.max(mean) for mean, _ in arms.values()))
+        axes.minorticks_off()
+        label(axes, title, "d_head", unit)
+        panels.append(drawing)
+    return Figure(panels, "Left: without the scale the share of queries that get next to no gradient climbs with the "
+                          "width of the head; with it, it stays at zero. Right: without the scale the mean gradient "
+                          "first rises and then falls slowly; with it, it is level.")
+
+
+def learning(steps, runs: dict, bound: float, bound_name: str) -> Figure:
+    """Accuracy against the step, a line a seed, by arm; the bound of the first arm is drawn in."""
+    drawing, axes = panel(640, 280)
+    for (name, accuracy), role in zip(check_type("runs", runs, dict).items(), ("other", "value"), strict=False):
+        seed_lines(axes, steps, accuracy, role, name)
+    ceiling(axes, bound, bound_name, where="right", below=True)
+    axes.set(ylim=(0.3, 1.03), yticks=[0.4, 0.6, 0.8, 1])
+    axes.set_yticklabels(["40 %", "60 %", "80 %", "100 %"])
+    label(axes, "", "training step", "questions answered right")
+    return Figure(drawing, "Share of right answers while training, one line a seed. Every run with one head climbs to "
+                           "the dashed ceiling at four fifths and stays; every run with two heads goes to the top.")
+
+
+def circuits(patterns: dict, written: dict, questions, names) -> Figure:
+    """Where each head looks for each question (questions, names), and what it writes for each price (prices,)."""
+    panels = []
+    for title, pattern in check_type("patterns", patterns, dict).items():
+        drawing, axes = panel(235, 230)
+        limit = heatmap(axes, check_array(title, pattern, shape=(len(questions), len(names))), "amount", 1.0)
+        axes.set_xticks(range(len(names)), names, fontsize=10)
+        axes.set_yticks(range(len(questions)), questions, fontsize=10)
+        color_bar(drawing, axes, limit, "weight", "amount")
+        label(axes, title)
+        panels.append(drawing)
+    drawing, axes = panel(300, 230)
+    for (name, line), style in zip(written.items(), ["solid", "dashed", "dotted"], strict=False):
+        prices = np.arange(1, len(line) + 1)
+        axes.plot(prices, check_array(name, line, shape=("price",)), color=color("value"), linestyle=style, marker="o",
+                  markersize=4)
+        name_line(axes, prices[-1], line[-1], name)
+    axes.axhline(0, color=color("line"), linewidth=1, zorder=0)
+    label(axes, "What to write", "price", "added to the logit of “dearer”")
+    return Figure([*panels, drawing], "Tables of where each head looks: one row a question, nearly all weight on one "
+                                      "of the two names asked about. Beside them, what the heads write for each price: "
+                                      "one line rises with the price, the line of the other of two heads falls.")
