@@ -8,6 +8,11 @@ and nothing heavier; PyTorch, matplotlib and the widgets load when their subpack
 '0.1.0'
 """
 
+import os
+
+# The matrices here are small: two threads would only wait for each other. It works where NumPy is not loaded yet.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from .claims import claim
 from .config import ModelConfig, TrainConfig
 from .errors import LabError

@@ -79,7 +79,8 @@ def test_the_ranking_of_a_read_answer_is_the_softmax(tmp_path):
     order = np.argsort(-probs)[:5]
     ranked = model.top(expression)
     np.testing.assert_allclose([entry.probability for entry in ranked], probs[order], rtol=1e-5)
-    assert [entry.text for entry in ranked] == [spell([token]) for token in order]
+    texts = [spell([token] if token != EOS else []) or "(nothing)" for token in order]
+    assert [entry.text for entry in ranked] == texts
 
 
 def test_the_ranking_of_a_written_answer_is_that_of_trying_all_of_them(tmp_path):

@@ -164,7 +164,8 @@ class DigitModel:
         for _ in range(room):
             longer = [beam for shorter in beams for beam in self.continued(shorter, asked, n)]
             beams = sorted(longer, key=lambda beam: -beam[1])[:n]
-        return [Ranked(spell([t for t in tokens if t != EOS]), float(np.exp(log_p))) for tokens, log_p in beams]
+        return [Ranked(spell([token for token in tokens if token != EOS]) or "(nothing)", float(np.exp(log_p)))
+                for tokens, log_p in beams]
 
     def continued(self, beam, asked, n):
         """The likeliest ``n`` ways to go on with the written tokens of a beam."""

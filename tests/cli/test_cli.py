@@ -1,0 +1,180 @@
+"""The commands as a reader meets them: what they print, their exit codes, and no traceback for a mistake."""
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from transformer_lab import cli
+from transformer_lab.cli import commands, main, narrate
+from transformer_lab.training.digits import DigitModel, load
+
+QUICK = ["--operations", "Max", "Min", "--numbers", "0-3", "--steps", "60", "--batch", "16"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with one small finished run."""
+    folder, here = tmp_path_factory.mktemp("place"), os.getcwd()
+    os.chdir(folder)
+    try:
+        assert main(["train", "digits", *QUICK]) == 0
+    finally:
+        os.chdir(here)
+    return folder
+
+
+@pytest.fixture
+def inside(place, monkeypatch):
+    monkeypatch.chdir(place)
+    return place
+
+
+def run(*arguments, folder, **settings):
+    """The command in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "transformer_lab", *arguments], cwd=folder, capture_output=True,
+                          text=True, timeout=120, **settings)
+
+
+def test_a_run_is_kept_and_the_same_command_does_not_train_again(inside, capsys):
+    before = (inside / "runs" / "digits-0" / "manifest.json").read_bytes()
+    assert main(["train", "digits", *QUICK]) == 0
+    said = capsys.readouterr().out
+    assert "is there already" in said and "after 60 steps" in said and "transformer-lab ask runs/digits-0" in said
+    assert (inside / "runs" / "digits-0" / "manifest.json").read_bytes() == before
+
+
+def test_ask_shows_the_five_likeliest_answers_with_their_probabilities(inside, capsys):
+    assert main(["ask", "digits-0", "max(3,1,2)"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    model = load("runs/digits-0")[0]
+    ranked = model.top(("Max", (3, 1, 2)))
+    assert said[0].startswith(f"Max ( 3 , 1 , 2 )  =  {ranked[0].text}   (") and len(said) == 6
+    assert re.search(r"\((right|wrong: it is 3); (never seen in|seen in) training\)$", said[0])
+    for line, entry in zip(said[1:], ranked, strict=True):
+        text, share = re.match(r" +(\S+) +[<>]? ?([\d.]+) %", line).groups()
+        assert text == entry.text and abs(float(share) - 100 * entry.probability) <= 0.011
+
+
+def test_a_wrong_answer_is_said_to_be_wrong(inside, capsys, monkeypatch):
+    truth = DigitModel.top
+    monkeypatch.setattr(DigitModel, "top", lambda self, x: [entry._replace(text="9") for entry in truth(self, x)])
+    assert main(["ask", "digits-0", "Min(3,1,2)"]) == 0
+    assert "=  9   (wrong: it is 1;" in capsys.readouterr().out
+
+
+def test_asking_again_and_again_survives_mistakes_and_ends_at_an_empty_line(inside):
+    done = run("ask", "digits-0", folder=inside, input="Max(1,2,3)\nMax(1,2\nMin(0,1,9)\n\nMax(3,3,3)\n")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.count("Max ( 1 , 2 , 3 )  =") == 1 and "',' or ')'" in done.stdout
+    assert "from 0 to 3" in done.stdout and "Max ( 3 , 3 , 3 )" not in done.stdout
+
+
+def test_evaluate_counts_what_the_model_says(inside, capsys):
+    assert main(["evaluate", "digits-0"]) == 0
+    said = capsys.readouterr().out
+    model = load("runs/digits-0")[0]
+    for part, expressions in (("held out", model.run.parts.held_out), ("trained on", model.run.parts.train)):
+        right = model.right(expressions)
+        assert re.search(rf"{part} +{right.sum()} +{right.size} ", said)
+    assert all(words in said for words in ("inputs in both parts: 0", "  Max  ", "  Min  ", "any answer 25.0 %"))
+    wrong = model.run.parts.held_out
+    assert ("no wrong answer" in said) == bool(model.right(wrong).all())
+
+
+def test_runs_lists_sound_and_damaged_ones(inside, capsys, tmp_path):
+    assert main(["runs"]) == 0
+    assert re.search(r"^digits-0 +60 .*Max, Min of 3 numbers from 0 to 3$", capsys.readouterr().out, re.M)
+    shutil.copytree(inside / "runs" / "digits-0", tmp_path / "bad")
+    (tmp_path / "bad" / "config.json").write_text("{}")
+    assert main(["runs", str(tmp_path)]) == 0
+    assert re.search(r"^bad .*damaged", capsys.readouterr().out, re.M)
+
+
+def test_runs_tells_a_newcomer_what_to_do(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["runs"]) == 0 and "transformer-lab train digits" in capsys.readouterr().out
+    assert main(["ask", "digits-0", "Max(1,2,3)"]) == 1
+    assert "none at all yet. Make one: transformer-lab train digits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["train", "digit"], "Did you mean 'digits'"), (["train", "digits", "--operations", "Mux"], "Did you mean 'Max'"),
+    (["train", "digits", "--arguments", "few"], "such as 5-10"), (["train", "digits", "--seed", "-1"], "seed: got -1"),
+    (["train", "digits", "--held-out", "1.5"], "got 1.5"), (["train", "digits", "--numbers", "5-2"], "high: got 2"),
+    (["train", "digits", "--numbers", "0-999"], "Say how many"), (["train", "digits", *QUICK[:-4]], "another config"),
+    (["ask", "digit-0", "Max(1,2,3)"], "There are: digits-0"), (["ask", "digits-0", "Max(1,2)"], "from 3 to 3"),
+    (["ask", "digits-0", "Max(1,2,9)"], "from 0 to 3"), (["ask", "digits-0", "Add(1,2,3)"], "one of 'Max', 'Min'"),
+    (["ask", "digits-0", ""], "an operation"), (["ask", "runs", "Max(1,2,3)"], "no such file"),
+    (["evaluate", "nothing"], "There are: digits-0")])
+def test_a_mistake_gets_one_sentence_and_exit_code_1(inside, capsys, arguments, sentence):
+    assert main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert sentence in err and err.startswith("transformer-lab: ") and "Traceback" not in err
+    assert "is there already" in out or not out
+
+
+@pytest.mark.parametrize("arguments", [[], ["trian"], ["ask"], ["train", "digits", "--seed", "x"], ["runs", "--fast"]])
+def test_a_command_line_that_is_not_understood_has_exit_code_2(tmp_path, arguments):
+    done = run(*arguments, folder=tmp_path)
+    assert done.returncode == 2 and "usage: transformer-lab" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_help_names_every_command_and_every_recipe(capsys):
+    for arguments, words in ((["--help"], ["train", "ask", "evaluate", "runs", "Max(5,8,3)"]),
+                             (["train", "--help"], [*commands.RECIPES, "--narrate", "default runs/TASK-SEED"])):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        said = capsys.readouterr().out
+        assert stopped.value.code == 0 and all(word in said for word in words)
+        assert max(map(len, said.splitlines())) <= 120
+
+
+def test_ctrl_c_ends_with_a_sentence_and_a_closed_pipe_with_nothing(inside, capsys, monkeypatch):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(commands, "runs", interrupted)
+        assert cli.main(["runs"]) == 130 and "goes on" in capsys.readouterr().err
+    done = subprocess.run(f"{sys.executable} -m transformer_lab evaluate digits-0 | true", shell=True, cwd=inside,
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_the_narrated_training_tells_ten_steps_with_the_runs_own_numbers(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "digits", *QUICK, "--narrate"]) == 0
+    said = capsys.readouterr().out
+    assert re.findall(r"^ ?(\d+)  [A-Z]", said, re.M) == [str(i) for i in range(1, 11)]
+    model, record = load("runs/digits-0")
+    assert f"{sum(value.size for value in record.weights.values()):,} weights" in said
+    assert f"{model.right(model.run.parts.held_out).sum()} of 26 held-out inputs are right" in said
+    rows = [(row["step"], f"{row['loss']:.1e}") for row in record.history.rows if "loss" in row]
+    assert all(re.search(rf"^ *{step} +{re.escape(loss)} ", said, re.M) for step, loss in rows)
+    assert "Inputs in both: 0." in said and said.count("layer 1, head") == 4
+
+
+def test_narration_and_silence_train_the_same_weights(tmp_path, monkeypatch, inside):
+    monkeypatch.chdir(tmp_path)
+    run_of = commands.configured(cli.parser().parse_args(["train", "digits", *QUICK]))
+    narrate.narrated("told", run_of)
+    told, silent = load("told")[1], load(inside / "runs" / "digits-0")[1]
+    assert all((told.weights[name] == silent.weights[name]).all() for name in silent.weights)
+
+
+def test_every_recipe_is_a_run_that_can_be_made():
+    for name, recipe in commands.RECIPES.items():
+        few = replace(recipe, examples=min(recipe.examples, 1000))
+        assert len(few.parts.train) > 9 * len(few.parts.held_out) // 10 and len(few.encoded(few.parts.train)) == 2
+        assert f"  {name}" in commands.recipes() and commands.described(recipe) in commands.recipes()
+
+
+def test_input_at_the_end_of_the_file_is_an_empty_line(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert commands.asked() == ""
