@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bad_input_training as training
 import numpy as np
 
 from transformer_lab import ModelConfig
@@ -24,7 +25,7 @@ def square(params):
 
 
 # Functions whose argument is not data that a reader passes, with the reason.
-EXEMPT = {
+EXEMPT = training.EXEMPT | {
     "checks.check_array": "is itself the check, tested in test_checks.py",
     "checks.check_choice": "is itself the check, tested in test_checks.py",
     "checks.check_flag": "is itself the check, tested in test_checks.py",
@@ -36,7 +37,7 @@ EXEMPT = {
     "theme.css_variables": "takes no argument",
 }
 
-CALLS = {
+CALLS = training.CALLS | {
     "claims.claim": lambda: {"id": "a-claim", "statement": "A claim.", "value": 1.0, "at_least": 0.5, "seeds": 1},
     "names.lookup": lambda: {"name": "pattern"},
     "randomness.generator": lambda: {"seed": 0, "purpose": "batch", "step": 0},

@@ -14,8 +14,6 @@ from ..training import Record
 from ..training.digits import DigitModel, DigitRun, load, train
 from .show import bar, percent, ranking, shade, shares, table
 
-__all__ = ["narrated"]
-
 
 def narrated(folder, run: DigitRun) -> Record:
     """Train the run and tell it in ten steps."""
