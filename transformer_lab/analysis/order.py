@@ -53,6 +53,8 @@ def orders(n_ctx, fixed=()):
 def equivariance_gap(function, x, table=None):
     r"""How far ``function`` is from :math:`f(\Pi x) = \Pi f(x)`: the largest deviation over all orders.
 
+    This is eq-equivariance of the book.
+
     Parameters
     ----------
     function : callable
@@ -103,8 +105,8 @@ def blind_ceiling(tokens, targets):
     r"""The best accuracy that is possible for whoever sees which tokens there are, but not their order.
 
     Inputs with the same bag of tokens get the same answer, at best the most frequent target of that bag:
-    :math:`\frac1N \sum_{\text{bags}} \max_c \#\{\text{target} = c\}`. No training and no memory can beat it on these
-    inputs.
+    :math:`\frac1N \sum_{\text{bags}} \max_c \#\{\text{target} = c\}`. This is eq-blind-ceiling of the
+    book. No training and no memory can beat it on these inputs.
 
     Parameters
     ----------

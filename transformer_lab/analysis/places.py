@@ -68,17 +68,19 @@ def score_terms(x_E, x_pos, W_Q, W_K):
 
     .. math:: (e + p)\, W_Q W_K^\top (e' + p')^\top = e M e'^\top + e M p'^\top + p M e'^\top + p M p'^\top
 
+    This is eq-four-terms of the book. Leading axes broadcast.
+
     Parameters
     ----------
-    x_E, x_pos : array (pos, d_model)
+    x_E, x_pos : array (..., pos, d_model)
         Embedded tokens and embedded positions.
-    W_Q, W_K : array (d_model, d_head)
+    W_Q, W_K : array (..., d_model, d_head)
 
     Returns
     -------
     dict
         ``"token-token"``, ``"token-place"``, ``"place-token"``, ``"place-place"`` (query first), each
-        (query, key), divided by :math:`\sqrt{d_\text{head}}`. Their sum is the head's scores.
+        (..., query, key), divided by :math:`\sqrt{d_\text{head}}`. Their sum is the head's scores.
 
     Examples
     --------
@@ -86,9 +88,9 @@ def score_terms(x_E, x_pos, W_Q, W_K):
     >>> sum(terms.values()).round(3).tolist()
     [[0.707, 0.0], [0.0, 0.707]]
     """
-    x_E = check_array("x_E", x_E, shape=("pos", "d_model"))
-    parts = {"token": x_E, "place": check_array("x_pos", x_pos, shape=x_E.shape)}
-    W_Q = check_array("W_Q", W_Q, shape=(x_E.shape[1], "d_head"))
-    W_K = check_array("W_K", W_K, shape=W_Q.shape)
-    return {f"{asks}-{answers}": (parts[asks] @ W_Q) @ (parts[answers] @ W_K).T / np.sqrt(W_Q.shape[1])
+    x_E = check_array("x_E", x_E, shape=("pos", "d_model"), leading=True)
+    parts = {"token": x_E, "place": check_array("x_pos", x_pos, shape=x_E.shape[-2:], leading=True)}
+    W_Q = check_array("W_Q", W_Q, shape=(x_E.shape[-1], "d_head"), leading=True)
+    W_K = check_array("W_K", W_K, shape=W_Q.shape[-2:], leading=True)
+    return {f"{asks}-{answers}": (parts[asks] @ W_Q) @ (parts[answers] @ W_K).swapaxes(-1, -2) / np.sqrt(W_Q.shape[-1])
             for asks in parts for answers in parts}

@@ -24,7 +24,7 @@ def one_hot(tokens, d_vocab, dtype=np.float64):
 
 
 def embed(tokens, W_E):
-    r"""Row ``token`` of the table, :math:`x_E = W_E[\text{token}] = e_\text{token}^\top W_E`.
+    r"""Row ``token`` of the table, :math:`x_E = W_E[\text{token}] = e_\text{token}^\top W_E` (eq-lookup in the book).
 
     ``tokens`` (..., batch, pos) and ``W_E`` (..., d_vocab, d_model) give (..., batch, pos, d_model). One batch of
     tokens can feed many seeds, or each seed its own.
@@ -38,7 +38,7 @@ def embed(tokens, W_E):
 
 def embed_pullback(tokens, W_E, d_x):
     r"""Gradient of the table: each row's gradient is added to the row of its token (a "scatter-add"),
-    :math:`\partial W_E = \sum e_\text{token}\, \partial x^\top`.
+    :math:`\partial W_E = \sum e_\text{token}\, \partial x^\top` (eq-scatter in the book).
     """
     return rows(one_hot(tokens, W_E.shape[-2], W_E.dtype)).swapaxes(-1, -2) @ rows(d_x)
 
@@ -72,7 +72,7 @@ def sinusoids(n_ctx, d_model, dtype=np.float64, *, base=10000.0):
 
     .. math:: x_\text{pos}[t, 2i] = \sin(t / 10000^{2i/d}), \quad x_\text{pos}[t, 2i + 1] = \cos(t / 10000^{2i/d})
 
-    ``base`` stands in the place of 10000; see :func:`.rotation.frequencies`.
+    This is eq-sinusoids of the book. ``base`` stands in the place of 10000; see :func:`.rotation.frequencies`.
 
     Raises
     ------

@@ -45,8 +45,9 @@ def shift_rotation(offset, d_model, base=10000.0):
               \begin{pmatrix} \cos\omega k & \sin\omega k \\ -\sin\omega k & \cos\omega k \end{pmatrix}
               \begin{pmatrix} \sin\omega t \\ \cos\omega t \end{pmatrix}
 
-    These blocks stand along the diagonal, one a pair, so :math:`R_k` is orthogonal, :math:`R_j R_k = R_{j+k}` and
-    :math:`R_{-k} = R_k^\top`. For codes that are rows, multiply by the transpose: ``codes @ R.T``.
+    This is eq-shift of the book. The blocks stand along the diagonal, one a pair, so :math:`R_k` is orthogonal,
+    :math:`R_j R_k = R_{j+k}` and :math:`R_{-k} = R_k^\top`. For codes that are rows, multiply by the transpose:
+    ``codes @ R.T``.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def shift_rotation(offset, d_model, base=10000.0):
 
 def offset_dot(offsets, d_model, base=10000.0):
     r"""Dot product of two sinusoidal codes, from how far apart they stand:
-    :math:`x_\text{pos}[t] \cdot x_\text{pos}[t + k] = \sum_i \cos(\omega_i k)`.
+    :math:`x_\text{pos}[t] \cdot x_\text{pos}[t + k] = \sum_i \cos(\omega_i k)` (eq-offset-dot in the book).
 
     Parameters
     ----------
