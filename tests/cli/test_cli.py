@@ -12,7 +12,8 @@ import pytest
 
 from transformer_lab import cli
 from transformer_lab.cli import commands, main, narrate
-from transformer_lab.training.digits import DigitModel, load
+from transformer_lab.training.digit_model import DigitModel
+from transformer_lab.training.digits import load
 
 QUICK = ["--operations", "Max", "Min", "--numbers", "0-3", "--steps", "60", "--batch", "16"]
 

@@ -12,7 +12,8 @@ from transformer_lab.errors import ConfigError, DataError
 from transformer_lab.tasks.digits import DigitTask
 from transformer_lab.tasks.expressions import EOS, spell, tokenize
 from transformer_lab.training import fit, read_record, write_record
-from transformer_lab.training.digits import DigitModel, DigitRun, load, train
+from transformer_lab.training.digit_model import DigitModel
+from transformer_lab.training.digits import DigitRun, load, train
 from transformer_lab.training.stepper import Stepper
 
 SMALL = DigitRun(task=DigitTask(operations=("Max", "First")), n_layers=1, n_heads=2, d_model=16, d_mlp=32, steps=40,

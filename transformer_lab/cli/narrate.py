@@ -11,7 +11,8 @@ from ..tasks.digits import draw
 from ..tasks.expressions import TOKENS, answer_text, operation_of, spell, tokenize, value
 from ..tasks.splits import baselines, leakage, statistics
 from ..training import Record
-from ..training.digits import DigitModel, DigitRun, load, train
+from ..training.digit_model import DigitModel
+from ..training.digits import DigitRun, load, train
 from .show import bar, percent, ranking, shade, shares, table
 
 

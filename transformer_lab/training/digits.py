@@ -9,26 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
 
 from ..byhand.schedules import warmup_linear
-from ..byhand.transformer import forward, init, loss
+from ..byhand.transformer import init, loss
 from ..checks import check_flag, check_number, check_seed, check_type
 from ..config import Config, ModelConfig, field, whole
 from ..errors import DataError, LabError
 from ..names import parameter_shapes
 from ..randomness import generator
-from ..tasks.answers import IGNORED, Examples, examples, questions, sequences, write
-from ..tasks.digits import LARGEST, DigitTask, all_inputs, check_expression, draw
-from ..tasks.expressions import EOS, TOKENS, answer_text, spell, value
+from ..tasks.answers import IGNORED, Examples, examples, sequences
+from ..tasks.digits import LARGEST, DigitTask, all_inputs, draw
 from ..tasks.splits import Split, split
+from .digit_model import DigitModel
 from .records import Record, read_record
 from .runs import recorded
 from .stepper import Stepper
 
-__all__ = ["DigitModel", "DigitRun", "load", "train"]
+__all__ = ["DigitRun", "load", "train"]
 
 
 def check_task(argument: str, value) -> DigitTask:
@@ -119,68 +116,7 @@ class DigitRun(Config):
         return (sequences if self.written else examples)(self.task, expressions)
 
 
-class Ranked(NamedTuple):
-    """An answer, as text, and the probability that the model gives it."""
-
-    text: str
-    probability: float
-
-
-class DigitModel:
-    """A trained model with the run that made it.
-
-    >>> from transformer_lab.byhand.transformer import init
-    >>> run = DigitRun(task=DigitTask())
-    >>> len(DigitModel(run, init(run.model)).top(("Max", (5, 8, 3))))
-    5
-    """
-
-    def __init__(self, run: DigitRun, params: dict):
-        self.run, self.params = check_type("run", run, DigitRun), check_type("params", params, dict)
-
-    def logits(self, tokens) -> np.ndarray:
-        """Logits (n, d_vocab), or (n, pos, d_vocab) where the answer is written."""
-        blocks = [forward(self.params, tokens[i:i + 1000], self.run.model, trim=True)["logits"]
-                  for i in range(0, len(tokens), 1000)]
-        return np.concatenate(blocks)
-
-    def said(self, expressions) -> list[str]:
-        """The model's answers, as text. A written answer is written token by token, as the model alone would go on."""
-        if self.run.written:
-            rows = write(self.logits, questions(self.run.task, expressions))
-            return [spell(row[row != EOS]) for row in rows]
-        return [TOKENS[token] for token in self.logits(self.run.encoded(expressions).tokens).argmax(-1)]
-
-    def right(self, expressions) -> np.ndarray:
-        """Which expressions the model answers right, the whole answer counted: bool (n,)."""
-        answers = [answer_text(value(x)) for x in expressions]
-        return np.array(self.said(expressions)) == np.array(answers)
-
-    def top(self, expression, n: int = 5) -> list[Ranked]:
-        """The likeliest ``n`` answers with their probabilities; of written ones those that a beam of ``n`` finds."""
-        check_expression(self.run.task, expression)
-        asked = questions(self.run.task, [expression])
-        beams, room = [((), 0.0)], self.run.written * self.run.task.n_answer + 1
-        for _ in range(room):
-            longer = [beam for shorter in beams for beam in self.continued(shorter, asked, n)]
-            beams = sorted(longer, key=lambda beam: -beam[1])[:n]
-        return [Ranked(spell([token for token in tokens if token != EOS]) or "(nothing)", float(np.exp(log_p)))
-                for tokens, log_p in beams]
-
-    def continued(self, beam, asked, n):
-        """The likeliest ``n`` ways to go on with the written tokens of a beam."""
-        tokens, log_p = beam
-        if EOS in tokens:
-            return [beam]
-        row = asked.tokens.copy()
-        row[0, asked.lengths[0]:asked.lengths[0] + len(tokens)] = tokens
-        logits = self.logits(row[:, :self.run.model.n_ctx])[0]
-        logits = logits[asked.lengths[0] - 1 + len(tokens)] if self.run.written else logits
-        logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
-        return [((*tokens, int(token)), log_p + float(logs[token])) for token in np.argsort(-logs)[:n]]
-
-
-def evaluated(run: DigitRun, model_of, n_train: int = 1000):
+def evaluated(run: DigitRun, model_of, n_train: int = 250):
     """``evaluate`` for :func:`fit`: loss and accuracy on held-out inputs, and accuracy on some that were trained on."""
     held_out, seen = run.encoded(run.parts.held_out), run.encoded(run.parts.train[:n_train])
 

@@ -1,0 +1,78 @@
+"""A trained digit model: what it says, and how sure it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..byhand.transformer import forward
+from ..checks import check_type
+from ..tasks.answers import questions, write
+from ..tasks.digits import check_expression
+from ..tasks.expressions import EOS, TOKENS, answer_text, spell, value
+
+__all__ = ["DigitModel", "Ranked"]
+
+
+class Ranked(NamedTuple):
+    """An answer, as text, and the probability that the model gives it."""
+
+    text: str
+    probability: float
+
+
+class DigitModel:
+    """The weights ``params`` of a :class:`~transformer_lab.training.digits.DigitRun`, and what they say.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> from transformer_lab.tasks.digits import DigitTask
+    >>> from transformer_lab.training.digits import DigitRun
+    >>> run = DigitRun(task=DigitTask())
+    >>> len(DigitModel(run, init(run.model)).top(("Max", (5, 8, 3))))
+    5
+    """
+
+    def __init__(self, run, params: dict):
+        self.run, self.params = run, check_type("params", params, dict)
+
+    def logits(self, tokens) -> np.ndarray:
+        """Logits (n, d_vocab), or (n, pos, d_vocab) where the answer is written."""
+        blocks = [forward(self.params, tokens[i:i + 1000], self.run.model, trim=True)["logits"]
+                  for i in range(0, len(tokens), 1000)]
+        return np.concatenate(blocks)
+
+    def said(self, expressions) -> list[str]:
+        """The model's answers, as text. A written answer is written token by token, as the model alone would go on."""
+        if self.run.written:
+            rows = write(self.logits, questions(self.run.task, expressions))
+            return [spell(row[row != EOS]) for row in rows]
+        return [TOKENS[token] for token in self.logits(self.run.encoded(expressions).tokens).argmax(-1)]
+
+    def right(self, expressions) -> np.ndarray:
+        """Which expressions the model answers right, the whole answer counted: bool (n,)."""
+        answers = [answer_text(value(x)) for x in expressions]
+        return np.array(self.said(expressions)) == np.array(answers)
+
+    def top(self, expression, n: int = 5) -> list[Ranked]:
+        """The likeliest ``n`` answers with their probabilities; of written ones those that a beam of ``n`` finds."""
+        check_expression(self.run.task, expression)
+        asked = questions(self.run.task, [expression])
+        beams, room = [((), 0.0)], self.run.written * self.run.task.n_answer + 1
+        for _ in range(room):
+            longer = [beam for shorter in beams for beam in self.continued(shorter, asked, n)]
+            beams = sorted(longer, key=lambda beam: -beam[1])[:n]
+        return [Ranked(spell([token for token in tokens if token != EOS]) or "(nothing)", float(np.exp(log_p)))
+                for tokens, log_p in beams]
+
+    def continued(self, beam, asked, n):
+        """The likeliest ``n`` ways to go on with the written tokens of a beam."""
+        tokens, log_p = beam
+        if EOS in tokens:
+            return [beam]
+        row = asked.tokens.copy()
+        row[0, asked.lengths[0]:asked.lengths[0] + len(tokens)] = tokens
+        logits = self.logits(row[:, :self.run.model.n_ctx])[0]
+        logits = logits[asked.lengths[0] - 1 + len(tokens)] if self.run.written else logits
+        logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+        return [((*tokens, int(token)), log_p + float(logs[token])) for token in np.argsort(-logs)[:n]]
