@@ -110,7 +110,8 @@ def execute(notebook, folder: Path, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     begun = []
     client = NotebookClient(notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True,
-                            store_widget_state=False, resources={"metadata": {"path": str(folder)}},
+                            store_widget_state=False, extra_arguments=["--log-level=40"],
+                            resources={"metadata": {"path": str(folder)}},
                             on_cell_execute=lambda cell, cell_index: begun.append(cell.id))
     try:
         client.execute()

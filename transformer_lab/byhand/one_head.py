@@ -1,7 +1,8 @@
 r"""One attention head that answers at its last token, forward and backward side by side.
 
 No residual stream, no feed-forward layer, no bias; the embedding and the unembedding are the identity. What is left
-are two matrices: ``W_QK`` decides where to look, ``W_OV`` what to write.
+are two matrices: ``W_QK`` decides where to look, ``W_OV`` what to write. Chapter 2 derives the equation below
+(eq-one-head) and its gradients for a batch (eq-grad-batch).
 
 .. math:: s = \frac{x_T W_{QK}\, x^\top}{\sqrt{d_\text{model}}}, \quad a = \operatorname{softmax}(s), \quad
           h = x^\top a, \quad \ell = h W_{OV}, \quad L = -\ln \operatorname{softmax}(\ell)_\text{target}

@@ -2,7 +2,8 @@ r"""The one-head model on one sequence, a line of algebra a line of code: the sl
 
 It names every quantity on the way from the loss back to the weights, and builds what the fast version never
 builds: the Jacobian of the softmax and the outer products whose sum is each gradient. The tests use it as an
-oracle for :mod:`transformer_lab.byhand.one_head`.
+oracle for :mod:`transformer_lab.byhand.one_head`. Chapter 2 derives its lines, from the loss back to the weights:
+eq-delta, eq-grad-w-ov, eq-grad-read, eq-grad-pattern, eq-softmax-jacobian, eq-grad-scores, eq-grad-w-qk.
 """
 
 from __future__ import annotations

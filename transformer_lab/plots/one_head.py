@@ -81,7 +81,7 @@ def input_rows(x, tokens: str) -> Figure:
                            "its letter, which returns with the pattern, and one under its position, on a diagonal.")
 
 
-def strips(vectors: dict, tokens: str, alt: str, *, kind: str = "signed", wrap: int = 5, digits: int = 2,
+def strips(vectors: dict, tokens, alt: str, *, kind: str = "signed", wrap: int = 5, digits: int = 2,
            shared: bool = False) -> Figure:
     """Vectors, each written as lines of ``wrap`` cells; with the period as ``wrap``, what repeats stands in a column.
 
@@ -89,8 +89,8 @@ def strips(vectors: dict, tokens: str, alt: str, *, kind: str = "signed", wrap: 
     ----------
     vectors : dict of array (n,)
         By title.
-    tokens : str
-        A letter for each entry.
+    tokens : str or sequence of str
+        A letter, or a word, for each entry.
     shared : bool
         Whether all have the colours of the largest.
     """
@@ -98,7 +98,7 @@ def strips(vectors: dict, tokens: str, alt: str, *, kind: str = "signed", wrap: 
     limit = max(float(np.abs(values).max()) for values in vectors.values()) if shared else None
     panels = []
     for title, values in vectors.items():
-        drawing, axes = panel(300, 30 + 32 * -(-len(values) // wrap))
+        drawing, axes = panel(300 if wrap <= 6 else 460, 30 + 32 * -(-len(values) // wrap))
         strip(axes, values, kind, limit, names=list(tokens), wrap=wrap, digits=digits)
         label(axes, title)
         panels.append(drawing)
