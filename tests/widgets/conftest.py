@@ -10,7 +10,7 @@ from transformer_lab.widgets.bundle import files, static_html
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorables</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="_static/labs/labs.css"><link rel="icon" href="data:,">
-<style>{colors} body {{ background: var(--lab-page); color: var(--lab-ink); margin: 0; font-family: var(--lab-font-text) }}
+<style>{colors} body {{ background: var(--lab-page); color: var(--lab-ink); margin: 0 }}
 main {{ max-width: 46rem; margin: 0 auto; padding: 0 16px }}</style></head>
 <body><main><h1>Explorables</h1>{body}</main><script defer src="_static/labs/host.js"></script></body></html>"""
 

@@ -1,8 +1,7 @@
 """From the JavaScript of the explorables to what runs them: one module for JupyterLab, one set of files for the pages.
 
 An explorable is one ES module, ``js/NAME.js``. It imports shared modules from ``js/core``, and
-JSON: data from ``js/data``, the theme. :func:`bundle` joins them into one module without imports, because
-neither anywidget nor a page read from disk can follow an import.
+JSON: data from ``js/data``, the theme.
 
 >>> "choice" in names()
 True
@@ -15,22 +14,18 @@ from __future__ import annotations
 import base64
 import html
 import json
-import re
 import subprocess
 from functools import cache
 from pathlib import Path
 
 from ..checks import check_choice, check_type
 from ..errors import DataError, DtypeError, MissingExtraError
+from .join import join
 
 __all__ = ["bundle", "css", "files", "host", "names", "node", "poster", "static_html"]
 
 HERE = Path(__file__).parent
 JS = HERE / "js"
-IMPORT = re.compile(r'^import (.+?) from "(\..+?)"(?: with \{ type: "json" \})?;\n', re.M | re.S)
-REEXPORT = re.compile(r'^export (\{.+?\}) from "(\..+?)";\n', re.M | re.S)
-EXPORT = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.M)
-
 
 def names() -> list[str]:
     """The explorables that there are."""
@@ -49,50 +44,8 @@ def css() -> str:
 
 @cache
 def bundle(name: str) -> str:
-    """The explorable as one ES module without imports, ``export default { render }``.
-
-    Each file becomes a function that is called once and returns its exports, so that two
-    files may use the same name for different things.
-    """
-    entry = JS / f"{check_choice('name', name, names())}.js"
-    parts: dict[Path, str] = {}
-    _join(entry, parts)
-    return "\n".join(parts.values()) + f"\nexport default {_variable(entry)}.default;\n"
-
-
-def _join(path: Path, parts: dict[Path, str]) -> None:
-    source = path.read_text("utf-8")
-    if path.suffix == ".json":
-        parts[path] = f"const {_variable(path)} = {{ default: {_json(json.loads(source))} }};"
-        return
-    needed = [(path.parent / match[2]).resolve() for match in (*IMPORT.finditer(source), *REEXPORT.finditer(source))]
-    for other in needed:
-        if other not in parts:
-            _join(other, parts)
-    parts[path] = f"const {_variable(path)} = (() => {{\n{_body(source, path)}}})();"
-
-
-def _body(source: str, path: Path) -> str:
-    """The file's text with imports and exports turned into plain constants and a returned object."""
-    exported = EXPORT.findall(source)
-    again = [(match[1], (path.parent / match[2]).resolve()) for match in REEXPORT.finditer(source)]
-    source = REEXPORT.sub("", source)
-    source = IMPORT.sub(lambda match: _constants(match[1], (path.parent / match[2]).resolve()), source)
-    source = re.sub(r"^export default ", "const exportedDefault = ", source, flags=re.M)
-    source = re.sub(r"^export (?=async |function|const|let|class)", "", source, flags=re.M)
-    returned = exported + [f"...(({fields}) => ({fields}))({_variable(other)})" for fields, other in again]
-    if "const exportedDefault = " in source:
-        returned.append("default: exportedDefault")
-    return f"{source}return {{ {', '.join(returned)} }};\n"
-
-
-def _constants(wanted: str, path: Path) -> str:
-    fields = wanted.replace(" as ", ": ") if wanted.startswith("{") else f"{{ default: {wanted} }}"
-    return f"const {fields} = {_variable(path)};\n"
-
-
-def _variable(path: Path) -> str:
-    return "_" + re.sub(r"\W", "_", path.relative_to(HERE.parent).as_posix())
+    """The explorable as one ES module without imports, ``export default { render }``."""
+    return join(JS / f"{check_choice('name', name, names())}.js", HERE.parent)
 
 
 def files() -> dict[str, str]:
@@ -138,7 +91,7 @@ def _json(state: dict) -> str:
     try:
         return json.dumps(state, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as fault:
-        raise DtypeError("state", f"something that JSON cannot hold ({fault})", "finite numbers, text, lists and dicts of them",
+        raise DtypeError("state", f"something that JSON cannot hold ({fault})", "finite numbers, text, lists and dicts",
                          "Convert arrays with array.tolist().") from None
 
 
@@ -153,5 +106,5 @@ def node(source: str, text: str = "") -> str:
     done = subprocess.run([found, "--input-type=module", "--eval", source], input=text, capture_output=True,
                           encoding="utf-8", check=False)
     if done.returncode:
-        raise DataError(f"The explorable could not be drawn from this state. Node said:\n{done.stderr.strip()}")
+        raise DataError(f"Node could not run the explorable, or not in this state. It says:\n{done.stderr.strip()}")
     return done.stdout

@@ -57,10 +57,10 @@ class GradientGraph(Explorable, draws="gradient-graph"):
     ((1, 9), (15, 15))
     >>> bool(graph.acts["probs"][0, graph.target[0]] > 0.99)
     True
-    >>> graph.step = 13
+    >>> graph.error = "sing"  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    transformer_lab.errors.RangeError: step: got 13; allowed is a whole number from 0 to 12. Choose a value in this range.
+    transformer_lab.errors.UnknownNameError: error: got 'sing'; ... Did you mean 'sign'?
     """
 
     example = Int(1).tag(sync=True)

@@ -23,11 +23,12 @@ function compute({ x, curves, x_range, y_range, drawn }) {
   return { xs, ys, middle, miss: sum(x.map((place, i) => Math.abs(at(xs, ys, place) - middle[i]))) / x.length };
 }
 
+const rounded = (value) => Number(value.toPrecision(6));
 const shownAt = (state, now, i) => `${brief(now.ys[i])} at ${state.x_label} ${brief(now.xs[i])}`;
 
 function view(state, now, lab) {
   const sx = linear(state.x_range, [44, lab.width - 14]), sy = linear(state.y_range, [HEIGHT - 44, 34]);
-  const put = (i, y) => lab.set({ drawn: now.ys.map((old, k) => (k === i ? clamp(y, ...state.y_range) : old)) });
+  const put = (i, y) => lab.set({ drawn: now.ys.map((old, k) => (k === i ? rounded(clamp(y, ...state.y_range)) : old)) });
   const nearest = (x) => clamp(Math.round(linear([sx(now.xs[0]), sx(now.xs.at(-1))], [0, KNOTS - 1])(x)), 0, KNOTS - 1);
   const draw = (point) => put(nearest(point.x), sy.inverse(point.y)), step = (state.y_range[1] - state.y_range[0]) / 100;
   const ticks = ([a, b]) => range(5).map((i) => a + (i * (b - a)) / 4).map((value) => [value, brief(value)]);

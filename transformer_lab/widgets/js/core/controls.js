@@ -57,8 +57,12 @@ export function draggable(lab, move) {
     onpointermove(event) { if (held(event)) move(place(event)); },
     onpointerup: release,
     onpointercancel: release,
+    ontouchstart: (event) => event.preventDefault(), // Chromium does not heed touch-action inside an SVG
   };
 }
+
+/** Attributes of what is pressed, not dragged: act({ x, y }) gets the place. Give the keyboard another way. */
+export const pressable = (act) => ({ class: "lab-press", onclick: (event) => act(place(event)) });
 
 function place(event) {
   const svg = event.currentTarget.closest("svg"), box = svg.getBoundingClientRect();

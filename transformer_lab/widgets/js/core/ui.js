@@ -73,10 +73,10 @@ function mount(spec, model, el) {
       if (spec.own) keep(spec.own, state);
       pending = { ...pending, ...change };
       timer ||= setTimeout(save, SAVE_EVERY);
-      schedule();
+      redraw(); // at once: the next key press meets the new state
     },
     reset: () => lab.set(initial),
-    hold(on) { held = on; if (!on) keys.forEach(receive); schedule(); }, // a drag begins or ends
+    hold(on) { held = on; if (!on) keys.forEach(receive); }, // a drag begins or ends
   };
   function save() {
     const change = pending;

@@ -1,0 +1,100 @@
+"""What holds for each explorable, on a bare page read from disk. A new one is tested without a line more."""
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+import transformer_lab.widgets as widgets
+from transformer_lab.widgets.bundle import JS, names, node, poster
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASSES = {found._draws: found for found in (getattr(widgets, name) for name in widgets.__all__)
+           if inspect.isclass(found) and hasattr(found, "_draws")}
+
+
+def test_each_explorable_has_a_python_class():
+    assert sorted(CLASSES) == names()
+
+
+@pytest.mark.parametrize("name", names())
+def test_python_and_the_page_start_from_the_same_state(name):
+    source = f'import lab from "{(JS / name).as_uri()}.js"; process.stdout.write(JSON.stringify(lab.defaults));'
+    assert CLASSES[name]().state() == json.loads(node(source))
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_widget_shows_the_same_bytes_each_time(name):
+    one, other = (CLASSES[name]()._repr_mimebundle_()[0]["text/html"] for _ in range(2))
+    assert one == other
+    assert poster(name, CLASSES[name]().state()) in one
+    assert "nan" not in one.lower() and "undefined" not in one
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", names())
+def test_a_still_picture_is_there_when_scripts_are_off(open_lab, name):
+    page = open_lab(name, scripts=False, width=390)
+    picture = page.locator(".lab-static .lab-stage")
+    assert picture.bounding_box()["height"] > 60
+    expect(page.locator(".lab-static [tabindex], .lab-static button, .lab-static input")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", names())
+def test_axe_finds_nothing(open_lab, name, theme, width):
+    page = open_lab(name, theme=theme, width=width)
+    for label in ("Table", "Code"):
+        if page.get_by_role("button", name=label, exact=True).count():
+            page.get_by_role("button", name=label, exact=True).click()
+    page.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("async (tags) => (await axe.run({ runOnly: tags, preload: false })).violations", tags)
+    assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", names())
+def test_the_keyboard_reaches_everything_and_one_sees_where_it_is(open_lab, name):
+    page = open_lab(name)
+    once = "[type=radio]:not(li:first-child *)"  # a group of radio buttons is one stop, its arrows do the rest
+    stops = f"[tabindex='0'], button:not([tabindex='-1']), input:not({once}), select"
+    reachable = page.locator(f".lab :is({stops}):not(:disabled)")
+    count = reachable.count()
+    assert count >= 1
+    seen = set()
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        page.evaluate("document.activeElement.dataset.seen = 1")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        seen.add(page.evaluate("document.activeElement.outerHTML"))
+        assert outline == "solid", seen
+    expect(page.locator(".lab [data-seen]")).to_have_count(count)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", names())
+def test_reset_table_and_code_are_there_and_open(open_lab, name):
+    page = open_lab(name)
+    page.get_by_role("button", name="Reset").click()
+    for label, inside in (("Table", ".lab-more table"), ("Code", ".lab-more pre")):
+        control = page.get_by_role("button", name=label, exact=True)
+        if control.count():
+            control.click()
+            expect(control).to_have_attribute("aria-expanded", "true")
+            expect(page.locator(inside)).to_be_visible()
+
+
+@pytest.mark.browser
+def test_copy_puts_the_code_on_the_clipboard_or_selects_it(open_lab):
+    page = open_lab("gradient-graph")
+    page.get_by_role("button", name="Code", exact=True).click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied").or_(page.get_by_role("button", name="Selected"))).to_be_visible()
+    assert "one_head.backward" in page.evaluate("getSelection().toString()")
