@@ -29,4 +29,4 @@ def setup(app) -> dict:
     app.connect("build-finished", audit.finish, priority=900)
     for name, directive in directives.DIRECTIVES.items():
         app.add_directive(name, directive)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    return {"env_version": int(page.version(), 16), "parallel_read_safe": True, "parallel_write_safe": False}

@@ -7,8 +7,6 @@ import re
 import shutil
 from pathlib import Path
 
-from sphinx.util import logging
-
 from ..theme import css_variables
 from .directives import read_ledger
 from .fonts import cached, cut, font_css, write_fonts
@@ -16,7 +14,6 @@ from .math import MODULES
 
 __all__ = ["finish", "katex_css"]
 
-log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 STYLE = ("base", "page", "text", "cells", "home", "print")
 # What Sphinx's own search needs; the rest of what the theme and the extensions put there is not used by any page.
@@ -25,7 +22,8 @@ KEPT = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "langu
 HOME = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="0; url={home}.html"><link rel="icon" href="_static/favicon.svg" type="image/svg+xml"></head>
+<meta http-equiv="refresh" content="0; url={home}.html">
+<link rel="icon" href="_static/favicon.svg" type="image/svg+xml"></head>
 <body><main><h1>{title}</h1><p><a href="{home}.html">Open the book</a></p></main></body></html>
 """
 
@@ -43,7 +41,7 @@ def finish(app, exception) -> None:
     shutil.copyfile(HERE / "book.js", static / "book.js")
     (static / "katex.css").write_text(katex_css(_signs(out), static / "fonts", store), "utf-8")
     _write_labs(static / "labs")
-    ledger = json.dumps(read_ledger(Path(app.srcdir)), indent=1, ensure_ascii=False)
+    ledger = json.dumps(read_ledger(Path(app.srcdir), app.env.found_docs), indent=1, ensure_ascii=False)
     (static / "claims.json").write_text(ledger + "\n", "utf-8")
     (out / "index.html").write_text(HOME.format(title=app.config.project, home=app.config.root_doc), "utf-8")
 

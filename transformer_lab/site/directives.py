@@ -22,35 +22,37 @@ def _raw(html: str) -> nodes.raw:
     return nodes.raw("", html, format="html")
 
 
-def read_ledger(source: Path) -> dict[str, list[dict]]:
-    """The claims of every chapter, from ``data/claims/CHAPTER.json``."""
+def read_ledger(source: Path, documents: set[str]) -> dict[str, list[dict]]:
+    """The claims of those chapters that are in the book (``documents``), from ``data/claims/CHAPTER.json``."""
     files = sorted((source / "data" / "claims").glob("*.json"))
-    return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
+    return {file.stem: json.loads(file.read_text("utf-8")) for file in files if f"book/{file.stem}" in documents}
 
 
 class ClaimsLedger(SphinxDirective):
     """Every claim of the book with its bound, the value that was found, and a link to where it is checked."""
 
     def run(self) -> list[nodes.Node]:
-        ledger = read_ledger(Path(self.env.srcdir))
+        ledger = read_ledger(Path(self.env.srcdir), self.env.found_docs)
         for chapter in ledger:
             self.env.note_dependency(f"data/claims/{chapter}.json")
         self.env.note_reread()                       # a new record is a new file, which no dependency can name
         count = sum(map(len, ledger.values()))
         if not count:
             return [_raw('<p class="lead">No chapter has stated a claim yet.</p>')]
-        chapters = "one chapter" if len(ledger) == 1 else f"{len(ledger)} chapters"
-        head = (f'<p class="ledger-count">{count} claims in {chapters}. '
+        head = (f'<p class="ledger-count">{_counted(count, "claim")} in {_counted(len(ledger), "chapter")}. '
                 '<a href="../_static/claims.json" download>Download the ledger</a> as JSON.</p>')
         return [_raw(head + "".join(self._table(*entry) for entry in ledger.items()))]
 
     def _table(self, chapter: str, claims: list[dict]) -> str:
-        document = f"book/{chapter}"
-        title = self.env.titles[document].astext() if document in self.env.titles else chapter
+        title = self.env.titles[f"book/{chapter}"].astext() if f"book/{chapter}" in self.env.titles else chapter
         rows = "".join(_ledger_row(chapter, claim) for claim in claims)
         return (f'<h2><a href="{chapter}.html">{number_of(chapter) or ""} {escape(title)}</a></h2>'
                 '<table class="ledger"><thead><tr><th scope="col">Claim</th><th scope="col">Must be</th>'
                 f'<th scope="col">Was</th><th scope="col">Seeds</th></tr></thead><tbody>{rows}</tbody></table>')
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _ledger_row(chapter: str, claim: dict) -> str:
@@ -61,31 +63,34 @@ def _ledger_row(chapter: str, claim: dict) -> str:
 
 
 class Vocabulary(SphinxDirective):
-    """The notation table, from ``transformer_lab.VOCABULARY``: symbol, name in the code, shape, meaning, equation."""
+    """The notation, from ``transformer_lab.VOCABULARY``: a section with a table for each kind of name."""
 
     def run(self) -> list[nodes.Node]:
-        found = []
-        for kind, title in KINDS.items():
-            entries = [entry for entry in VOCABULARY.values() if entry.kind == kind]
-            found.append(nodes.rubric("", title))
-            found.append(_table(["Symbol", "In the code", "Shape", "Meaning"], map(_vocabulary_row, entries)))
-        return found
+        return [self._section(kind, title) for kind, title in KINDS.items()]
+
+    def _section(self, kind: str, title: str) -> nodes.section:
+        entries = [entry for entry in VOCABULARY.values() if entry.kind == kind]
+        columns = ["Symbol", "In the code", *(["Shape"] if kind != "size" else []), "Meaning"]
+        section = nodes.section("", nodes.title("", title), ids=[title.lower()], names=[title.lower()])
+        section += _table(columns, (_vocabulary_row(entry) for entry in entries))
+        self.state.document.note_implicit_target(section)
+        return section
 
 
 def _vocabulary_row(entry: Name) -> list[list[nodes.Node]]:
-    symbol = nodes.math("", entry.symbol)
-    shape = nodes.literal("", ", ".join(entry.shape)) if entry.shape else nodes.Text("a number")
-    meaning = [nodes.Text(entry.meaning + ("; one in every layer" if entry.per_layer else ""))]
+    shape = [nodes.literal("", " ".join(entry.shape))] if entry.shape else [nodes.Text("one number")]
+    meaning = [nodes.Text(entry.meaning + (" (in every layer)" if entry.per_layer else ""))]
     if entry.equation:
         meaning += [nodes.Text(": "), nodes.math("", entry.equation)]
-    return [[symbol], [nodes.literal("", entry.name, classes=[f"role-{entry.role}"])], [shape], meaning]
+    name = [nodes.literal("", entry.name, classes=[f"role-{entry.role}"])]
+    return [[nodes.math("", entry.symbol)], name, *([shape] if entry.kind != "size" else []), meaning]
 
 
 def _table(titles: list[str], rows) -> nodes.table:
     group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in titles), cols=len(titles))
     group += nodes.thead("", _row([[nodes.Text(title)] for title in titles]))
     group += nodes.tbody("", *map(_row, rows))
-    return nodes.table("", group, classes=["vocabulary"])
+    return nodes.table("", group, classes=["vocabulary", "colwidths-auto"])
 
 
 def _row(cells: list[list[nodes.Node]]) -> nodes.row:

@@ -90,7 +90,8 @@ def cached(store: Path, key: bytes, make: Callable[[], bytes]) -> bytes:
 def cut(source: bytes, characters: str, weight: tuple[int, int] | None = None) -> bytes:
     """A woff2 font with these characters alone, and of its weight axis this part."""
     font = TTFont(io.BytesIO(source), recalcTimestamp=False)
-    options = Options(layout_features=FEATURES, hinting=False, desubroutinize=True, notdef_outline=True)
+    options = Options(layout_features=FEATURES, hinting=False, desubroutinize=True, notdef_outline=True,
+                      bidi_closure=False)
     subsetter = Subsetter(options)
     subsetter.populate(text=characters)
     subsetter.subset(font)

@@ -13,7 +13,7 @@ from docutils import nodes
 
 from .polish import polish
 
-__all__ = ["TEMPLATES", "compose"]
+__all__ = ["TEMPLATES", "claim_ids", "compose", "describe", "version"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -24,7 +24,7 @@ def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes
     has_math, has_lab = 'class="katex' in context["body"], "lab-static" in context["body"]
     context["lab_styles"] = ["book.css"] + ["katex.css"] * has_math + ["labs/labs.css"] * has_lab
     context["lab_scripts"] = ["_static/book.js"] + ["_static/labs/host.js"] * has_lab
-    context["lab_version"] = _version()
+    context["lab_version"] = version()
     context["lab_contents"] = _contents(context, doctree)
     context["lab_description"] = describe(doctree) or app.config.project
     source = context.get("sourcename", "")
@@ -60,7 +60,9 @@ def _sections(doctree: nodes.document | None) -> str:
 
 
 @cache
-def _version() -> str:
-    """A short hash of the extension's own files, so that a browser does not keep an old style sheet."""
-    files = sorted(file for file in Path(__file__).parent.rglob("*") if file.suffix in {".py", ".css", ".js"})
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+def version() -> str:
+    """A short hash of what every page is made from: when it changes, the pages are made anew and reloaded."""
+    package = TEMPLATES.parents[1]
+    files = [*sorted((package / "site").rglob("*.*")), *sorted((package / "widgets").rglob("*.[jc]s*")),
+             package / "theme.json", package / "names.py"]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.suffix != ".pyc")).hexdigest()[:8]

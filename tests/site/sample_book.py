@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
 
 import nbformat.v4 as nb
@@ -31,8 +32,8 @@ CARD = """# A sample chapter
 **Seeds** 20
 ```
 
-A first paragraph with a sidenote[^aside], a token `a`, a longer token `<end>`{.token}, a word about the [query]{.query}, code like
-`d_model`, a term ({term}`token`), Greek (α, β), symbols (✓ ▷ ◆ ● ■ ▲ → ≤) and a citation {cite}`vaswani2017`.
+A first paragraph with a sidenote[^aside], a token `a`, a longer token `<end>`{.token}, a word about the
+[query]{.query}, code like `d_model`, a term ({term}`token`), Greek (α, β), symbols (✓ ▷ ◆ ● ■ ▲ → ≤) and a citation {cite}`vaswani2017`.
 
 [^aside]: What is said in passing, with $x^2$ in it.
 
@@ -84,14 +85,15 @@ A note.
 ```
 """
 FIGURE = ('<figure class="lab-fig" role="img" aria-label="A line that rises." style="margin:0">'
-          '<svg viewBox="0 0 400 120" width="400" height="120"><path d="M20 100 380 20" stroke="var(--lab-query,#26528c)" '
-          'fill="none"/><text x="20" y="20">loss, nats</text></svg></figure>')
+          '<svg viewBox="0 0 400 120" width="400" height="120">'
+          '<path d="M20 100 380 20" stroke="var(--lab-query,#26528c)" fill="none"/>'
+          '<text x="20" y="20">loss, nats</text></svg></figure>')
 CLAIM = ('<p class="lab-claim" id="claim-sample-claim"><span class="lab-tick" aria-hidden="true">✓</span> '
          'On every seed 99 % are right. <span class="lab-claim-source">20 seeds</span></p>')
-LAB = ('<div class="lab-static" data-lab="choice" data-state="{&quot;id&quot;:&quot;sample&quot;,&quot;question&quot;:&quot;Which one?'
-       '&quot;,&quot;answers&quot;:[&quot;this&quot;,&quot;that&quot;]}"><p>A question.</p></div>')
-LEDGER = [{"id": "sample-claim", "statement": "On every seed 99 % are right.", "bound": "at least 0.99", "value": "0.992 to 1",
-           "seeds": 20, "record": ""}]
+STATE = escape('{"id":"sample","question":"Which one?","answers":["this","that"]}')
+LAB = f'<div class="lab-static" data-lab="choice" data-state="{STATE}"><p>A question.</p></div>'
+LEDGER = [{"id": "sample-claim", "statement": "On every seed 99 % are right.", "bound": "at least 0.99",
+           "value": "0.992 to 1", "seeds": 20, "record": ""}]
 
 
 def _html(html: str):
@@ -105,7 +107,8 @@ def _code(source: str, *outputs, **metadata):
 def chapter() -> dict:
     """The sample chapter as a notebook."""
     stream = nb.new_output("stream", name="stdout", text="loss 3.258\n")
-    error = nb.new_output("error", ename="ShapeError", evalue="tokens: got (2,)", traceback=["\x1b[31mShapeError\x1b[0m: tokens"])
+    error = nb.new_output("error", ename="ShapeError", evalue="tokens: got (2,)",
+                          traceback=["\x1b[31mShapeError\x1b[0m: tokens"])
     figure = {"mystnb": {"figure": {"name": "fig-sample", "caption": "A line that rises."}}}
     return nb.new_notebook(cells=[
         nb.new_markdown_cell(CARD), nb.new_markdown_cell(TEXT),
@@ -125,8 +128,9 @@ def write_book(folder: Path, *, extra: str = "") -> Path:
     for name in ("parts.json", "references.bib", "notation.md", "ledger.md", "references.md"):
         shutil.copy(ROOT / "book" / name, folder / "book")
     (folder / "_toc.yml").write_text(CONTENTS)
-    (folder / "book" / "index.md").write_text("# Sample\n\nA first page.\n\n```{chapter-map}\n```\n")
-    (folder / "book" / "glossary.md").write_text(f"# Glossary\n\n```{{glossary}}\ntoken\n  One symbol.\n```\n\n{extra}\n")
+    (folder / "book" / "index.md").write_text("# Sample\n\nA first page.\n\n## Map\n\n```{chapter-map}\n```\n")
+    glossary = "# Glossary\n\n```{glossary}\ntoken\n  One symbol.\n```\n\n"
+    (folder / "book" / "glossary.md").write_text(f"{glossary}{extra}\n")
     (folder / "book" / "02-sample.ipynb").write_text(json.dumps(chapter()))
     (folder / "data" / "claims" / "02-sample.json").write_text(json.dumps(LEDGER))
     return folder

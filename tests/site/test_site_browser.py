@@ -1,0 +1,235 @@
+"""Every page in a real browser, from disk and over http: it asks nobody, says nothing, and axe finds nothing."""
+
+from __future__ import annotations
+
+import gzip
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from sample_book import ROOT
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+WIDTHS = {"wide": 1280, "phone": 390, "narrow": 320}
+RUN_AXE = """async (rules) => (await axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations
+  .flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html.slice(0, 120)))"""
+WAKE = """async () => { for (const lab of document.querySelectorAll(".lab-static")) {
+  lab.scrollIntoView();
+  const live = () => lab.classList.contains("lab-live");
+  for (let i = 0; i < 100 && !live(); i++) await new Promise((done) => setTimeout(done, 50));
+  if (!live()) throw new Error(lab.dataset.lab + " does not wake");
+} }"""
+
+
+LETTERS_A_PIXEL = """() => { const probe = document.createElement("span");
+  probe.textContent = [...document.querySelectorAll("article p")].map((p) => p.textContent).join(" ");
+  Object.assign(probe.style, { whiteSpace: "nowrap", position: "absolute" });
+  document.querySelector("article").append(probe);
+  return probe.textContent.length / probe.getBoundingClientRect().width; }"""
+PHONE = {"width": 390, "height": 844}
+
+
+@contextmanager
+def opened(chromium, address: str, **options):
+    """A page with its explorables awake, the addresses that it asked for, and the messages that it left."""
+    context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    page, asked, said = context.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    page.goto(address)
+    if options.get("java_script_enabled", True):
+        page.evaluate(WAKE)
+    yield page, asked, said
+    context.close()
+
+
+def pages(site: Path) -> list[str]:
+    """All pages but the one at the root, which only leads to the first."""
+    return sorted({path.relative_to(site).as_posix() for path in site.rglob("*.html")} - {"index.html"})
+
+
+def sample(site: Path) -> str:
+    return (site / "book" / "02-sample.html").as_uri()
+
+
+def elsewhere(asked: list[str], home: str) -> list[str]:
+    return [url for url in asked if not url.startswith((home, "blob:", "data:"))]
+
+
+@pytest.fixture(scope="session", params=["book", "sample"])
+def site(request) -> Path:
+    """The book itself, and the small one that uses everything."""
+    return request.getfixturevalue("built_site" if request.param == "book" else "sample_site")
+
+
+def test_pages_from_disk_ask_nobody_and_say_nothing(chromium, site):
+    faults = []
+    for name in pages(site):
+        with opened(chromium, (site / name).as_uri()) as (_, asked, said):
+            faults += [(name, fault) for fault in elsewhere(asked, site.as_uri()) + said]
+    assert faults == []
+
+
+def test_pages_over_http_ask_only_their_own_server_and_say_nothing(chromium, site_url, built_site):
+    faults = []
+    for name in pages(built_site):
+        with opened(chromium, f"{site_url}/{name}") as (_, asked, said):
+            faults += [(name, fault) for fault in elsewhere(asked, site_url) + said]
+    assert faults == []
+
+
+@pytest.mark.parametrize("width", ["wide", "phone"])
+def test_axe_finds_nothing_in_either_theme(chromium, site, width):
+    faults = []
+    for name in pages(site):
+        with opened(chromium, (site / name).as_uri(), viewport={"width": WIDTHS[width], "height": 900}) as (page, _, _):
+            page.add_script_tag(path=AXE)
+            for theme in ("light", "dark"):
+                page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+                faults += [(name, theme, fault) for fault in page.evaluate(RUN_AXE, RULES)]
+    assert faults == []
+
+
+def test_axe_finds_nothing_when_all_is_unfolded(chromium, sample_site):
+    with opened(chromium, sample(sample_site), viewport=PHONE) as (page, _, _):
+        page.click(".contents-toggle")
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        page.evaluate("document.querySelectorAll('input.margin-toggle').forEach(i => i.checked = true)")
+        page.add_script_tag(path=AXE)
+        assert page.evaluate(RUN_AXE, RULES) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_scrolls_sideways(chromium, site, width):
+    faults = []
+    for name in pages(site):
+        with opened(chromium, (site / name).as_uri(), viewport={"width": WIDTHS[width], "height": 900}) as (page, _, _):
+            if (found := page.evaluate("document.documentElement.scrollWidth")) > WIDTHS[width]:
+                faults.append((name, found))
+    assert faults == []
+
+
+def test_the_root_leads_to_the_first_page(chromium, built_site):
+    page = chromium.new_page()
+    page.goto((built_site / "index.html").as_uri())
+    page.wait_for_url("**/book/index.html")
+    assert page.is_visible(".lab-static")
+    page.close()
+
+
+def test_search_works_from_disk(chromium, built_site):
+    with opened(chromium, (built_site / "book/glossary.html").as_uri()) as (page, asked, said):
+        page.keyboard.press("/")
+        page.keyboard.type("softmax")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("ul.search li a")
+        assert "search.html?q=softmax" in page.url
+        page.click("ul.search li a")
+        page.wait_for_selector("article h1")
+        assert said == [] and elsewhere(asked, built_site.as_uri()) == []
+
+
+def test_search_over_http_shows_where_the_word_stands(chromium, site_url):
+    with opened(chromium, f"{site_url}/search.html?q=softmax") as (page, _, said):
+        page.wait_for_selector("ul.search li p")
+        assert "softmax" in page.inner_text("ul.search").lower() and said == []
+
+
+def test_the_theme_follows_the_system_until_the_reader_chooses(chromium, built_site):
+    address = (built_site / "book/glossary.html").as_uri()
+    with opened(chromium, address, color_scheme="dark") as (page, _, _):
+        theme = "document.documentElement.dataset.theme"
+        assert page.evaluate(theme) == "dark"
+        assert page.get_attribute(".theme-toggle", "aria-pressed") == "true"
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.click(".theme-toggle")
+        assert page.evaluate(theme) == "light"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+        page.reload()
+        assert page.evaluate(theme) == "light"
+
+
+def test_the_first_stop_of_the_tab_key_leads_to_the_text(chromium, built_site):
+    with opened(chromium, (built_site / "book/glossary.html").as_uri()) as (page, _, _):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip-link"
+        assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_contents_open_and_close_by_keyboard_on_a_phone(chromium, sample_site):
+    with opened(chromium, sample(sample_site), viewport=PHONE) as (page, _, _):
+        assert not page.is_visible("#contents")
+        page.focus(".contents-toggle")
+        page.keyboard.press("Enter")
+        assert page.is_visible("#contents") and page.get_attribute(".contents-toggle", "aria-expanded") == "true"
+        page.keyboard.press("Escape")
+        assert not page.is_visible("#contents")
+        assert page.evaluate("document.activeElement.className").endswith("contents-toggle")
+
+
+def test_without_scripts_everything_is_there_to_read(chromium, sample_site):
+    with opened(chromium, sample(sample_site), viewport=PHONE, java_script_enabled=False) as (page, _, _):
+        for part in ("#contents", ".lab-static", ".lab-fig svg", ".katex-display", ".lab-claim", ".solution summary"):
+            assert page.is_visible(part), part
+        assert not page.is_visible(".theme-toggle")
+        page.click("details.solution summary")
+        assert page.is_visible("text=Count.")
+
+
+def test_sidenotes_stand_in_the_margin_or_fold(chromium, sample_site):
+    with opened(chromium, sample(sample_site)) as (page, _, _):
+        note, text = page.locator(".sidenote").bounding_box(), page.locator("article p").first.bounding_box()
+        assert note["x"] >= text["x"] + text["width"]
+    with opened(chromium, sample(sample_site), viewport=PHONE) as (page, _, _):
+        assert not page.is_visible(".sidenote")
+        page.click("label.margin-toggle")
+        assert page.is_visible(".sidenote")
+
+
+def test_a_line_of_text_is_66_to_74_characters_on_a_wide_screen(chromium, built_site):
+    with opened(chromium, (built_site / "book/accessibility.html").as_uri()) as (page, _, _):
+        width = page.locator("article").bounding_box()["width"]
+        letters = page.evaluate(LETTERS_A_PIXEL)
+        assert 66 <= width * letters <= 74
+        assert page.evaluate("getComputedStyle(document.body).fontSize") == "18px"
+
+
+def test_nothing_jumps_when_the_fonts_arrive(chromium, site_url):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.route("**/*.woff2", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.add_init_script("""window.moved = 0; new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
+      window.moved += entry.value; })).observe({ type: "layout-shift", buffered: true });""")
+    page.goto(f"{site_url}/book/accessibility.html")
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(200)
+    assert page.evaluate("[...document.fonts].some((font) => font.status === 'loaded')")
+    assert page.evaluate("window.moved") < 0.02
+    context.close()
+
+
+def weight(chromium, site: Path, name: str) -> int:
+    """The bytes that a page and all that it loads come to on the wire: text gzipped, fonts as they are."""
+    with opened(chromium, (site / name).as_uri()) as (_, asked, _):
+        files = {Path(unquote(urlsplit(url).path)) for url in asked if url.startswith("file:")}
+    return sum(len(data) if path.suffix == ".woff2" else len(gzip.compress(data))
+               for path in files for data in [path.read_bytes()])
+
+
+def test_the_first_page_weighs_under_200_kb_and_every_other_under_400(chromium, built_site):
+    weights = {name: weight(chromium, built_site, name) for name in pages(built_site)}
+    assert {name: size for name, size in weights.items() if size >= (200_000 if "index" in name else 400_000)} == {}
+
+
+def test_on_paper_there_is_only_the_text(chromium, sample_site):
+    with opened(chromium, sample(sample_site)) as (page, _, _):
+        page.emulate_media(media="print")
+        assert not page.is_visible(".masthead") and not page.is_visible("#contents") and page.is_visible("article h1")

@@ -1,0 +1,189 @@
+"""The parts of the site's extension, each by itself: mathematics, fonts, polish, directives, folds, numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+from docutils import nodes
+from fontTools.ttLib import TTFont
+from sample_book import ROOT
+
+from transformer_lab import VOCABULARY
+from transformer_lab.site import chapters, fonts, marks, math, page
+from transformer_lab.site.assets import katex_css
+from transformer_lab.site.folds import box_tokens, fold
+from transformer_lab.site.polish import CORRECTIONS, polish
+
+
+@pytest.fixture
+def warnings():
+    """What the site's modules warn of, through Sphinx's logger, while a test runs."""
+    heard, logger = [], logging.getLogger("sphinx")
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())
+    logger.addHandler(handler)
+    yield heard
+    logger.removeHandler(handler)
+
+
+# Mathematics
+
+def test_a_formula_becomes_html_with_mathml_beside_it():
+    html = math.render(r"\frac{\partial L}{\partial W_{OV}}", display=True)
+    assert "<mfrac>" in html and 'class="katex-display"' in html and "<script" not in html
+
+
+@pytest.mark.parametrize("tex", [r"\frac{a", r"\unknown", r"a \\ b $"])
+def test_a_formula_that_katex_cannot_read_is_an_error(tex):
+    with pytest.raises(math.FormulaError):
+        math.render(tex)
+    assert "katex" in math.render("x"), "the process goes on after an error"
+
+
+@pytest.mark.parametrize("entry", VOCABULARY.values(), ids=VOCABULARY.keys())
+def test_every_symbol_and_equation_of_the_vocabulary_can_be_set(entry):
+    for tex in filter(None, (entry.symbol, entry.equation)):
+        assert "katex-error" not in math.render(tex)
+
+
+# Fonts
+
+def test_a_cut_font_has_the_characters_asked_for_and_no_others():
+    source = (math.MODULES / fonts.FACES[0].source).read_bytes()
+    font = TTFont(io.BytesIO(fonts.cut(source, "aé", (400, 600))))
+    assert set(font.getBestCmap()) == {ord("a"), ord("é")}
+    assert [(axis.minValue, axis.maxValue) for axis in font["fvar"].axes] == [(400, 600)]
+
+
+def test_a_font_is_cut_once_and_then_kept(tmp_path):
+    made = []
+    for _ in range(2):
+        assert fonts.cached(tmp_path, b"key", lambda: made.append(1) or b"font") == b"font"
+    assert len(made) == 1 and fonts.cached(tmp_path, b"other key", lambda: b"other") == b"other"
+
+
+def test_the_marks_of_the_theme_are_in_the_font_of_marks():
+    drawn = set(map(chr, marks.marks_font().getBestCmap()))
+    wanted = {entry["glyph"] for entry in fonts.theme()["marks"].values()}
+    assert drawn == set(marks.MARKS) and wanted - {"·"} <= drawn
+
+
+def test_the_twin_of_a_font_takes_the_room_of_the_font(tmp_path):
+    """The stretched local font and ours set the same English text to the same width, within a percent."""
+    fonts.write_fonts(tmp_path / "fonts", tmp_path / "store")
+    css = fonts.font_css(tmp_path / "fonts")
+    ours = fonts.mean_width(TTFont(tmp_path / "fonts" / "source-serif-4-latin-wght-normal.woff2"))
+    adjust = float(css.split('Twin Georgia"; src: local("Georgia"); size-adjust: ')[1].split("%")[0]) / 100
+    assert adjust * dict(fonts.TWINS["text"])["Georgia"] == pytest.approx(ours, rel=0.01)
+
+
+def test_katex_keeps_one_format_and_what_is_used(tmp_path):
+    css = katex_css("≤", tmp_path, tmp_path / "store")
+    assert ".ttf" not in css and '.woff"' not in css
+    main = TTFont(tmp_path / "KaTeX_Main-Regular.woff2").getBestCmap()
+    assert ord("≤") in main and ord("x") in main and ord("≥") not in main
+
+
+# Polish
+
+HTML = {
+    "thebe": '<script type="text/x-thebe-config">\n{requestKernel: true}\n</script>\n    '
+             "<script>kernelName = 'python3'</script>",
+    "application/vnd.jupyter.widget-state+json": '<script type="application/vnd.jupyter.widget-state+json">{}</script>',
+    "<pre": "<pre>code</pre>",
+    "<table": "<table><tr><td>1</td></tr></table>",
+    "class='margin-toggle'><span":
+        "<label for='sidenote-role-1' class='margin-toggle'><span id=\"id1\">\n<sup>1</sup></span>\n\n</label>",
+    '-content">': '<section id="solution-content">x</section>',
+    "Toggle hidden content": '<summary aria-label="Toggle hidden content">x</summary>',
+    "doc-biblioentry": '<div class="citation" id="id2" role="doc-biblioentry">',
+    "citation-list": '<div role="list" class="citation-list">',
+    'class="headerlink"': '<a class="headerlink" href="#a" title="Link to this heading">#</a>',
+}
+POLISHED = {
+    "thebe": "", "application/vnd.jupyter.widget-state+json": "", "<pre": '<pre tabindex="0">code</pre>',
+    "<table": '<div class="table-scroll" tabindex="0" role="group" aria-label="Table">'
+              "<table><tr><td>1</td></tr></table></div>",
+    "class='margin-toggle'><span": "<label for='sidenote-role-1' class='margin-toggle'>"
+                                   '<span class="visually-hidden">Note </span><sup>1</sup></label>',
+    '-content">': '<section class="solution-content">x</section>',
+    "Toggle hidden content": "<summary>x</summary>", "doc-biblioentry": '<div class="citation" id="id2">',
+    "citation-list": '<div class="citation-list">',
+    'class="headerlink"': '<a class="headerlink" href="#a" aria-label="Link to this heading">#</a>',
+}
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS, ids=lambda correction: correction.sign)
+def test_each_correction_corrects(correction, warnings):
+    assert polish(HTML[correction.sign], "page") == POLISHED[correction.sign]
+    assert not warnings
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS, ids=lambda correction: correction.sign)
+def test_a_correction_that_no_longer_matches_is_told(correction, warnings):
+    polish(f"{correction.sign} in other words", "page")
+    assert any(correction.why in warning for warning in warnings)
+
+
+CLAIM = '<p class="lab-claim" id="claim-one"><span class="lab-tick" aria-hidden="true">✓</span> One is odd.</p>'
+
+
+def test_a_claim_is_linked_to_the_ledger(warnings):
+    assert 'href="ledger.html#claim-one"' in polish(CLAIM, "page", frozenset({"one"}))
+    assert not warnings
+
+
+def test_a_claim_without_a_record_is_told(warnings):
+    polish(CLAIM, "page", frozenset({"two"}))
+    assert "make execute" in warnings[0]
+
+
+# Folds and tokens
+
+def test_what_folds_becomes_details_with_its_title_as_plain_words():
+    link = nodes.reference("", "Exercise 1", refuri="#ex")
+    title, answer = nodes.title("", "Solution to ", link), nodes.paragraph("", "Count.")
+    note = nodes.admonition("", title, answer, classes=["dropdown"])
+    tree = nodes.document(None, None)
+    tree += note
+    fold(None, tree, "page")
+    html = "".join(node.astext() for node in tree)
+    assert html == '<details class="admonition dropdown"><summary>Solution to Exercise 1</summary>Count.</details>'
+    assert not list(tree.findall(nodes.reference))
+
+
+def test_code_of_one_character_is_a_token():
+    tree = nodes.document(None, None)
+    tree += [nodes.literal("", "a"), nodes.literal("", "d_model")]
+    box_tokens(None, tree, "page")
+    assert [node["classes"] for node in tree] == [["token"], []]
+
+
+# The plan of the book
+
+def test_the_plan_has_five_parts_and_its_chapters_count_up():
+    parts = chapters.read_plan(ROOT)
+    assert len(parts) == 5
+    assert [chapter.number for part in parts for chapter in part.chapters] == list(range(1, 24))
+
+
+def test_every_chapter_in_the_contents_is_in_the_plan():
+    planned = {chapter.document for part in chapters.read_plan(ROOT) for chapter in part.chapters}
+    contents = (ROOT / "_toc.yml").read_text("utf-8")
+    written = {line.split("file:")[1].strip(" }]") for line in contents.splitlines() if "file:" in line}
+    assert {document for document in written if chapters.number_of(document)} <= planned
+
+
+def test_the_description_of_a_page_is_its_first_paragraph_cut_at_a_word():
+    tree = nodes.document(None, None)
+    tree += nodes.paragraph("", "word " * 60)
+    assert len(page.describe(tree)) <= 160 and page.describe(tree).endswith("word …")
+
+
+def test_the_ids_of_claims_come_from_the_records(tmp_path):
+    (tmp_path / "data" / "claims").mkdir(parents=True)
+    (tmp_path / "data" / "claims" / "02-x.json").write_text(json.dumps([{"id": "a"}, {"id": "b"}]))
+    assert page.claim_ids(tmp_path) == {"a", "b"}
