@@ -16,6 +16,8 @@ import numpy as np
 
 from ..checks import check_array, check_number, check_whole
 from ..errors import ShapeError
+from .projections import merge, merge_pullback, project, project_pullback
+from .softmax import softmax, softmax_pullback
 
 __all__ = [
     "attend", "attend_pullback", "causal_mask", "merge", "merge_pullback", "multi_head", "multi_head_pullback",
@@ -26,49 +28,6 @@ __all__ = [
 def keep(name, value):
     """The tap that changes nothing."""
     return value
-
-
-def softmax(scores, mask=None):
-    r"""Softmax over the last axis, :math:`a_j = e^{s_j} / \sum_i e^{s_i}`, of the entries that the mask allows.
-
-    Parameters
-    ----------
-    scores : array (..., key)
-        Real or complex. The largest real part is subtracted first, so nothing overflows.
-    mask : bool array that broadcasts to ``scores``, optional
-        True where the query may look. A row that may look nowhere is all zeros, by
-        definition: it reads nothing, and passes no gradient.
-
-    Examples
-    --------
-    >>> softmax(np.array([0.0, np.log(3.0)])).round(4).tolist()
-    [0.25, 0.75]
-    >>> softmax(np.zeros((2, 3)), np.array([[True, True, False], [False, False, False]])).tolist()
-    [[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
-    """
-    scores = np.asarray(scores)
-    if mask is None:
-        weights = np.exp(scores - scores.real.max(axis=-1, keepdims=True))
-        weights /= weights.sum(axis=-1, keepdims=True)
-        return weights
-    scores = np.where(mask, scores, -np.inf)
-    peak = scores.real.max(axis=-1, keepdims=True)
-    weights = np.exp(scores - np.where(np.isfinite(peak), peak, 0))
-    total = weights.sum(axis=-1, keepdims=True)
-    weights /= np.where(total == 0, 1, total)
-    return weights
-
-
-def softmax_pullback(pattern, d_pattern):
-    r"""Gradient of the scores, :math:`\partial s = a \odot (\partial a - a^\top \partial a)`.
-
-    This is the Jacobian :math:`\operatorname{diag}(a) - a a^\top` times ``d_pattern``, without
-    building the matrix. A hidden entry has a weight of 0, hence a gradient of 0.
-
-    >>> softmax_pullback(np.array([0.25, 0.75]), np.array([1.0, 0.0])).tolist()
-    [0.1875, -0.1875]
-    """
-    return pattern * (d_pattern - (pattern * d_pattern).sum(axis=-1, keepdims=True))
 
 
 def causal_mask(n_ctx):
@@ -92,7 +51,7 @@ def padding_mask(real):
 
 
 def attend(q, k, v, mask=None, *, scale=None, tap=None):
-    r"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1).
+    r"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1; here eq-attention).
 
     .. math:: s = q k^\top / \sqrt{d_\text{head}}, \quad a = \operatorname{softmax}(s), \quad z = a v
 
@@ -143,7 +102,7 @@ def attend_unchecked(q, k, v, mask=None, scale=None, tap=keep):
 
 
 def attend_pullback(acts, d_z, *, scale=None, tap=keep):
-    r"""Gradients of ``q``, ``k`` and ``v`` from the gradient of ``z``.
+    r"""Gradients of ``q``, ``k`` and ``v`` from the gradient of ``z`` (eq-attention-backward).
 
     .. math:: \partial v = a^\top \partial z, \quad \partial a = \partial z\, v^\top, \quad
               \partial q = \partial s\, k / \sqrt{d_\text{head}}, \quad
@@ -184,63 +143,9 @@ def product(a, b, like):
     return np.matmul(a, b, out=np.empty_like(like, np.result_type(a, b)) if shape == like.shape else None)
 
 
-def project(x, W):
-    r"""Queries, keys or values of every head, :math:`q = x W_Q`.
-
-    ``x`` (..., batch, pos, d_model) and ``W`` (..., d_model, n_heads, d_head) give (..., batch, n_heads, pos, d_head).
-    The leading axes of the two broadcast: one batch can feed many seeds.
-
-    >>> project(np.ones((7, 5, 4)), np.ones((3, 4, 2, 6))).shape
-    (3, 7, 2, 5, 6)
-    """
-    flat = _rows(x) @ W.reshape(*W.shape[:-2], -1)  # one tall product: (..., batch·pos, n_heads·d_head)
-    return flat.reshape(*flat.shape[:-2], *x.shape[-3:-1], *W.shape[-2:]).swapaxes(-2, -3)
-
-
-def project_pullback(x, W, d_out):
-    r"""Gradients of ``x`` and ``W``.
-
-    .. math:: \partial x = \partial q\, W_Q^\top, \quad \partial W_Q = x^\top \partial q
-    """
-    d_flat = d_out.swapaxes(-2, -3)
-    d_flat = d_flat.reshape(*d_flat.shape[:-4], -1, W.shape[-2] * W.shape[-1])
-    d_x = d_flat @ W.reshape(*W.shape[:-2], -1).swapaxes(-1, -2)
-    d_W = _rows(x).swapaxes(-1, -2) @ d_flat
-    return d_x.reshape(*d_x.shape[:-2], *x.shape[-3:]), d_W.reshape(*d_W.shape[:-1], *W.shape[-2:])
-
-
-def merge(z, W_O=None):
-    r"""What all heads write, :math:`o = \sum_h z_h W_{O,h}`; without ``W_O``, the heads laid side by side.
-
-    ``z`` (..., batch, n_heads, pos, d_head) and ``W_O`` (..., n_heads, d_head, d_model) give
-    (..., batch, pos, d_model).
-
-    >>> merge(np.ones((7, 2, 5, 6)), np.ones((3, 2, 6, 4))).shape
-    (3, 7, 5, 4)
-    """
-    flat = _side_by_side(z)
-    if W_O is not None:
-        flat = flat @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1])
-    return flat.reshape(*flat.shape[:-2], z.shape[-4], z.shape[-2], flat.shape[-1])
-
-
-def merge_pullback(z, W_O, d_out):
-    r"""Gradients of ``z`` and ``W_O``.
-
-    .. math:: \partial z_h = \partial o\, W_{O,h}^\top, \quad \partial W_{O,h} = z_h^\top \partial o
-    """
-    d_flat, d_W_O = _rows(d_out), None
-    if W_O is not None:
-        d_W_O = _side_by_side(z).swapaxes(-1, -2) @ d_flat
-        d_W_O = d_W_O.reshape(*d_W_O.shape[:-2], *W_O.shape[-3:])
-        d_flat = d_flat @ W_O.reshape(*W_O.shape[:-3], -1, W_O.shape[-1]).swapaxes(-1, -2)
-    n_heads, n_pos, d_head = z.shape[-3:]
-    return d_flat.reshape(*d_flat.shape[:-2], -1, n_pos, n_heads, d_head).swapaxes(-2, -3), d_W_O
-
-
 def multi_head(params, x, mask=None, *, source=None, scale=None, tap=None):
     r"""Multi-head attention, :math:`o = \sum_h \operatorname{attend}(x W_{Q,h}, x W_{K,h}, x W_{V,h}) W_{O,h}`
-    (Vaswani et al. 2017, section 3.2.2, in the layout of Elhage et al. 2021; no offsets).
+    (eq-multi-head; Vaswani et al. 2017, section 3.2.2, in the layout of Elhage et al. 2021; no offsets).
 
     Parameters
     ----------
@@ -296,16 +201,6 @@ def multi_head_pullback(params, acts, d_attn_out, *, scale=None, tap=keep):
     d_rows = d_from_k + d_from_v
     inputs = {"x": d_x + d_rows} if source is None else {"x": d_x, "source": d_rows}
     return {"W_Q": d_W_Q, "W_K": d_W_K, "W_V": d_W_V, **({"W_O": d_W_O} if "W_O" in params else {}), **inputs}
-
-
-def _rows(x):
-    """(..., batch, pos, width) -> (..., batch·pos, width)"""
-    return x.reshape(*x.shape[:-3], -1, x.shape[-1])
-
-
-def _side_by_side(z):
-    """(..., batch, n_heads, pos, d_head) -> (..., batch·pos, n_heads·d_head)"""
-    return z.swapaxes(-2, -3).reshape(*z.shape[:-4], -1, z.shape[-3] * z.shape[-1])
 
 
 def _scale(q, scale):

@@ -24,7 +24,7 @@ from .model_input import check_params, check_targets, check_tokens, visible
 from .read_out import is_real, read_out, read_out_pullback, read_position
 from .weights import init, layer_of
 
-__all__ = ["backward", "forward", "init", "loss", "pullback"]
+__all__ = ["backward", "forward", "init", "loss", "loss_and_gradients", "pullback"]
 
 
 def forward(params: dict, tokens, config: ModelConfig, *, tap=None, trim: bool = False, masks=None) -> Acts:
@@ -115,7 +115,7 @@ def loss(logits, targets, config: ModelConfig) -> np.ndarray:
     >>> bool(np.isclose(loss(np.zeros((4, 20)), np.array([1, 2, 3, 4]), config), np.log(20)))
     True
     """
-    return cross_entropy(*check_targets(targets, logits, config))
+    return cross_entropy(*check_targets(targets, logits, config))[0]
 
 
 def backward(params: dict, acts: Acts, targets, config: ModelConfig, *, tap=None) -> dict[str, np.ndarray]:
@@ -130,8 +130,22 @@ def backward(params: dict, acts: Acts, targets, config: ModelConfig, *, tap=None
     (8, 2, 4)
     """
     logits = check_type("acts", acts, Acts)["logits"]
-    d_logits = cross_entropy_pullback(*check_targets(targets, logits, config))
-    return pullback(params, acts, d_logits.reshape(logits.shape), config, tap=tap)
+    _, saved = cross_entropy(*check_targets(targets, logits, config))
+    return pullback(params, acts, cross_entropy_pullback(saved).reshape(logits.shape), config, tap=tap)
+
+
+def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, masks=None) -> tuple[np.ndarray, dict]:
+    """What a training step needs, in one pass: the mean loss, and its gradients with respect to all parameters.
+
+    >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, read_out="last")
+    >>> value, grads = loss_and_gradients(init(config, n_seeds=3), np.array([[1, 2, 3, 4]]), np.array([2]), config)
+    >>> value.shape, grads["W_U"].shape
+    ((3,), (3, 8, 5))
+    """
+    acts = forward(params, tokens, config, trim=True, masks=masks)
+    value, saved = cross_entropy(*check_targets(targets, acts["logits"], config))
+    d_logits = cross_entropy_pullback(saved).reshape(acts["logits"].shape)
+    return value, pullback(params, acts, d_logits, config)
 
 
 def prefixed(tap, prefix):

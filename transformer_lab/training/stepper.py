@@ -6,7 +6,7 @@ import numpy as np
 
 from ..byhand.dropout import dropout_masks
 from ..byhand.optimizers import clip, make_optimizer
-from ..byhand.transformer import backward, forward, loss
+from ..byhand.transformer import loss_and_gradients
 from ..byhand.weights import pack, unpack
 from ..checks import check_number, check_seed, check_type
 from ..config import ModelConfig
@@ -59,13 +59,12 @@ class Stepper:
         tokens, targets = batch
         dropout = self.config.dropout
         masks = dropout_masks(dropout, self.seeds, self.optimizer.t) if dropout else None
-        acts = forward(self.params, tokens, self.config, trim=True, masks=masks)
-        grads = backward(self.params, acts, targets, self.config)
+        value, grads = loss_and_gradients(self.params, tokens, targets, self.config, masks=masks)
         pack(grads, self.shapes, out=self.gradient)
         if self.max_norm:
             clip(self.gradient, self.max_norm)
         self.optimizer.update(self.theta, self.gradient, learning_rate)
-        return {"loss": loss(acts["logits"], targets, self.config)}
+        return {"loss": value}
 
     def state(self) -> dict:
         """The weights by name, and the optimiser's memory."""
