@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dot, range } from "../../transformer_lab/widgets/js/core/math.js";
-import { ERRORS, backward, encode, forward, pullback } from "../../transformer_lab/widgets/js/core/one_head.js";
+import { MISTAKES, backward, encode, forward, pullback } from "../../transformer_lab/widgets/js/core/one_head.js";
 import { autograd, centralDifferences, complexStep, relative } from "../../transformer_lab/widgets/js/core/witness.js";
 
 // A small generator of its own (mulberry32), so that a failure comes back.
@@ -53,12 +53,12 @@ test("a random upstream gradient is pulled back to what differences of its proje
   }
 });
 
-test("every planted error is far from the truth", () => {
+test("every planted mistake is far from the truth", () => {
   for (const seed of seeds) {
     const { params, x, target } = instance(seed), acts = forward(params, x, target), truth = autograd(params, x, target);
-    for (const error of Object.keys(ERRORS).filter((name) => name !== "none")) {
-      const grads = backward(params, acts, target, error);
-      assert.ok(Math.max(relative(grads.W_QK, truth.W_QK), relative(grads.W_OV, truth.W_OV)) > 1e-3, `${error}, seed ${seed}`);
+    for (const mistake of Object.keys(MISTAKES).filter((name) => name !== "none")) {
+      const grads = backward(params, acts, target, mistake);
+      assert.ok(Math.max(relative(grads.W_QK, truth.W_QK), relative(grads.W_OV, truth.W_OV)) > 1e-3, `${mistake}, seed ${seed}`);
     }
   }
 });

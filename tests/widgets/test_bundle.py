@@ -85,7 +85,7 @@ def test_a_class_that_does_not_exist_is_an_attribute_error():
 
 
 @pytest.mark.parametrize("trait, value", [
-    ("step", 13), ("step", -1), ("example", 6), ("weights", "traind"), ("error", "sing"),
+    ("step", 13), ("step", -1), ("example", 6), ("weights", "traind"), ("mistake", "uphil"),
 ])
 def test_a_trait_out_of_range_gets_the_packages_own_error_and_changes_nothing(trait, value):
     graph = transformer_lab.widgets.GradientGraph()

@@ -97,4 +97,4 @@ def test_copy_puts_the_code_on_the_clipboard_or_selects_it(open_lab):
     page.get_by_role("button", name="Code", exact=True).click()
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied").or_(page.get_by_role("button", name="Selected"))).to_be_visible()
-    assert "one_head.backward" in page.evaluate("getSelection().toString()")
+    assert "one_head.forward" in page.evaluate("getSelection().toString()")

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from transformer_lab import ModelConfig, generator
 from transformer_lab.byhand import one_head
+from transformer_lab.byhand.planted import PLANTED
 from transformer_lab.widgets import GradientGraph
 from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.gradient_graph import NAMES, RANGES
@@ -67,26 +68,26 @@ def verdicts(**state):
 @pytest.mark.parametrize("weights", ["initial", "trained"])
 def test_no_witness_objects_to_the_right_gradient(weights):
     for example in range(6):
-        assert not any(verdicts(weights=weights, example=example, error="none").values())
+        assert not any(verdicts(weights=weights, example=example, mistake="none").values())
 
 
-@pytest.mark.parametrize("error", NAMES["error"][1:])
-def test_good_witnesses_notice_every_planted_error_and_ones_notice_none(error):
+@pytest.mark.parametrize("mistake", NAMES["mistake"][1:])
+def test_good_witnesses_notice_every_planted_mistake_and_ones_notice_none(mistake):
     for weights in NAMES["weights"]:
-        seen = verdicts(weights=weights, error=error)
+        seen = verdicts(weights=weights, mistake=mistake)
         assert seen["complex step"] and seen["autograd"] and seen["central differences"]
         assert not seen["upstream gradient of ones"]
 
 
 def test_six_decimals_are_blind_where_almost_nothing_is_written():
-    for error in ("jacobian", "half", "unscaled", "swapped", "shifted"):
-        assert not verdicts(weights="silent", error=error)["to six decimals"]
-        assert verdicts(weights="initial", error=error)["to six decimals"]
+    for mistake in ("no-jacobian", "no-coupling", "no-root", "transposed", "first-row"):
+        assert not verdicts(weights="silent", mistake=mistake)["to six decimals"]
+        assert verdicts(weights="initial", mistake=mistake)["to six decimals"]
 
 
-@pytest.mark.parametrize("error", NAMES["error"])
-def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(error):
-    state = {"weights": "trained", "example": 1, "error": error}
+@pytest.mark.parametrize("mistake", NAMES["mistake"])
+def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(mistake):
+    state = {"weights": "trained", "example": 1, "mistake": mistake}
     source = node(f'import {{ code }} from "{MODULE}"; process.stdout.write(code({json.dumps(state)}));')
     show = '\nimport json; print("###", json.dumps({name: value.tolist() for name, value in grads.items()}))'
     done = subprocess.run([sys.executable, "-c", source + show], capture_output=True, text=True, check=True)
@@ -96,16 +97,17 @@ def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(error):
 
 
 def test_python_and_the_page_hold_the_same_values():
-    graph = GradientGraph(weights="trained", example=3, error="none")
+    graph = GradientGraph(weights="trained", example=3, mistake="none")
     page = computed([graph.state()])[0]
     assert np.abs(graph.acts["pattern"][0] - page["acts"]["pattern"]).max() <= 1e-12
     assert np.abs(graph.grads["W_QK"] - page["grads"]["W_QK"]).max() <= 1e-12
 
 
 def test_the_python_class_has_the_defaults_and_the_choices_of_the_picture():
-    seen = json.loads(node(f'import lab from "{MODULE}"; import {{ ERRORS }} from "{HEAD}"; '
-                           "process.stdout.write(JSON.stringify([lab.defaults, Object.keys(ERRORS)]));"))
-    assert [GradientGraph().state(), list(NAMES["error"])] == seen
+    seen = json.loads(node(f'import lab from "{MODULE}"; import {{ MISTAKES }} from "{HEAD}"; '
+                           "process.stdout.write(JSON.stringify([lab.defaults, Object.keys(MISTAKES)]));"))
+    assert [GradientGraph().state(), list(NAMES["mistake"])] == seen
+    assert set(NAMES["mistake"]) - {"none"} < set(PLANTED)
 
 
 def test_the_shipped_weights_are_what_the_command_makes():
@@ -129,7 +131,7 @@ def test_the_keyboard_alone_steps_inspects_and_plants(open_lab):
     expect(words).to_contain_text("Position 1 holds B")
     page.get_by_label("Plant").focus()
     page.keyboard.press("Home")
-    expect(words).to_contain_text("no error; 0 of 5 witnesses object")
+    expect(words).to_contain_text("no mistake; 0 of 5 witnesses object")
     page.get_by_role("radio", name="initial").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="trained")).to_be_focused()
@@ -138,7 +140,7 @@ def test_the_keyboard_alone_steps_inspects_and_plants(open_lab):
     page.keyboard.press("Shift+ArrowLeft")
     expect(words).to_contain_text("1 of 5 witnesses object")
     page.get_by_role("button", name="Reset").press("Enter")
-    expect(words).to_contain_text("softmax Jacobian dropped; 4 of 5")
+    expect(words).to_contain_text("softmax Jacobian left out; 4 of 5")
 
 
 @pytest.mark.browser

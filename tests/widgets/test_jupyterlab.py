@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 CELLS = [
     "from transformer_lab.widgets import GradientGraph\ngraph = GradientGraph()\ngraph",
     'print("step", graph.step, "position", graph.position, "attention", graph.acts["pattern"].shape)',
-    'graph.step = 3; graph.error = "sign"',
+    'graph.step = 3; graph.mistake = "uphill"',
 ]
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 

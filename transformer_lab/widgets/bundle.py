@@ -22,7 +22,7 @@ from ..checks import check_choice, check_type
 from ..errors import DataError, DtypeError, MissingExtraError
 from .join import join
 
-__all__ = ["bundle", "css", "files", "host", "names", "node", "poster", "static_html"]
+__all__ = ["bundle", "css", "files", "host", "names", "poster", "static_html"]
 
 HERE = Path(__file__).parent
 JS = HERE / "js"
@@ -42,10 +42,14 @@ def css() -> str:
     return (HERE / "labs.css").read_text("utf-8")
 
 
-@cache
 def bundle(name: str) -> str:
     """The explorable as one ES module without imports, ``export default { render }``."""
-    return join(JS / f"{check_choice('name', name, names())}.js", HERE.parent)
+    return _joined(JS / f"{check_choice('name', name, names())}.js")
+
+
+@cache
+def _joined(path: Path) -> str:
+    return join(path, HERE.parent)
 
 
 def files() -> dict[str, str]:

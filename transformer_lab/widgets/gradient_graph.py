@@ -17,7 +17,8 @@ __all__ = ["GradientGraph"]
 
 NAMES = {
     "weights": ("initial", "trained", "silent"),
-    "error": ("none", "jacobian", "half", "sign", "twice", "unscaled", "swapped", "shifted"),
+    "mistake": ("none", "no-jacobian", "no-coupling", "plain-mean", "uphill", "no-root", "transposed", "first-row",
+                "even-read"),
 }
 RANGES = {"example": (0, 5), "step": (0, 12), "position": (0, CONFIG.n_ctx - 1), "log_h": (-12, -1)}
 
@@ -44,30 +45,31 @@ class GradientGraph(Explorable, draws="gradient-graph"):
         0 to 6 forward, 7 to 12 backward.
     position : int
         The inspected position, 0 to 8.
-    error : str
-        What is planted: ``"none"``, ``"jacobian"`` (dropped), ``"half"`` (diag(a) alone), ``"sign"``, ``"twice"`` (the
-        last softmax), ``"unscaled"``, ``"swapped"`` (query and key), ``"shifted"`` (positions).
+    mistake : str
+        What is planted: ``"none"``, or one of these mistakes of :mod:`transformer_lab.byhand.planted`:
+        ``"no-jacobian"``, ``"no-coupling"``, ``"plain-mean"``, ``"uphill"``, ``"no-root"``, ``"transposed"``,
+        ``"first-row"``, ``"even-read"``.
     log_h : int
         Central differences step by 10 to this power.
 
     Examples
     --------
-    >>> graph = GradientGraph(weights="trained", error="none")
+    >>> graph = GradientGraph(weights="trained", mistake="none")
     >>> graph.acts["pattern"].shape, graph.grads["W_QK"].shape
     ((1, 9), (15, 15))
     >>> bool(graph.acts["probs"][0, graph.target[0]] > 0.99)
     True
-    >>> graph.error = "sing"  # doctest: +ELLIPSIS
+    >>> graph.mistake = "uphil"  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    transformer_lab.errors.UnknownNameError: error: got 'sing'; ... Did you mean 'sign'?
+    transformer_lab.errors.UnknownNameError: mistake: got 'uphil'; ... Did you mean 'uphill'?
     """
 
     example = Int(1).tag(sync=True)
     weights = Unicode("initial").tag(sync=True)
     step = Int(12).tag(sync=True)
     position = Int(0).tag(sync=True)
-    error = Unicode("jacobian").tag(sync=True)
+    mistake = Unicode("no-jacobian").tag(sync=True)
     log_h = Int(-5).tag(sync=True)
 
     config = CONFIG
@@ -103,5 +105,5 @@ class GradientGraph(Explorable, draws="gradient-graph"):
 
     @property
     def grads(self) -> dict[str, np.ndarray]:
-        """The right gradients of the weights, by the package; no error is planted here."""
+        """The right gradients of the weights, by the package; no mistake is planted here."""
         return one_head.backward(self.params, self.acts, self.target)

@@ -19,20 +19,21 @@ __all__ = ["CONFIG", "SHIPPED", "TASK", "train"]
 TASK = PatternTask(alphabet=6, period=3, n_ctx=9)
 CONFIG = ModelConfig(d_vocab=TASK.alphabet, n_ctx=TASK.n_ctx, positions="one_hot")
 SHIPPED = Path(__file__).parent / "js" / "data" / "small-head.json"
+STEPS, LEARNING_RATE, N_SHOWN = 500, 5.0, 6
 TINY = 1e-6  # what W_OV is multiplied with in the third set of weights
 
 
-def train(steps: int = 500, learning_rate: float = 5.0, n_shown: int = 6) -> dict:
+def train() -> dict:
     """Weights before and after full-batch descent on 100 patterns, and some patterns that were not among them."""
     patterns = sample(TASK, 100, seed=0)
     params, x = one_head.init(CONFIG, seed=0), one_head.encode(patterns.tokens, CONFIG)
     initial = dict(params)
-    for _ in range(steps):
+    for _ in range(STEPS):
         grads = one_head.backward(params, one_head.forward(params, x), patterns.targets)
-        params = {name: params[name] - learning_rate * grads[name] for name in params}
+        params = {name: params[name] - LEARNING_RATE * grads[name] for name in params}
     silent = {**initial, "W_OV": TINY * initial["W_OV"]}
     seen, fresh = set(map(bytes, patterns.tokens)), sample(TASK, 100, seed=0, purpose="fresh")
-    unseen = [i for i, tokens in enumerate(fresh.tokens) if bytes(tokens) not in seen][:n_shown]
+    unseen = [i for i, tokens in enumerate(fresh.tokens) if bytes(tokens) not in seen][:N_SHOWN]
     return {"d_vocab": CONFIG.d_vocab, "tokens": fresh.tokens[unseen].tolist(),
             "targets": fresh.targets[unseen].tolist(),
             "weights": {"initial": _rounded(initial), "trained": _rounded(params), "silent": _rounded(silent, 10)}}

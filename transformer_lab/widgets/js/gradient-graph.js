@@ -4,7 +4,7 @@ import { label } from "./core/chart.js";
 import { largest } from "./core/color.js";
 import { h } from "./core/draw.js";
 import { brief, fixed, letter, spell } from "./core/format.js";
-import { ERRORS } from "./core/one_head.js";
+import { MISTAKES } from "./core/one_head.js";
 import { choose, explorable, menu, picture } from "./core/ui.js";
 import { arrows, drawSlot, place, rowsView, slots, timeline, trace } from "./gradient/graph.js";
 import { FEATURES, FORWARD, LAST, V, compute, equationOf, head, reached, reachedBack, titleOf } from "./gradient/steps.js";
@@ -35,7 +35,7 @@ function describe(state, now) {
   const back = reachedBack(step, "scores") ? `; ∂score ${brief(grads.scores[j])}` : "";
   const objecting = now.witnesses.filter((witness) => witness.objects).length;
   return `${equationOf(step)}. After ${word} comes ${letter(now.target)}; the head gives it ${fixed(acts.probs[now.target])}. `
-    + `${seen}${back}. Planted: ${ERRORS[state.error].label}; ${objecting} of ${now.witnesses.length} witnesses object.`;
+    + `${seen}${back}. Planted: ${MISTAKES[state.mistake].label}; ${objecting} of ${now.witnesses.length} witnesses object.`;
 }
 
 function table(state, now) {
@@ -47,35 +47,32 @@ function table(state, now) {
       ...per("probs", acts.probs), ["loss", brief(acts.loss), ""],
       ...["W_QK", "W_OV"].map((name) => [`${name}, largest entry`, brief(largest(now.params[name])), brief(largest(grads[name]))]),
       ...now.witnesses.flatMap((witness) => Object.entries(witness.errors).map(([name, error]) =>
-        [`${witness.name}: distance for ${name}`, brief(error), `${says(witness, state.error)} (may be ${brief(witness.pass)})`]))],
+        [`${witness.name}: distance for ${name}`, brief(error), `${says(witness, state.mistake)} (may be ${brief(witness.pass)})`]))],
   };
 }
 
-export function code(state) {
-  const { at, python } = ERRORS[state.error], tap = at ? ", tap=plant" : "";
-  const plant = !at ? [] : ["seen = {}", "def plant(name, value):", "    seen[name] = value",
-    `    return ${python} if name == "d_${at}" else value`, ""];
+export function code({ weights, example, mistake }) {
+  const wrong = mistake !== "none";
   return [
-    ...(python?.startsWith("np") ? ["import numpy as np"] : []),
     "from transformer_lab.byhand import one_head",
-    ...(python?.startsWith("softmax") ? ["from transformer_lab.byhand.attention import softmax_pullback"] : []),
+    ...(wrong ? ["from transformer_lab.byhand.planted import with_mistake"] : []),
     "from transformer_lab.widgets import GradientGraph", "",
-    `lab = GradientGraph(weights="${state.weights}", example=${state.example})`,
-    "config, params, x, target = lab.config, lab.params, lab.x, lab.target",
-    "acts = one_head.forward(params, x)", "", ...plant,
-    `grads = one_head.backward(params, acts, target${tap})`,
+    `graph = GradientGraph(weights="${weights}", example=${example})`,
+    "params, target = graph.params, graph.target",
+    "acts = one_head.forward(params, graph.x)",
+    `grads = ${wrong ? `with_mistake("${mistake}", ` : "one_head.backward("}params, acts, target)`,
     'print(acts["pattern"], grads["W_QK"])',
   ].join("\n");
 }
 
 export default explorable({
   title: "The gradient, step by step",
-  instruction: "Drag along the steps. Choose a row. Plant an error and see who notices.",
-  defaults: { example: 1, weights: "initial", step: LAST, position: 0, error: "jacobian", log_h: -5 },
+  instruction: "Drag along the steps. Choose a row. Plant a mistake and see who notices.",
+  defaults: { example: 1, weights: "initial", step: LAST, position: 0, mistake: "no-jacobian", log_h: -5 },
   compute, view, describe, table, code,
   controls: (state, now, lab) => [
     choose("Weights", WEIGHTS, state.weights, (weights) => lab.set({ weights })),
     menu("Pattern", head.tokens.map((tokens, i) => [i, spell(tokens.slice(0, 3))]), state.example, (example) => lab.set({ example })),
-    menu("Plant", Object.entries(ERRORS).map(([name, { label: text }]) => [name, text]), state.error, (error) => lab.set({ error })),
+    menu("Plant", Object.entries(MISTAKES).map(([name, { label: text }]) => [name, text]), state.mistake, (mistake) => lab.set({ mistake })),
   ],
 });

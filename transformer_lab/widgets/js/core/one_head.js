@@ -1,7 +1,7 @@
 // The one-head model of transformer_lab.byhand.one_head, on one pattern: the same names, the same equations, held to
-// it by a parity test. Forward and backward stand in one table each, so that a planted error replaces one entry.
+// it by a parity test. Forward and backward stand in one table each, so that a planted mistake replaces one entry.
 
-import { add, crossEntropy, dot, matVec, oneHot, outer, scale, softmax, transpose, vecMat } from "./math.js";
+import { add, crossEntropy, dot, matVec, oneHot, outer, scale, softmax, sum, transpose, vecMat } from "./math.js";
 
 /** Input rows: the one-hot token, and beside it the one-hot position. */
 export const encode = (tokens, d_vocab) =>
@@ -28,27 +28,29 @@ const PULLBACK = {
   W_QK: ({ x }, grads) => outer(scale(x.at(-1), 1 / Math.sqrt(x[0].length)), vecMat(grads.scores, x)),
 };
 
-/** Common mistakes: the gradient of `at` is made by `rule` from the right one. `python` is the same for a NumPy tap. */
-export const ERRORS = {
-  none: { label: "no error" },
-  jacobian: { label: "softmax Jacobian dropped", at: "scores", rule: (_, acts, grads) => grads.pattern,
-    python: 'seen["d_pattern"]' },
-  half: { label: "half the Jacobian, diag(a)", at: "scores",
-    rule: (_, acts, grads) => acts.pattern.map((a, j) => a * grads.pattern[j]),
-    python: 'acts["pattern"] * seen["d_pattern"]' },
-  sign: { label: "sign flipped, y − p", at: "logits", rule: (right) => scale(right, -1), python: "-value" },
-  twice: { label: "last softmax taken twice", at: "logits", rule: (right, { probs }) => softmaxPullback(probs, right),
-    python: 'softmax_pullback(acts["probs"], value)' },
-  unscaled: { label: "1/√d forgotten", at: "W_QK",
-    rule: (right, { x }) => right.map((row) => scale(row, Math.sqrt(x[0].length))), python: "value * config.d_model**0.5" },
-  swapped: { label: "query and key swapped", at: "W_QK", rule: (right) => transpose(right), python: "value.T" },
-  shifted: { label: "positions off by one", at: "scores", rule: (right) => [right.at(-1), ...right.slice(0, -1)],
-    python: "np.roll(value, 1, axis=-1)" },
+/** Some mistakes of transformer_lab.byhand.planted, by its names: `rule` makes the wrong gradient of `at`. */
+export const MISTAKES = {
+  none: { label: "no mistake" },
+  "no-jacobian": { label: "softmax Jacobian left out", at: "scores", rule: (_, acts, grads) => grads.pattern },
+  "no-coupling": { label: "only diag(a) of it kept", at: "scores", rule: (_, { pattern }, grads) => product(pattern, grads.pattern) },
+  "plain-mean": { label: "plain mean for the weighted one", at: "scores",
+    rule: (_, { pattern }, grads) => product(pattern, grads.pattern.map((g) => g - mean(grads.pattern))) },
+  uphill: { label: "sign flipped, y − p", at: "logits", rule: (right) => scale(right, -1) },
+  "no-root": { label: "1/√d left out", at: "W_QK",
+    rule: (right, { x }) => right.map((row) => scale(row, Math.sqrt(x[0].length))) },
+  transposed: { label: "query and key swapped", at: "W_QK", rule: (right) => transpose(right) },
+  "first-row": { label: "first row taken for the query", at: "W_QK",
+    rule: (_, { x }, grads) => outer(scale(x[0], 1 / Math.sqrt(x[0].length)), vecMat(grads.scores, x)) },
+  "even-read": { label: "attention forgotten in ∂W_OV", at: "W_OV",
+    rule: (_, { x }, grads) => outer(vecMat(x.map(() => 1 / x.length), x), grads.logits) },
 };
 
-/** Gradients of everything, from the right gradient of the logits, with an error planted. */
-export function pullback(params, acts, d_logits, error = "none") {
-  const { at, rule } = ERRORS[error], grads = {};
+const mean = (v) => sum(v) / v.length;
+const product = (u, v) => u.map((value, i) => value * v[i]);
+
+/** Gradients of everything, from the right gradient of the logits, with a mistake planted. */
+export function pullback(params, acts, d_logits, mistake = "none") {
+  const { at, rule } = MISTAKES[mistake], grads = {};
   const enter = (name, right) => { grads[name] = name === at ? rule(right, acts, grads) : right; };
   enter("logits", d_logits);
   for (const name in PULLBACK) enter(name, PULLBACK[name](acts, grads, params));
@@ -56,5 +58,5 @@ export function pullback(params, acts, d_logits, error = "none") {
 }
 
 /** Gradients of the loss: p - y, pulled back. */
-export const backward = (params, acts, target, error) =>
-  pullback(params, acts, add(acts.probs, oneHot(acts.probs.length, target).map((y) => -y)), error);
+export const backward = (params, acts, target, mistake) =>
+  pullback(params, acts, add(acts.probs, oneHot(acts.probs.length, target).map((y) => -y)), mistake);

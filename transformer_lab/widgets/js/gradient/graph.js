@@ -6,15 +6,15 @@ import { handle, pressable } from "../core/controls.js";
 import { h } from "../core/draw.js";
 import { brief, fixed, letter, tens } from "../core/format.js";
 import { clamp, range } from "../core/math.js";
-import { BACKWARD, FORWARD, LAST, T, V, equationOf, reached, reachedBack, titleOf } from "./steps.js";
+import { BACKWARD, FEATURES, FORWARD, LAST, T, V, equationOf, reached, reachedBack, titleOf } from "./steps.js";
 
 // Where the parts stand: the left top corner of each node, and the sizes of its cells. On a phone they stand in four rows.
 export function place(width) {
   const wide = width >= 600, c = width >= 680 ? 10 : 8, [tall, w, top] = [17, 34, 92];
-  const gap = wide ? (width - 350 - 27 * c) / 5 : 8, scores = 26 + 15 * c + gap, pattern = scores + 70 + gap;
+  const gap = wide ? (width - 350 - 27 * c) / 5 : 8, scores = 26 + FEATURES.length * c + gap, pattern = scores + 70 + gap;
   const rows = T * tall, below = top + rows + 70, read = wide ? pattern + 70 + gap : 14, W_OV = read + 26 + Math.max(gap, 14);
   const logits = W_OV + 2 * V * c + 28 + gap, y2 = wide ? top : below, y3 = wide ? below : below + rows + 64;
-  return { wide, gap, rows, c, w, tall, thin: rows / 15, big: wide ? c : 9.8, height: wide ? below + 206 : y3 + 428,
+  return { wide, gap, rows, c, w, tall, thin: rows / FEATURES.length, big: wide ? c : 9.8, height: wide ? below + 206 : y3 + 428,
     x: [26, top], scores: [scores, top], pattern: [pattern, top], read: [read, y2], W_OV: [W_OV, y2],
     logits: [logits, y2], probs: [logits + 84, y2], W_QK: [26, y3],
     witnesses: wide ? [read, y3 - 8, width - read] : [0, y3 + 206, width] };
@@ -69,12 +69,12 @@ export function rowsView(state, now, at, lab) {
 }
 
 /** Where the inspected position enters the weights: its letter's and its place's rows and columns. */
-export function trace({ position }, now, at) {
+export function trace({ position, step }, now, at) {
   const ones = (t) => [now.tokens[t], V + t], box = (x, y, w, tall) => h("rect", { class: "lab-pick", x, y, width: w, height: tall });
-  const beside = (name, w, columns) => [at[name][0], at[name][0] + w * columns + 4];
+  const sides = (name, width) => (reachedBack(step, name) ? [at[name][0], at[name][0] + width + 4] : [at[name][0]]);
   return h("g", { "aria-hidden": true },
-    ones(position).flatMap((i) => beside("W_OV", at.c, V).map((x) => box(x, at.W_OV[1] + i * at.thin, at.c * V, at.thin))),
-    ones(T - 1).flatMap((i) => ones(position).flatMap((j) => beside("W_QK", at.big, 15).map((x) =>
+    sides("W_OV", V * at.c).map((x) => ones(position).map((i) => box(x, at.W_OV[1] + i * at.thin, at.c * V, at.thin))),
+    sides("W_QK", FEATURES.length * at.big).map((x) => ones(T - 1).map((i) => ones(position).map((j) =>
       box(x + j * at.big, at.W_QK[1] + i * at.big, at.big, at.big)))));
 }
 

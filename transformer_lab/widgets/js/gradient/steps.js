@@ -45,11 +45,11 @@ const complex = kept((...which) => complexStep(...setting(...which)));
 const taped = kept((...which) => autograd(...setting(...which)));
 const central = kept((weights, example, log_h) => centralDifferences(...setting(weights, example), 10 ** log_h));
 
-/** Activations, gradients with the planted error, and what each witness finds. */
-export function compute({ example, weights, error, log_h }) {
+/** Activations, gradients with the planted mistake, and what each witness finds. */
+export function compute({ example, weights, mistake, log_h }) {
   const [params, x, target] = setting(weights, example), acts = forward(params, x, target);
-  const grads = backward(params, acts, target, error), truth = taped(weights, example);
-  const onesGrads = pullback(params, acts, softmaxPullback(acts.probs, acts.probs.map(() => 1)), error);
+  const grads = backward(params, acts, target, mistake), truth = taped(weights, example);
+  const onesGrads = pullback(params, acts, softmaxPullback(acts.probs, acts.probs.map(() => 1)), mistake);
   const stepped = complex(weights, example);
   const against = (name, other, pass, measure = relative, mine = grads) => {
     const errors = { W_OV: measure(mine.W_OV, other.W_OV), W_QK: measure(mine.W_QK, other.W_QK) };

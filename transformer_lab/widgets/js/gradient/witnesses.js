@@ -9,7 +9,7 @@ import { clamp } from "../core/math.js";
 
 const MARKS = { W_OV: "value", W_QK: "query" };
 /** Its verdict, in the light of what was planted. */
-export const says = ({ objects }, error) => (error === "none" ? (objects ? "false alarm" : "agrees") : objects ? "objects" : "misses it");
+export const says = ({ objects }, mistake) => (mistake === "none" ? (objects ? "false alarm" : "agrees") : objects ? "objects" : "misses it");
 
 export function witnessesView(state, now, at, lab) {
   const [x, y, width] = at.witnesses, scale = decades([1e-17, 10], [x + 4, x + width - 4]);
@@ -17,8 +17,8 @@ export function witnessesView(state, now, at, lab) {
   return h("g", {}, h("text", { x, y, class: "strong" }, "Who notices?",
     Object.entries(MARKS).map(([name, role]) => [h("tspan", { dx: 10, fill: color(role) }, glyph(role)), ` ∂${name}`])),
   now.witnesses.map((witness, i) => h("g", {}, label(x, high(i), witness.name, { class: "soft" }),
-    label(x + width, high(i), says(witness, state.error), { "text-anchor": "end",
-      class: witness.objects === (state.error === "none") ? "strong" : null }),
+    label(x + width, high(i), says(witness, state.mistake), { "text-anchor": "end",
+      class: witness.objects === (state.mistake === "none") ? "strong" : null }),
     line(x, high(i) + 11, x + width, high(i) + 11),
     line(scale(witness.pass), high(i) + 4, scale(witness.pass), high(i) + 18, { class: "limit" }),
     Object.entries(witness.errors).map(([name, error]) => h("text", { x: scale(error), y: high(i) + 16, "text-anchor": "middle" },
