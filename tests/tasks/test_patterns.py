@@ -16,9 +16,9 @@ SMALL = [PatternTask(alphabet=a, period=p, n_ctx=n, distinct=d)
 
 
 @pytest.mark.parametrize("task", SMALL, ids=str)
-@pytest.mark.parametrize("positions", [False, True])
-def test_ceiling_agrees_with_writing_out_every_tuple(task, positions):
-    assert ceiling(task, positions) == brute_force_ceiling(task, positions)
+@pytest.mark.parametrize(("positions", "last"), [(False, False), (False, True), (True, True)])
+def test_ceiling_agrees_with_writing_out_every_tuple(task, positions, last):
+    assert ceiling(task, positions, last=last) == brute_force_ceiling(task, positions, last=last)
 
 
 def test_the_ceilings_of_the_book():
@@ -28,16 +28,17 @@ def test_the_ceilings_of_the_book():
 
 
 @pytest.mark.parametrize("task", SMALL, ids=str)
-def test_floor_agrees_with_writing_out_every_tuple(task):
-    assert floor(task, positions=False) == pytest.approx(written_out_entropy(task), rel=1e-12)
+@pytest.mark.parametrize("last", [False, True])
+def test_floor_agrees_with_writing_out_every_tuple(task, last):
+    assert floor(task, positions=False, last=last) == pytest.approx(written_out_entropy(task, last), rel=1e-12)
 
 
-def written_out_entropy(task):
+def written_out_entropy(task, last):
     grid = np.stack(np.meshgrid(*[range(task.alphabet)] * task.period, indexing="ij"), -1).reshape(-1, task.period)
     if task.distinct:
         grid = np.array([row for row in grid if len(set(row)) == task.period])
     tokens, targets = grid[:, task.slots], grid[:, task.target_slot]
-    seen = [(row[-1], *sorted(row)) for row in tokens.tolist()]
+    seen = [(last and row[-1], *sorted(row)) for row in tokens.tolist()]
     both, alone = Counter(zip(seen, targets.tolist(), strict=True)), Counter(seen)
     return -sum(n / len(grid) * math.log(n / alone[view]) for (view, _), n in both.items())
 

@@ -160,25 +160,30 @@ def spell(tokens) -> str | list:
     return "".join(chr(65 + token) for token in tokens) if tokens.ndim == 1 else [spell(row) for row in tokens]
 
 
-def ceiling(task: PatternTask, positions: bool) -> Fraction:
+def ceiling(task: PatternTask, positions: bool, *, last: bool = True) -> Fraction:
     r"""The best accuracy that any weights can have on fresh patterns, exactly.
 
     With positions the target stands in the input: 1. Without them only the last token and how often each letter
     occurs can be seen, and :math:`\sum_o P(o)\,\max_c P(\text{target}=c \mid o)` is a finite sum, done here over the
     ways in which letters of a tuple can be equal (its set partitions) and not over ``alphabet**period`` tuples.
 
+    ``last=False`` is for a head that cannot even tell which token is the last: one that looks everywhere evenly.
+
     Examples
     --------
     >>> ceiling(PatternTask(), positions=False), ceiling(PatternTask(distinct=True), positions=False)
     (Fraction(10727, 35152), Fraction(1, 4))
+    >>> ceiling(PatternTask(distinct=True), positions=False, last=False)
+    Fraction(1, 5)
     """
     check_type("task", task, PatternTask)
     if check_flag("positions", positions):
         return Fraction(1)
-    return sum((max(chance for chance, _ in groups) for groups in _observations(task)), start=Fraction(0))
+    seen = _observations(task, check_flag("last", last))
+    return sum((max(chance for chance, _ in groups) for groups in seen), start=Fraction(0))
 
 
-def floor(task: PatternTask, positions: bool) -> float:
+def floor(task: PatternTask, positions: bool, *, last: bool = True) -> float:
     r"""The smallest mean loss on fresh patterns, in nats: the entropy of the target given what can be seen.
 
     :math:`H = -\sum_o P(o) \sum_c P(c \mid o) \ln P(c \mid o)`, by the same sum as :func:`ceiling`.
@@ -194,16 +199,16 @@ def floor(task: PatternTask, positions: bool) -> float:
     if check_flag("positions", positions):
         return 0.0
     return math.fsum(float(chance * letters) * math.log(sum(p * k for p, k in groups) / chance)
-                     for groups in _observations(task) for chance, letters in groups)
+                     for groups in _observations(task, check_flag("last", last)) for chance, letters in groups)
 
 
 @lru_cache(maxsize=32)
-def _observations(task: PatternTask) -> tuple[tuple[tuple[Fraction, int], ...], ...]:
+def _observations(task: PatternTask, last: bool) -> tuple[tuple[tuple[Fraction, int], ...], ...]:
     """What can be seen without positions, up to renaming the letters.
 
-    An observation is the count of the last token's letter and the counts of the others. Letters that look alike in it
-    form a group; for each group: the chance of this observation *and* of one given letter of the group being the
-    target, and how many letters the group has.
+    An observation is how often each letter occurs and, with ``last``, which of them is the last token's. Letters that
+    look alike in it form a group; for each group: the chance of this observation *and* of one given letter of the group
+    being the target, and how many letters the group has.
     """
     check_whole("period", task.period, high=LARGEST_PERIOD)
     ways: dict[tuple, Counter] = {}
@@ -211,7 +216,7 @@ def _observations(task: PatternTask) -> tuple[tuple[tuple[Fraction, int], ...], 
         if task.distinct and len(set(blocks)) < task.period:
             continue
         counts = Counter(blocks[slot] for slot in task.slots)
-        looks = {block: (block == blocks[task.slots[-1]], count) for block, count in counts.items()}
+        looks = {block: (last and block == blocks[task.slots[-1]], count) for block, count in counts.items()}
         seen = tuple(sorted(looks.values()))
         ways.setdefault(seen, Counter())[looks[blocks[task.target_slot]]] += math.perm(task.alphabet, len(counts))
     total = sum(sum(group.values()) for group in ways.values())
@@ -233,13 +238,13 @@ def _set_partitions(size: int) -> Iterator[tuple[int, ...]]:
             yield (*blocks, block)
 
 
-def brute_force_ceiling(task: PatternTask, positions: bool) -> Fraction:
+def brute_force_ceiling(task: PatternTask, positions: bool, *, last: bool = True) -> Fraction:
     """The ceiling again, by writing out every tuple: the witness of :func:`ceiling` for small alphabets.
 
     >>> brute_force_ceiling(PatternTask(alphabet=3, period=3, n_ctx=6), positions=False)
     Fraction(2, 3)
     """
-    check_type("task", task, PatternTask), check_flag("positions", positions)
+    check_type("task", task, PatternTask), check_flag("positions", positions), check_flag("last", last)
     size = math.perm(task.alphabet, task.period) if task.distinct else task.alphabet**task.period
     if size > LARGEST_BRUTE:
         raise RangeError("task", f"{size} tuples", f"at most {LARGEST_BRUTE}", "Take a smaller alphabet or period.")
@@ -248,6 +253,6 @@ def brute_force_ceiling(task: PatternTask, positions: bool) -> Fraction:
     answers: dict[tuple, Counter] = {}
     for letters in tuples:
         tokens = tuple(letters[slot] for slot in task.slots)
-        seen = tokens if positions else (tokens[-1], *sorted(tokens))
+        seen = tokens if positions else (last and tokens[-1], *sorted(tokens))
         answers.setdefault(seen, Counter())[letters[task.target_slot]] += 1
     return Fraction(sum(max(answer.values()) for answer in answers.values()), size)
