@@ -29,7 +29,7 @@ def jacobian_size(pattern) -> np.ndarray:
     r"""Squared Frobenius norm of the softmax Jacobian, :math:`\lVert \operatorname{diag}(a) - a a^\top \rVert_F^2`.
 
     It is the mean squared length of the gradient that reaches the scores when a standard normal one comes from above:
-    0 for a hard choice, 1/4 for two keys that tie, and at most that.
+    0 for a hard choice, 1/4 for two keys that tie, and at most that (eq-jacobian-size).
 
     .. math:: \sum_j a_j^2 - 2 \sum_j a_j^3 + \Big(\sum_j a_j^2\Big)^2
 
@@ -46,7 +46,7 @@ def expected_for_two_keys(measure: str, spread: float) -> float:
 
     The pattern depends on the difference of the two scores alone, which is normal with variance
     :math:`2\sigma^2` (``spread`` is :math:`\sigma`). Where :math:`\sigma` is large, only near ties count and the means
-    are :math:`\pi^{3/2} / 6\sigma` and :math:`1 / 3\sqrt{\pi}\,\sigma`.
+    are :math:`\pi^{3/2} / 6\sigma` and :math:`1 / 3\sqrt{\pi}\,\sigma` (eq-two-keys).
 
     >>> round(expected_for_two_keys("gradient", 1e-9), 6), round(expected_for_two_keys("gradient", 1.0), 4)
     (0.25, 0.1481)
@@ -66,7 +66,7 @@ def tie_density(n_keys: int) -> float:
 
     :math:`\rho_n = n(n-1) \int \varphi(t)^2\, \Phi(t)^{n-2}\, dt`, so :math:`\rho_2 = 1/\sqrt\pi`. With scores of
     standard deviation :math:`\sigma` a share :math:`\rho_n / \sigma` of queries is undecided, per unit of the gap: the
-    mean gradient tends to :math:`\rho_n / 3\sigma`, the mean entropy to :math:`\pi^2 \rho_n / 6\sigma`.
+    mean gradient tends to :math:`\rho_n / 3\sigma`, the mean entropy to :math:`\pi^2 \rho_n / 6\sigma` (eq-many-keys).
 
     >>> round(tie_density(2) * math.sqrt(math.pi), 9), round(tie_density(64), 3)
     (1.0, 2.344)

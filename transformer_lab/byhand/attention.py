@@ -16,6 +16,7 @@ import numpy as np
 
 from ..checks import check_array, check_number, check_whole
 from ..errors import ShapeError
+from .explained import explained
 from .projections import merge, merge_pullback, project, project_pullback
 from .softmax import softmax, softmax_pullback
 
@@ -101,6 +102,7 @@ def attend_unchecked(q, k, v, mask=None, scale=None, tap=keep):
     return {"q": q, "k": k, "v": v, "scores": scores, "pattern": pattern, "z": z}
 
 
+@explained(d_z="query width")
 def attend_pullback(acts, d_z, *, scale=None, tap=keep):
     r"""Gradients of ``q``, ``k`` and ``v`` from the gradient of ``z`` (eq-attention-backward).
 
@@ -186,6 +188,7 @@ def multi_head_unchecked(params, x, mask=None, source=None, scale=None, tap=keep
     return {"x": x, "source": source, **acts, "attn_out": tap("attn_out", merge(acts["z"], params.get("W_O")))}
 
 
+@explained(d_attn_out="batch pos d_model")
 def multi_head_pullback(params, acts, d_attn_out, *, scale=None, tap=keep):
     """Gradients of ``x`` (and ``source``), ``W_Q W_K W_V`` and ``W_O`` from the gradient of ``attn_out``.
 

@@ -66,7 +66,7 @@ def backward(params: dict, acts: dict, world: PriceLists) -> dict[str, np.ndarra
 
 
 def circuits(params: dict) -> dict[str, np.ndarray]:
-    r"""The two circuits of each head.
+    r"""The two circuits of each head (eq-circuits).
 
     ``W_QK`` (..., n_heads, 2 n_names, n_names), with the scale :math:`1/\sqrt{d_\text{head}}` in it, and ``W_OV``
     (..., n_heads, n_prices): what the head adds to the logit for each price.

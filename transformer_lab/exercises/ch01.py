@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..analysis.saturation import entropy
+from ..analysis import saturation
 from ..byhand import attention
 from ..byhand.attention import attend, attend_pullback
 from ..randomness import generator
@@ -79,11 +79,11 @@ def check_pull_on_keys(answer):
 
 def find_scale(dots, target):
     low, high = 0.0, 1.0
-    while entropy(attention.softmax(dots * high)).mean() > target:
+    while saturation.entropy(attention.softmax(dots * high)).mean() > target:
         high *= 2
     for _ in range(100):
         middle = (low + high) / 2
-        above = entropy(attention.softmax(dots * middle)).mean() > target
+        above = saturation.entropy(attention.softmax(dots * middle)).mean() > target
         low, high = (middle, high) if above else (low, middle)
     return middle
 
@@ -100,7 +100,7 @@ def check_scale(answer):
             got = _numbers(answer(dots, target))
             if got.shape != () or not np.isfinite(got) or got <= 0:
                 raise Objection(f"A scale is one number above 0; you return {got}.")
-            found = entropy(attention.softmax(dots * got)).mean()
+            found = saturation.entropy(attention.softmax(dots * got)).mean()
             if abs(found - target) > 1e-6:
                 raise Objection(f"For {name} keys of width {d_head} your scale gives an entropy of {found:.4f} nats, "
                                 f"and it should be {target:.4f}.")

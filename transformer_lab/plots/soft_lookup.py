@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from ..checks import check_array, check_type
 from ..theme import color
@@ -12,6 +13,7 @@ from .style import ceiling, color_bar, heatmap, label, name_line, panel, seed_li
 __all__ = ["circuits", "laws", "learning", "near_ties", "patterns", "rare_gradients", "temperatures"]
 
 ARMS = ("other", "query")  # without the scale, and with it
+HALF, THIRD = 285, 182     # widths of a panel: two or three fit beside each other
 
 
 def temperatures(values, weights, returned, hard: float, names) -> Figure:
@@ -28,23 +30,32 @@ def temperatures(values, weights, returned, hard: float, names) -> Figure:
     """
     values = check_array("values", values, shape=("n",))
     weights = check_array("weights", weights, shape=(len(values), len(names)))
-    left, axes = panel(340, 250)
+    left, axes = panel(HALF, 230)
     axes.semilogx(values, weights, color=color("query"), linewidth=1.8)
-    for place in _apart(weights[0]):
-        name = " = ".join(names[i] for i in place)
-        name_line(axes, values[0], weights[0, place[0]], name, xytext=(-5, 0), ha="right")
-    axes.set(ylim=(-0.03, 1.03), yticks=[0, 0.25, 0.5, 1])
+    for group in _alike(weights[0]):
+        name_line(axes, values[0], weights[0, group[0]], ", ".join(names[i] for i in group), xytext=(0, 8))
+    axes.set(ylim=(-0.02, 0.6), yticks=[0, 0.25, 0.5])
     label(axes, "Weights", "temperature", "weight of each name")
-    right, axes = panel(340, 250)
+    right, axes = panel(HALF, 230)
     axes.semilogx(values, check_array("returned", returned, shape=values.shape), color=color("value"), linewidth=2.4)
-    ceiling(axes, hard, "hard lookup: the mean of those that tie", where="right")
+    axes.set(ylim=(hard - 0.35, np.max(returned) + 0.1))
+    ceiling(axes, hard, "hard: the mean of those that tie", where="right", below=True)
     label(axes, "What comes back", "temperature", "price")
+    for drawing in (left, right):
+        _plain(drawing.axes[0].xaxis, [0.01, 0.1, 1, 10, 100])
     return Figure([left, right], "Two curves over the temperature. At low temperature the two names that fit best have "
                                  "a weight of one half each and the others none, and the returned price is their mean; "
                                  "at high temperature all weights meet, and the price is the mean of the list.")
 
 
-def _apart(heights) -> list[list[int]]:
+def _plain(axis, ticks=None) -> None:
+    """Ticks of a logarithmic axis as plain numbers: these, or 1, 2, 5, 10, ..."""
+    axis.set_major_locator(FixedLocator(ticks) if ticks else LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _alike(heights) -> list[list[int]]:
     """Indices in groups of (nearly) equal height, so that one name is written for each group."""
     groups: dict[float, list[int]] = {}
     for i, height in enumerate(heights):
@@ -56,8 +67,9 @@ def patterns(patterns: dict, names) -> Figure:
     """Attention patterns (query, key) by title, one beside the other, with the names of the tokens."""
     panels = []
     for title, pattern in check_type("patterns", patterns, dict).items():
-        drawing, axes = panel(225, 235)
+        drawing, axes = panel(THIRD, 205)
         heatmap(axes, check_array(title, pattern, shape=(len(names), len(names))), "amount", 1.0)
+        color_bar(drawing, axes, 1.0, "weight", "amount")
         axes.set_xticks(range(len(names)), names, fontsize=9.5, rotation=90)
         axes.set_yticks(range(len(names)), names, fontsize=9.5)
         label(axes, title, "read from", "read by")
@@ -76,17 +88,20 @@ def near_ties(gaps, let_through, densities: dict) -> Figure:
         By name: the density of the gap.
     """
     gaps = check_array("gaps", gaps, shape=("n",))
-    top, axes = panel(340, 240)
+    left, axes = panel(HALF, 220)
     axes.fill_between(gaps, check_array("let_through", let_through, shape=gaps.shape), color=color("value"), alpha=0.25,
                       linewidth=0)
     axes.plot(gaps, let_through, color=color("value"))
+    axes.set_yticks([0, 0.1, 0.2])
     label(axes, "What passes", "gap between the two scores", "squared size of the Jacobian")
-    bottom, axes = panel(340, 240)
+    right, axes = panel(HALF, 220)
     for style, (name, density) in zip(["solid", "dashed", "dotted"], densities.items(), strict=False):
         axes.plot(gaps, density, color=color("query"), linestyle=style)
-        name_line(axes, 0, np.max(density), name, xytext=(0, 7), ha="center")
+        shoulder = max(np.flatnonzero(density > 0.6 * np.max(density))[-1], len(gaps) * 5 // 9)
+        name_line(axes, gaps[shoulder], density[shoulder], name, xytext=(5, 5))
+    axes.set_yticks([0, 0.1, 0.2])
     label(axes, "How often", "gap between the two scores", "density")
-    return Figure([top, bottom], "Left, a narrow hump: only queries whose two scores are nearly equal let a gradient "
+    return Figure([left, right], "Left, a narrow hump: only queries whose two scores are nearly equal let a gradient "
                                  "through. Right, bell curves of the gap, wider and flatter the wider the head, so "
                                  "that ever fewer queries fall under the hump.")
 
@@ -103,13 +118,16 @@ def laws(widths, panels: dict, alt: str) -> Figure:
     widths = check_array("widths", np.asarray(widths, dtype=float), shape=("n",))
     drawings = []
     for title, (unit, arms) in check_type("panels", panels, dict).items():
-        drawing, axes = panel(300, 250)
+        drawing, axes = panel(HALF, 220)
         for (name, arm), role, marker in zip(arms.items(), ARMS, "Do", strict=False):
             mean, margin, derived = (check_array(title, part, shape=widths.shape) for part in arm)
             axes.loglog(widths, derived, color=color("ink"), linewidth=1)
             axes.errorbar(widths, mean, margin, fmt=marker, color=color(role), markersize=4.5, linewidth=1.4)
-            name_line(axes, widths[-1], mean[-1], name, xytext=(0, 9), ha="right", va="bottom")
-        axes.minorticks_off()
+            rise = mean[-1] - mean[0] > 3 * margin[0]
+            name_line(axes, widths[6], mean[6], name, xytext=(-6 if rise else 2, 6), ha="right" if rise else "left",
+                      va="bottom")
+        _plain(axes.xaxis, [1, 4, 16, 64, 256, 1024])
+        _plain(axes.yaxis, None if np.ptp(axes.get_ylim()) < 100 else [1, 10, 100, 1000])
         label(axes, title, "d_head", unit)
         drawings.append(drawing)
     return Figure(drawings, alt)
@@ -121,13 +139,16 @@ def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
     panels = []
     for title, unit, arms in [("Queries that learn nothing", "share of queries", asleep),
                               ("Mean gradient", "squared size of the Jacobian", gradient)]:
-        drawing, axes = panel(340, 250)
+        drawing, axes = panel(HALF, 220)
         for (name, (mean, margin)), role, marker in zip(arms.items(), ARMS, "Do", strict=True):
             axes.errorbar(widths, mean, margin, fmt=f"{marker}-", color=color(role), markersize=4.5, linewidth=1.4)
-            name_line(axes, widths[-1], mean[-1], name, xytext=(0, 8), ha="right", va="bottom")
+            if np.ptp(mean) <= 0.1 * np.max(mean):  # a level line is named in its middle, under it if there is room
+                name_line(axes, widths[5], mean[5], name, xytext=(0, -14 if mean[5] > 0 else 10), ha="center")
+            else:
+                name_line(axes, widths[np.argmax(mean)], np.max(mean), name, xytext=(-4, 10), ha="right")
         axes.set_xscale("log")
         axes.set_ylim(bottom=-0.03 * max(np.max(mean) for mean, _ in arms.values()))
-        axes.minorticks_off()
+        _plain(axes.xaxis, [1, 4, 16, 64, 256, 1024])
         label(axes, title, "d_head", unit)
         panels.append(drawing)
     return Figure(panels, "Left: without the scale the share of queries that get next to no gradient climbs with the "
@@ -137,12 +158,12 @@ def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
 
 def learning(steps, runs: dict, bound: float, bound_name: str) -> Figure:
     """Accuracy against the step, a line a seed, by arm; the bound of the first arm is drawn in."""
-    drawing, axes = panel(640, 280)
+    drawing, axes = panel(590, 270)
     for (name, accuracy), role in zip(check_type("runs", runs, dict).items(), ("other", "value"), strict=False):
         seed_lines(axes, steps, accuracy, role, name)
     ceiling(axes, bound, bound_name, where="right", below=True)
-    axes.set(ylim=(0.3, 1.03), yticks=[0.4, 0.6, 0.8, 1])
-    axes.set_yticklabels(["40 %", "60 %", "80 %", "100 %"])
+    axes.set(ylim=(0.4, 1.03), xlim=(steps[0], steps[-1]))
+    axes.set_yticks([0.4, 0.6, 0.8, 1], ["40 %", "60 %", "80 %", "100 %"])
     label(axes, "", "training step", "questions answered right")
     return Figure(drawing, "Share of right answers while training, one line a seed. Every run with one head climbs to "
                            "the dashed ceiling at four fifths and stays; every run with two heads goes to the top.")
@@ -152,14 +173,14 @@ def circuits(patterns: dict, written: dict, questions, names) -> Figure:
     """Where each head looks for each question (questions, names), and what it writes for each price (prices,)."""
     panels = []
     for title, pattern in check_type("patterns", patterns, dict).items():
-        drawing, axes = panel(235, 230)
-        limit = heatmap(axes, check_array(title, pattern, shape=(len(questions), len(names))), "amount", 1.0)
+        drawing, axes = panel(THIRD, 200)
+        heatmap(axes, check_array(title, pattern, shape=(len(questions), len(names))), "amount", 1.0)
+        color_bar(drawing, axes, 1.0, "weight", "amount")
         axes.set_xticks(range(len(names)), names, fontsize=10)
         axes.set_yticks(range(len(questions)), questions, fontsize=10)
-        color_bar(drawing, axes, limit, "weight", "amount")
         label(axes, title)
         panels.append(drawing)
-    drawing, axes = panel(300, 230)
+    drawing, axes = panel(420, 230)
     for (name, line), style in zip(written.items(), ["solid", "dashed", "dotted"], strict=False):
         prices = np.arange(1, len(line) + 1)
         axes.plot(prices, check_array(name, line, shape=("price",)), color=color("value"), linestyle=style, marker="o",

@@ -17,7 +17,7 @@ from ..training import History, fit
 __all__ = ["D_HEADS", "measure_widths", "train_readers"]
 
 #: The widths of a head that are measured: 1, 2, 4, ... 1024.
-D_HEADS = 2 ** np.arange(11)
+D_HEADS = 2.0 ** np.arange(11)
 
 
 def measure_widths(n_keys: int, *, scaled: bool, draws: int = 200, n_queries: int = 64, d_heads=D_HEADS,
@@ -25,7 +25,7 @@ def measure_widths(n_keys: int, *, scaled: bool, draws: int = 200, n_queries: in
     r"""Scores, entropy and gradient of random attention, for each width of a head.
 
     A draw is one attention matrix: ``n_queries`` queries of length :math:`\sqrt{d_\text{head}}` in random directions
-    (what a norm layer makes of them), ``n_keys`` standard normal keys.
+    (what a norm layer makes of them), ``n_keys`` standard normal keys. Their variance: eq-score-variance.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def measure_widths(n_keys: int, *, scaled: bool, draws: int = 200, n_queries: in
         (the share of queries whose gradient is under a thousandth of what two tied keys let through).
     """
     check_flag("scaled", scaled)
-    rows = [[_one_draw(int(d), n_keys, n_queries, scaled, generator(seed, f"widths {n_keys} {d}", draw))
+    rows = [[_one_draw(int(d), n_keys, n_queries, scaled, generator(seed, f"widths {n_keys} {int(d)}", draw))
              for draw in range(check_whole("draws", draws, low=2))] for d in d_heads]
     table = np.array(rows).transpose(2, 0, 1)
     return dict(zip(("variance", "entropy", "gradient", "asleep"), table, strict=True))

@@ -85,7 +85,7 @@ def score(logits, world: PriceLists) -> np.ndarray:
 
 
 def ceiling(task: PriceListTask, n_heads: int) -> Fraction:
-    r"""The best share of right answers that so many heads can reach, exactly.
+    r"""The best share of right answers that so many heads can reach, exactly (eq-one-head-ceiling).
 
     One head answers yes where :math:`a_1 g(x) + a_2 g(y) + c > 0`, with weights that are at least 0. Call a price
     *high* if :math:`(a_1 + a_2)\, g(x) + c > 0`. For two high prices the answer is yes in either order, and for two low
