@@ -33,7 +33,8 @@ CARD = """# A sample chapter
 ```
 
 A first paragraph with a sidenote[^aside], a token `a`, a longer token `<end>`{.token}, a word about the
-[query]{.query}, code like `d_model`, a term ({term}`token`), Greek (α, β), symbols (✓ ▷ ◆ ● ■ ▲ → ≤) and a citation {cite}`vaswani2017`.
+[query]{.query}, code like `d_model`, a term ({term}`token`), Greek (α, β), symbols (✓ ▷ ◆ ● ■ ▲ → ≤ 10⁻¹² xᵀ)
+and a citation {cite}`vaswani2017`.
 
 [^aside]: What is said in passing, with $x^2$ in it.
 

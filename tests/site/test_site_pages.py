@@ -83,7 +83,7 @@ def test_the_fonts_of_a_page_weigh_under_150_kb(built_site):
 
 
 def test_every_letter_of_every_page_is_in_one_of_our_fonts(built_site):
-    ours = set("".join(face.characters for face in fonts.FACES)) | set(marks.MARKS) | set("\n\t")
+    ours = set("".join(face.characters for face in fonts.FACES)) | set(marks.MARKS) | set(marks.SCALED) | set("\n\t")
     missing = {}
     for path in sorted(built_site.rglob("*.html")):
         soup = BeautifulSoup(path.read_text("utf-8"), "html.parser")

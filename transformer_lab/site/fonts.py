@@ -20,14 +20,16 @@ from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
 
 from ..theme import theme
-from .marks import MARKS, marks_font
+from .marks import MARKS, SCALED, marks_font
 from .math import MODULES
 
 __all__ = ["FACES", "Face", "cached", "cut", "font_css", "write_fonts"]
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)   # it tells of every table it cuts
 
-LATIN = string.printable.strip() + " \u00a0" + "".join(map(chr, range(0xA1, 0x100))) + "–—‘’“”‚„•…′″−†‡ŒœŠšŽžıłŁőűčć"
+# ¹²³ are left to the font of marks, so that they look like ⁰⁴⁵.
+LATIN = string.printable.strip() + " " + "".join(chr(point) for point in range(0xA0, 0x100) if chr(point) not in SCALED)
+LATIN += "–—‘’“”‚„•…′″−†‡ŒœŠšŽžıłŁőűčć"
 GREEK = "".join(map(chr, range(0x391, 0x3CA)))
 SYMBOLS = "←→↑↓↔⇒⇔∀∂∃∅∇∈∉∏∑√∝∞∧∨∩∪∫≈≠≡≤≥⊂⊕⊗⊤⋅⟨⟩ℓℝ"
 FEATURES = ["kern", "liga", "calt", "ccmp", "locl", "mark", "mkmk", "tnum", "lnum", "sups"]
@@ -59,11 +61,12 @@ def _fontsource(family: str, part: str, style: str = "normal") -> str:
     return f"@fontsource-variable/{family}/files/{family}-{part}-wght-{style}.woff2"
 
 
+INTERFACE = Face("interface", _fontsource("source-sans-3", "latin"), (400, 700), LATIN)
 FACES = (
     Face("text", _fontsource("source-serif-4", "latin"), (400, 700), LATIN),
     Face("text", _fontsource("source-serif-4", "latin", "italic"), (400, 400), LATIN, italic=True),
     Face("text", _fontsource("source-serif-4", "greek"), (400, 400), GREEK),
-    Face("interface", _fontsource("source-sans-3", "latin"), (400, 700), LATIN),
+    INTERFACE,
     Face("interface", _fontsource("source-sans-3", "greek"), (400, 400), GREEK),
     Face("code", _fontsource("source-code-pro", "latin"), (400, 600), LATIN),
     Face("code", _fontsource("source-code-pro", "greek"), (400, 400), GREEK),
@@ -114,14 +117,15 @@ def write_fonts(folder: Path, store: Path) -> None:
         source = (MODULES / face.source).read_bytes()
         key = source + repr((face, FEATURES)).encode()
         (folder / face.file).write_bytes(cached(store, key, lambda s=source, f=face: cut(s, f.characters, f.weight)))
-    (folder / "marks.woff2").write_bytes(_woff2(marks_font()))
+    letters = TTFont(io.BytesIO((MODULES / INTERFACE.source).read_bytes()))
+    (folder / "marks.woff2").write_bytes(_woff2(marks_font(instantiateVariableFont(letters, {"wght": 450}))))
 
 
 def font_css(folder: Path) -> str:
     """The ``@font-face`` rules for the fonts that :func:`write_fonts` put into a folder."""
     rules = [_rule(face.family, f'url("fonts/{face.file}")', face.weight, _ranges(face.characters), face.italic)
              for face in FACES]
-    rules.append(_rule("Lab Marks", 'url("fonts/marks.woff2")', (400, 400), _ranges("".join(MARKS))))
+    rules.append(_rule("Lab Marks", 'url("fonts/marks.woff2")', (400, 400), _ranges("".join([*MARKS, *SCALED]))))
     mains = {face.use: folder / face.file for face in FACES if face.characters == LATIN and not face.italic}
     rules += [_twin(use, TTFont(mains[use]), *twin) for use, twins in TWINS.items() for twin in twins]
     return "\n".join([*rules, f":root {{ {' '.join(map(_stack, TWINS))} }}"])

@@ -1,7 +1,7 @@
-"""A font of a few marks, drawn here: the second sign beside every colour, the same on every machine.
+"""A font of marks, drawn here, and of raised and lowered figures, scaled from a text font.
 
-No open text font has all of them, and a system's own would differ in size and weight from one
-reader to the next.
+The marks are the second sign beside every colour. No open text font has all of these, and a
+system's own would differ in size and weight from one reader to the next.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from itertools import pairwise
 from math import cos, pi, sin
 
 from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont
 
-__all__ = ["MARKS", "marks_font"]
+__all__ = ["MARKS", "SCALED", "marks_font"]
 
 EM, WIDTH = 1000, 760
 DRAWN = 3_850_000_000  # a fixed date (seconds since 1904), so that the file is the same each time
@@ -47,22 +49,30 @@ MARKS: dict[str, list[Contour]] = {
     "◇": [_ring(350, corners=4), _ring(240, corners=4)[::-1]],
     "▲": [_triangle(370, pi / 2, y=280)],
     "△": [_triangle(370, pi / 2, y=280), _triangle(220, pi / 2, y=280)[::-1]],
+    "▼": [_triangle(370, -pi / 2, y=400)],
     "▶": [_triangle(370, 0, x=310)],
     "▷": [_triangle(370, 0, x=310), _triangle(220, 0, x=310)[::-1]],
     "✓": _stroke((110, 350), (300, 130), (650, 620)),
     "✗": _stroke((150, 110), (610, 570)) + _stroke((150, 570), (610, 110)),
 }
+# A raised or lowered sign: the letter that it is made from, and how far its foot is moved.
+SCALED = {**{sign: (letter, 330) for sign, letter in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀⁿ", "0123456789+−Tn", strict=True)},
+          **{sign: (letter, -130) for sign, letter in zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)}}
+SCALE = 0.62
 
 
-def marks_font():
-    """The font with the marks, as a fontTools object."""
-    names = {mark: f"uni{ord(mark):04X}" for mark in MARKS}
+def marks_font(letters: TTFont) -> TTFont:
+    """The font of all these; ``letters`` is the font, 1000 units an em, that raised signs are made from."""
+    names = {sign: f"uni{ord(sign):04X}" for sign in [*MARKS, *SCALED]}
     builder = FontBuilder(EM, isTTF=True)
     builder.setupGlyphOrder([".notdef", *names.values()])
     builder.setupCharacterMap({ord(mark): name for mark, name in names.items()})
-    glyphs = {name: _drawn(MARKS[mark]) for mark, name in names.items()}
+    drawn = {mark: (_drawn(contours), WIDTH) for mark, contours in MARKS.items()}
+    drawn |= {sign: _scaled(letters, *made) for sign, made in SCALED.items()}
+    glyphs = {names[sign]: glyph for sign, (glyph, _) in drawn.items()}
+    widths = {names[sign]: (width, 0) for sign, (_, width) in drawn.items()}
     builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), **glyphs})
-    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names.values()], (WIDTH, 0)))
+    builder.setupHorizontalMetrics({".notdef": (WIDTH, 0), **widths})
     builder.setupHorizontalHeader(ascent=800, descent=-200)
     builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
     builder.setupNameTable({"familyName": "Lab Marks", "styleName": "Regular"})
@@ -70,6 +80,13 @@ def marks_font():
     builder.font.recalcTimestamp = False
     builder.font["head"].created = builder.font["head"].modified = DRAWN
     return builder.font
+
+
+def _scaled(letters: TTFont, letter: str, foot: int):
+    """A letter made smaller and moved up or down, and its width."""
+    glyph, pen = letters.getGlyphSet()[letters.getBestCmap()[ord(letter)]], TTGlyphPen(None)
+    glyph.draw(TransformPen(pen, (SCALE, 0, 0, SCALE, 0, foot)))
+    return pen.glyph(), round(SCALE * glyph.width)
 
 
 def _drawn(contours: list[Contour]):
