@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from .embedding import one_hot
+from .explained import explained
 
 __all__ = ["IGNORED", "cross_entropy", "cross_entropy_pullback"]
 
 IGNORED = -100  # the target of a row that does not count (PyTorch's number for it)
 
 
+@explained(logits="row d_vocab", targets="int row")
 def cross_entropy(logits, targets):
     r"""The mean of :math:`-\ln p_\text{target}` over the rows that count, :math:`p = \operatorname{softmax}(\ell)`,
     in nats, and what the pullback needs.
@@ -29,6 +31,7 @@ def cross_entropy(logits, targets):
     return (surprise * share).sum(axis=-1), (p / total, hit, share)
 
 
+@explained()
 def cross_entropy_pullback(saved):
     r"""Gradient of the logits, :math:`\partial \ell = (p - e_\text{target}) / n`; 0 in a row that does not count."""
     p, hit, share = saved

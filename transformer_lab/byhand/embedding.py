@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from ..checks import check_whole
+from .explained import explained
 from .linear import rows
 from .rotation import frequencies
 from .stream import dropped, dropped_pullback
@@ -14,6 +15,7 @@ from .stream import dropped, dropped_pullback
 __all__ = ["embed", "embed_pullback", "embedded", "embedded_pullback", "one_hot", "sinusoids"]
 
 
+@explained(tokens="int")
 def one_hot(tokens, d_vocab, dtype=np.float64):
     """Row e_token for every token: (...,) -> (..., d_vocab).
 
@@ -23,6 +25,7 @@ def one_hot(tokens, d_vocab, dtype=np.float64):
     return (tokens[..., None] == np.arange(d_vocab)).astype(dtype)
 
 
+@explained(tokens="int batch pos", W_E="d_vocab d_model")
 def embed(tokens, W_E):
     r"""Row ``token`` of the table, :math:`x_E = W_E[\text{token}] = e_\text{token}^\top W_E` (eq-lookup in the book).
 
@@ -36,6 +39,7 @@ def embed(tokens, W_E):
     return x.reshape(*x.shape[:-2], *tokens.shape[-2:], W_E.shape[-1])
 
 
+@explained(tokens="int batch pos", W_E="d_vocab d_model", d_x="batch pos d_model")
 def embed_pullback(tokens, W_E, d_x):
     r"""Gradient of the table: each row's gradient is added to the row of its token (a "scatter-add"),
     :math:`\partial W_E = \sum e_\text{token}\, \partial x^\top` (eq-scatter in the book).

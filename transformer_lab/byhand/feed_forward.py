@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .explained import explained
 from .linear import linear, linear_pullback
 
 __all__ = ["ACTIVATIONS", "feed_forward", "feed_forward_pullback", "gelu", "gelu_pullback", "relu", "relu_pullback"]
 
 
+@explained(u="d_mlp")
 def relu(u):
     r""":math:`\phi(u) = \max(u, 0)`.
 
@@ -18,11 +20,13 @@ def relu(u):
     return np.maximum(u, np.zeros(u.shape[-1], u.dtype))  # a row of zeros: four times as fast as the number 0
 
 
+@explained(u="d_mlp", d_phi="d_mlp")
 def relu_pullback(u, d_phi):
     r""":math:`\partial u = \partial\phi` where :math:`u > 0`, else 0."""
     return d_phi * (u > 0)
 
 
+@explained(u="d_mlp")
 def gelu(u):
     r""":math:`\phi(u) = \tfrac12 u\,(1 + \tanh t)`, :math:`t = \sqrt{2/\pi}\,(u + 0.044715\,u^3)`: the input times
     (nearly) the share of a normal distribution below it (Hendrycks and Gimpel 2016, section 2).
@@ -33,6 +37,7 @@ def gelu(u):
     return 0.5 * u * (1 + np.tanh(ROOT * (u + 0.044715 * u**3)))
 
 
+@explained(u="d_mlp", d_phi="d_mlp")
 def gelu_pullback(u, d_phi):
     r""":math:`\partial u = \partial\phi\,\big(\tfrac12 (1 + \tanh t) + \tfrac12 u\,(1 - \tanh^2 t)\,t'\big)`, with
     :math:`t' = \sqrt{2/\pi}\,(1 + 3 \cdot 0.044715\,u^2)`.
@@ -46,6 +51,7 @@ ROOT = (2 / np.pi) ** 0.5
 ACTIVATIONS = {"relu": (relu, relu_pullback), "gelu": (gelu, gelu_pullback)}
 
 
+@explained(x="batch pos d_model")
 def feed_forward(params, x, activation, tap):
     r""":math:`u = x W_\text{in} + b_\text{in}, \quad m = \phi(u) W_\text{out} + b_\text{out}`
     (Vaswani et al. 2017, eq. 2).
@@ -61,6 +67,7 @@ def feed_forward(params, x, activation, tap):
     return {"mlp_pre": mlp_pre, "mlp_post": mlp_post, "mlp_out": mlp_out}
 
 
+@explained(x="batch pos d_model", d_mlp_out="batch pos d_model")
 def feed_forward_pullback(params, acts, x, d_mlp_out, activation, tap):
     """Gradient of x, and a dict of the gradients of ``W_in b_in W_out b_out``."""
     _, phi_pullback = ACTIVATIONS[activation]

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .explained import explained
+
 __all__ = ["linear", "linear_pullback", "row_mean", "row_sum"]
 
 
+@explained(x="batch pos d_in", W="d_in d_out", b="d_out")
 def linear(x, W, b):
     r""":math:`y = x W + b`, with x (..., batch, pos, d_in), W (..., d_in, d_out) and b (..., d_out).
 
@@ -23,6 +26,7 @@ def linear(x, W, b):
     return y.reshape(*y.shape[:-2], *x.shape[-3:-1], W.shape[-1])
 
 
+@explained(x="batch pos d_in", W="d_in d_out", d_y="batch pos d_out")
 def linear_pullback(x, W, d_y):
     r"""Gradients of x, W and b.
 
@@ -40,6 +44,7 @@ def rows(x):
     return x.reshape(*x.shape[:-3], -1, x.shape[-1])
 
 
+@explained(x="batch pos width")
 def row_sum(x):
     """The sum of all rows, (..., batch, pos, width) -> (..., width).
 
@@ -50,6 +55,7 @@ def row_sum(x):
     return (np.ones((1, x.shape[-2]), x.dtype) @ x)[..., 0, :]
 
 
+@explained(x="width")
 def row_mean(x):
     """The mean along each row, (..., width) -> (..., 1).
 

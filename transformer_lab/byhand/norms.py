@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .explained import explained
 from .linear import row_mean, row_sum
 
 __all__ = ["NORMS", "layer_norm", "layer_norm_pullback", "rms_norm", "rms_norm_pullback"]
@@ -16,6 +17,7 @@ __all__ = ["NORMS", "layer_norm", "layer_norm_pullback", "rms_norm", "rms_norm_p
 EPS = 1e-5
 
 
+@explained(x="batch pos d_model", w="d_model", b="d_model")
 def layer_norm(x, w, b):
     r"""Every row gets mean 0 and variance 1, then gain and offset (Ba et al. 2016, eq. 4).
 
@@ -31,6 +33,7 @@ def layer_norm(x, w, b):
     return x_hat * each_row(w) + each_row(b), (x_hat, scale)
 
 
+@explained(w="d_model", d_y="batch pos d_model")
 def layer_norm_pullback(saved, w, d_y):
     r"""Gradients of x, w and b. What moves a whole row up, or stretches it, has no effect and so gets no gradient:
 
@@ -44,6 +47,7 @@ def layer_norm_pullback(saved, w, d_y):
     return d_x, d_w, d_b
 
 
+@explained(x="batch pos d_model", w="d_model")
 def rms_norm(x, w):
     r"""Every row gets mean square 1, then a gain (Zhang and Sennrich 2019, eq. 4).
 
@@ -57,6 +61,7 @@ def rms_norm(x, w):
     return x_hat * each_row(w), (x_hat, scale)
 
 
+@explained(w="d_model", d_y="batch pos d_model")
 def rms_norm_pullback(saved, w, d_y):
     r"""Gradients of x and w.
 

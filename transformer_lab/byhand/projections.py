@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import numpy as np  # noqa: F401 (the examples use it)
 
+from .explained import explained
 from .linear import rows
 
 __all__ = ["merge", "merge_pullback", "project", "project_pullback"]
 
 
+@explained(x="batch pos d_model", W="d_model n_heads d_head")
 def project(x, W):
     r"""Queries, keys or values of every head, :math:`q = x W_Q`.
 
@@ -25,6 +27,7 @@ def project(x, W):
     return flat.reshape(*flat.shape[:-2], *x.shape[-3:-1], *W.shape[-2:]).swapaxes(-2, -3)
 
 
+@explained(x="batch pos d_model", W="d_model n_heads d_head", d_out="batch n_heads pos d_head")
 def project_pullback(x, W, d_out):
     r"""Gradients of ``x`` and ``W``.
 
@@ -37,6 +40,7 @@ def project_pullback(x, W, d_out):
     return d_x.reshape(*d_x.shape[:-2], *x.shape[-3:]), d_W.reshape(*d_W.shape[:-1], *W.shape[-2:])
 
 
+@explained(z="batch n_heads pos d_head", W_O="n_heads d_head d_model")
 def merge(z, W_O=None):
     r"""What all heads write, :math:`o = \sum_h z_h W_{O,h}`; without ``W_O``, the heads laid side by side.
 
@@ -52,6 +56,7 @@ def merge(z, W_O=None):
     return flat.reshape(*flat.shape[:-2], z.shape[-4], z.shape[-2], flat.shape[-1])
 
 
+@explained(z="batch n_heads pos d_head", W_O="n_heads d_head d_model", d_out="batch pos d_model")
 def merge_pullback(z, W_O, d_out):
     r"""Gradients of ``z`` and ``W_O``.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .explained import explained
 from .linear import linear, linear_pullback
 from .stream import norm_if, norm_if_pullback
 
@@ -66,6 +67,7 @@ def is_real(tokens, config):
     return np.ones(tokens.shape, bool) if config.pad is None else tokens != config.pad
 
 
+@explained(at="int batch", x="batch pos d_model")
 def pick(x, at):
     """Row ``at`` (..., batch) of every sequence: (..., batch, pos, d_model) -> (..., batch, 1, d_model).
 
@@ -76,6 +78,7 @@ def pick(x, at):
     return x.reshape(-1, *x.shape[-2:])[np.arange(at.size), at].reshape(*x.shape[:-2], 1, x.shape[-1])
 
 
+@explained(at="int batch", d_row="batch one d_model")
 def pick_pullback(at, d_row, n_pos):
     """The gradient of the rows that were picked, 0 everywhere else."""
     at = np.broadcast_to(at, d_row.shape[:-2]).ravel()
@@ -84,6 +87,7 @@ def pick_pullback(at, d_row, n_pos):
     return d_x.reshape(*d_row.shape[:-2], n_pos, -1)
 
 
+@explained(x="batch pos d_model")
 def mean_of(x, real):
     r""":math:`\bar x = \sum_t w_t x_t` with equal weights on the real tokens: (..., batch, 1, d_model).
 
@@ -93,6 +97,7 @@ def mean_of(x, real):
     return share(real, x.dtype)[..., None, :] @ x
 
 
+@explained(d_mean="batch one d_model")
 def mean_of_pullback(real, d_mean):
     r""":math:`\partial x_t = w_t\, \partial\bar x`."""
     return share(real, d_mean.dtype)[..., None] * d_mean

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .explained import explained
+
 __all__ = ["softmax", "softmax_pullback"]
 
 
+@explained(scores="key")
 def softmax(scores, mask=None):
     r"""Softmax over the last axis, :math:`a_j = e^{s_j} / \sum_i e^{s_i}`, of what the mask allows (eq-masked-softmax).
 
@@ -38,6 +41,7 @@ def softmax(scores, mask=None):
     return weights
 
 
+@explained(pattern="key", d_pattern="key")
 def softmax_pullback(pattern, d_pattern):
     r"""Gradient of the scores, :math:`\partial s = a \odot (\partial a - a^\top \partial a)`.
 

@@ -9,6 +9,7 @@ from ..config import ModelConfig
 from ..errors import DtypeError
 from ..names import parameter_shapes
 from ..randomness import generator
+from .explained import explained
 
 __all__ = ["init", "layer_of", "pack", "unpack"]
 
@@ -68,6 +69,7 @@ def first_value(name, shape, config, scheme, embedding_scale, seed):
     return scale * shrink * generator(seed, f"init {name}").normal(size=shape)
 
 
+@explained()
 def layer_of(params: dict, layer: int) -> dict:
     """The parameters of one block, by names without the prefix.
 
@@ -78,6 +80,7 @@ def layer_of(params: dict, layer: int) -> dict:
     return {name[len(prefix):]: value for name, value in params.items() if name.startswith(prefix)}
 
 
+@explained()
 def pack(arrays: dict, shapes: dict, out=None) -> np.ndarray:
     """All arrays, end to end, as one vector (..., n); leading axes (seeds) stay.
 
@@ -89,6 +92,7 @@ def pack(arrays: dict, shapes: dict, out=None) -> np.ndarray:
     return np.concatenate(parts, axis=-1, out=out)
 
 
+@explained(vector="n")
 def unpack(vector, shapes: dict) -> dict:
     """Named views into a vector (..., n): changing the vector changes them.
 
