@@ -212,7 +212,7 @@ def _observations(task: PatternTask, last: bool) -> tuple[tuple[tuple[Fraction, 
     """
     check_whole("period", task.period, high=LARGEST_PERIOD)
     ways: dict[tuple, Counter] = {}
-    for blocks in _set_partitions(task.period):
+    for blocks in set_partitions(task.period):
         if task.distinct and len(set(blocks)) < task.period:
             continue
         counts = Counter(blocks[slot] for slot in task.slots)
@@ -224,16 +224,16 @@ def _observations(task: PatternTask, last: bool) -> tuple[tuple[tuple[Fraction, 
                  for seen, group in ways.items())
 
 
-def _set_partitions(size: int) -> Iterator[tuple[int, ...]]:
+def set_partitions(size: int) -> Iterator[tuple[int, ...]]:
     """Every way in which ``size`` slots can share letters, as the number of the block of each slot.
 
-    >>> list(_set_partitions(2)), len(list(_set_partitions(5)))
+    >>> list(set_partitions(2)), len(list(set_partitions(5)))
     ([(0, 0), (0, 1)], 52)
     """
     if size == 0:
         yield ()
         return
-    for blocks in _set_partitions(size - 1):
+    for blocks in set_partitions(size - 1):
         for block in range(max(blocks, default=-1) + 2):
             yield (*blocks, block)
 
