@@ -26,7 +26,7 @@ from ..training.digits import DigitRun, load, train
 __all__ = ["RECIPES", "STUDIES", "Study", "run_study"]
 
 TWO = {"min_args": 2, "max_args": 2, "depth": 2}
-WRITTEN = {"written": True, "batch": 128, "steps": 5000, "clip": 1.0}
+WRITTEN = {"written": True, "batch": 128, "steps": 3000, "clip": 1.0}
 
 #: What can be trained by name. ``examples`` bounds the spaces that are too large to list.
 RECIPES = {
