@@ -18,7 +18,7 @@ from ..checks import check_array, check_choice, check_number, check_whole
 from ..theme import color, theme
 from .svg import CELLS
 
-__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "name_line", "panel", "seed_lines", "strip"]
+__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "name_line", "panel", "raised", "seed_lines", "strip"]
 
 ROLES = ("query", "key", "value", "residual", "mlp")
 LEVELS = 16       # shades of a colour map
@@ -205,14 +205,13 @@ def seed_lines(axes: Axes, steps, runs, role: str = "value", name: str | None = 
     axes.plot(steps, runs.T, color=hue, alpha=0.35, linewidth=0.7)
     axes.plot(steps, middle, color=hue, linewidth=2.4)
     if name:
-        name_line(axes, steps[-1], middle[-1], name, role)
+        name_line(axes, steps[-1], middle[-1], name)
 
 
-def name_line(axes: Axes, x: float, y: float, name: str, role: str = "ink", **options) -> None:
+def name_line(axes: Axes, x: float, y: float, name: str, **options) -> None:
     """Write a line's name at its end, instead of a legend."""
-    options = {"xytext": (5, 0), "ha": "left", "va": "center", **options}
-    axes.annotate(name, (x, y), textcoords="offset points", color=color("ink"), fontsize=11, **options,
-                  annotation_clip=False)
+    options = {"xytext": (5, 0), "textcoords": "offset points", "ha": "left", "va": "center", **options}
+    axes.annotate(name, (x, y), color=color("ink"), fontsize=11, annotation_clip=False, **options)
 
 
 def ceiling(axes: Axes, level: float, name: str, where: str = "left", below: bool = False) -> None:
@@ -234,6 +233,11 @@ def ceiling(axes: Axes, level: float, name: str, where: str = "left", below: boo
     axes.annotate(name, (1 if right else 0, level), xycoords=axes.get_yaxis_transform(),
                   xytext=(0 if right else 4, -4 if below else 3), textcoords="offset points",
                   ha="right" if right else "left", va="top" if below else "bottom", fontsize=11, color=color("ink"))
+
+
+def raised(exponent: int) -> str:
+    """A whole number as superscript, for powers of ten: ``10`` and ``raised(-3)`` is 10⁻³."""
+    return str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
 
 
 def _amount(number: float) -> str:
