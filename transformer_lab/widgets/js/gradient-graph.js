@@ -1,9 +1,10 @@
 // The computation graph of the one-head model with live values, forward and backward, and the witnesses of its gradient.
 
-import { label } from "./core/chart.js";
+import { label, token } from "./core/chart.js";
 import { largest } from "./core/color.js";
 import { h } from "./core/draw.js";
 import { brief, fixed, letter, spell } from "./core/format.js";
+import { range } from "./core/math.js";
 import { MISTAKES } from "./core/one_head.js";
 import { choose, explorable, menu, picture } from "./core/ui.js";
 import { arrows, drawSlot, place, rowsView, slots, timeline, trace } from "./gradient/graph.js";
@@ -16,10 +17,8 @@ const WEIGHTS = [["initial", "initial"], ["trained", "trained"], ["silent", "W_O
 
 function view(state, now, lab) {
   const at = place(lab.width), current = titleOf(state.step), [px, py] = at.probs;
-  const letters = (x, y) => FEATURES.slice(0, V).map((name, i) => label(x, y + (i + 0.5) * at.tall + 4, name, { class: "code soft", "text-anchor": "middle" }));
   return picture(lab, at.height, timeline(state, lab),
-    slots(state, now, at).map((slot) => drawSlot(slot, current)), letters(at.logits[0] - 9, at.logits[1]),
-    h("circle", { class: "lab-target", cx: at.logits[0] - 9, cy: at.logits[1] + (now.target + 0.5) * at.tall, r: 8 }),
+    slots(state, now, at).map((slot) => drawSlot(slot, current)), range(V).map((v) => token(at.logits[0] - 11, at.logits[1] + (v + 0.5) * at.tall, letter(v), v === now.target)),
     label(px + at.w, py + at.rows, `loss ${reached(state.step, "loss") ? fixed(now.acts.loss) : ""}`,
       { "text-anchor": "end", class: current === "loss" ? "strong" : null }),
     ["letter", "position"].map((name, i) => label(at.x[0] + (i ? V + 4.5 : V / 2) * at.c, at.x[1] + at.rows + 15, name,

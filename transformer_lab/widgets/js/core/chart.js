@@ -21,6 +21,11 @@ export const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.t
 export const label = (x, y, text, attrs = {}) => h("text", { x, y, ...attrs }, text);
 export const line = (x1, y1, x2, y2, attrs = {}) => h("line", { x1, y1, x2, y2, class: "axis", ...attrs });
 
+/** A token: its letter in a small rounded box, around x, y. */
+export const token = (x, y, text, strong = false) => h("g", {},
+  h("rect", { class: strong ? "lab-token strong" : "lab-token", x: x - 8, y: y - 7.5, width: 16, height: 15, rx: 3 }),
+  label(x, y + 4, text, { class: strong ? "code strong" : "code", "text-anchor": "middle" }));
+
 /** Axis along the bottom: ticks are [value, text]. */
 export const bottomAxis = (scale, y, ticks, title) => {
   const [left, right] = [scale(ticks[0][0]), scale(ticks.at(-1)[0])];

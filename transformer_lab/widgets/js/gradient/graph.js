@@ -1,6 +1,6 @@
 // Where the nodes of the gradient graph stand, and how each is drawn.
 
-import { cells, label, line, linear, path } from "../core/chart.js";
+import { cells, label, line, linear, path, token } from "../core/chart.js";
 import { color, glyph, largest } from "../core/color.js";
 import { handle, pressable } from "../core/controls.js";
 import { h } from "../core/draw.js";
@@ -10,13 +10,14 @@ import { BACKWARD, FEATURES, FORWARD, LAST, T, V, equationOf, reached, reachedBa
 
 // Where the parts stand: the left top corner of each node, and the sizes of its cells. On a phone they stand in four rows.
 export function place(width) {
-  const wide = width >= 600, c = width >= 680 ? 10 : 8, [tall, w, top] = [17, 34, 92];
-  const gap = wide ? (width - 350 - 27 * c) / 5 : 8, scores = 26 + FEATURES.length * c + gap, pattern = scores + 70 + gap;
-  const rows = T * tall, below = top + rows + 70, read = wide ? pattern + 70 + gap : 14, W_OV = read + 26 + Math.max(gap, 14);
-  const logits = W_OV + 2 * V * c + 28 + gap, y2 = wide ? top : below, y3 = wide ? below : below + rows + 64;
+  const wide = width >= 580, c = width >= 680 ? 10 : 8, w = width >= 680 ? 34 : 32, [tall, top, strips] = [17, 92, 2 * w + 2];
+  const taken = 26 + 2 * strips + 26 + 4 + 22 + strips + 14 + w + (FEATURES.length + 2 * V) * c;
+  const gap = wide ? (width - taken - 2) / 5 : 8, scores = 26 + FEATURES.length * c + gap, pattern = scores + strips + gap;
+  const rows = T * tall, below = top + rows + 70, read = wide ? pattern + strips + gap : 14, W_OV = read + 26 + Math.max(gap, 14);
+  const logits = W_OV + 2 * V * c + 26 + gap, y2 = wide ? top : below, y3 = wide ? below : below + rows + 64;
   return { wide, gap, rows, c, w, tall, thin: rows / FEATURES.length, big: wide ? c : 9.8, height: wide ? below + 206 : y3 + 428,
     x: [26, top], scores: [scores, top], pattern: [pattern, top], read: [read, y2], W_OV: [W_OV, y2],
-    logits: [logits, y2], probs: [logits + 84, y2], W_QK: [26, y3],
+    logits: [logits, y2], probs: [logits + strips + 14, y2], W_QK: [26, y3],
     witnesses: wide ? [read, y3 - 8, width - read] : [0, y3 + 206, width] };
 }
 
@@ -40,12 +41,14 @@ export function slots({ step }, now, at) {
 
 const ROLE = Object.fromEntries([...FORWARD, ...BACKWARD].map(([name, role]) => [name, role]));
 
+const TITLE = { x: 0, scores: 0, pattern: 0, read: -10, W_OV: 0, W_QK: 0, logits: 0, probs: -12 }; // into free room beside it
+
 export function drawSlot(slot, current) {
   const { name, title, rows, x, y, w, tall, limit, shown, grad, wrong } = slot, bottom = y + tall * rows.length;
   const power = w > 24 && limit > 0 && limit < 0.0995 ? Math.floor(Math.log10(limit)) : 0; // small numbers share a factor
   const scale = power ? `× ${tens(power)}` : slot.kind === "amount" ? "" : `±${brief(limit, 2)}`;
   return h("g", { "aria-hidden": true },
-    grad ? null : h("text", { x: x - (w === 12 ? 12 : 0), y: y - 8, class: current.endsWith(name) ? "strong" : null },
+    grad ? null : h("text", { x: x + TITLE[name], y: y - 8, class: current.endsWith(name) ? "strong" : null },
       h("tspan", { fill: color(ROLE[name]) }, glyph(ROLE[name])), ` ${name}`),
     shown ? cells(rows, { ...slot, format: (value) => fixed(value / 10 ** power, 2) }) : null,
     h("rect", { class: title === current ? "lab-now" : "axis", x, y, width: w * rows[0].length, height: bottom - y }),
@@ -58,8 +61,7 @@ export function rowsView(state, now, at, lab) {
   const choosePosition = (t) => lab.set({ position: clamp(Math.round(t), 0, T - 1) });
   const under = (point) => choosePosition((point.y - y) / at.tall - 0.5);
   return h("g", {},
-    now.tokens.map((token, t) => label(x - 14, y + (t + 0.5) * at.tall + 4, letter(token),
-      { class: `code${t === position ? " strong" : ""}`, "text-anchor": "middle" })),
+    now.tokens.map((name, t) => token(x - 14, y + (t + 0.5) * at.tall, letter(name), t === position)),
     h("rect", { class: "lab-pick", x: x - 24, y: y + position * at.tall, width: end - x + 24, height: at.tall }),
     h("rect", { ...pressable(under), fill: "transparent", x, y, width: end - x, height: at.rows }),
     h("rect", { ...handle(lab, {

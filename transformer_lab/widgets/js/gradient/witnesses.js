@@ -23,17 +23,17 @@ export function witnessesView(state, now, at, lab) {
     line(scale(witness.pass), high(i) + 4, scale(witness.pass), high(i) + 18, { class: "limit" }),
     Object.entries(witness.errors).map(([name, error]) => h("text", { x: scale(error), y: high(i) + 16, "text-anchor": "middle" },
       h("tspan", { fill: color(MARKS[name]) }, glyph(MARKS[name])))))),
-  stepSize(state, x + width - 154, high(2) - 4, lab),
+  stepSize(state, x + width - 132, high(2) - 4, lab),
   bottomAxis(scale, high(5) - 18, [[1e-16, tens(-16)], [1e-12, tens(-12)], [1e-8, tens(-8)], [1e-4, tens(-4)], [1, "1"]],
     "relative error; last two rows: largest difference"));
 }
 
 /** The h of central differences, beside its name. */
 function stepSize({ log_h }, x, y, lab) {
-  const spot = linear([-12, -1], [x + 6, x + 74]), go = (exponent) => lab.set({ log_h: clamp(Math.round(exponent), -12, -1) });
+  const spot = linear([-12, -1], [x + 6, x + 54]), go = (exponent) => lab.set({ log_h: clamp(Math.round(exponent), -12, -1) });
   return h("g", {}, label(x - 4, y + 4, `h = ${tens(log_h)}`, { "text-anchor": "end" }), line(spot(-12), y, spot(-1), y),
     h("circle", { cx: spot(log_h), cy: y, r: 5, fill: color("ink") }),
     h("rect", { ...handle(lab, { label: "h of central differences", value: log_h, shown: tens(log_h),
       move: (point) => go(spot.inverse(point.x)), nudge: (dx, dy) => go(log_h + dx + dy) }),
-    "aria-valuemin": -12, "aria-valuemax": -1, fill: "transparent", x, y: y - 12, width: 80, height: 24 }));
+    "aria-valuemin": -12, "aria-valuemax": -1, fill: "transparent", x, y: y - 12, width: 60, height: 24 }));
 }
