@@ -97,8 +97,8 @@ def near_ties(gaps, let_through, densities: dict) -> Figure:
     right, axes = panel(HALF, 220)
     for style, (name, density) in zip(["solid", "dashed", "dotted"], densities.items(), strict=False):
         axes.plot(gaps, density, color=color("query"), linestyle=style)
-        shoulder = max(np.flatnonzero(density > 0.6 * np.max(density))[-1], len(gaps) * 5 // 9)
-        name_line(axes, gaps[shoulder], density[shoulder], name, xytext=(5, 5))
+        shoulder = np.flatnonzero(density > 0.8 * np.max(density))[-1]
+        name_line(axes, gaps[shoulder], density[shoulder], name, xytext=(6, 4))
     axes.set_yticks([0, 0.1, 0.2])
     label(axes, "How often", "gap between the two scores", "density")
     return Figure([left, right], "Left, a narrow hump: only queries whose two scores are nearly equal let a gradient "
@@ -123,14 +123,22 @@ def laws(widths, panels: dict, alt: str) -> Figure:
             mean, margin, derived = (check_array(title, part, shape=widths.shape) for part in arm)
             axes.loglog(widths, derived, color=color("ink"), linewidth=1)
             axes.errorbar(widths, mean, margin, fmt=marker, color=color(role), markersize=4.5, linewidth=1.4)
-            rise = mean[-1] - mean[0] > 3 * margin[0]
-            name_line(axes, widths[6], mean[6], name, xytext=(-6 if rise else 2, 6), ha="right" if rise else "left",
-                      va="bottom")
+            _name_arm(axes, widths, mean, name)
         _plain(axes.xaxis, [1, 4, 16, 64, 256, 1024])
         _plain(axes.yaxis, None if np.ptp(axes.get_ylim()) < 100 else [1, 10, 100, 1000])
         label(axes, title, "d_head", unit)
         drawings.append(drawing)
     return Figure(drawings, alt)
+
+
+def _name_arm(axes, widths, mean, name: str) -> None:
+    """The name beside a rising or falling line, or over a level one."""
+    turn = len(mean) * 2 // 3
+    rises, level = mean[-1] > mean[turn], np.ptp(mean) <= 0.1 * np.max(mean)
+    if level:
+        name_line(axes, widths[2], mean[2], name, xytext=(0, 10 if axes.get_yscale() == "log" or not mean[2] else -12))
+    else:
+        name_line(axes, widths[turn], mean[turn], name, xytext=(-6 if rises else 6, 8), ha="right" if rises else "left")
 
 
 def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
@@ -142,10 +150,7 @@ def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
         drawing, axes = panel(HALF, 220)
         for (name, (mean, margin)), role, marker in zip(arms.items(), ARMS, "Do", strict=True):
             axes.errorbar(widths, mean, margin, fmt=f"{marker}-", color=color(role), markersize=4.5, linewidth=1.4)
-            if np.ptp(mean) <= 0.1 * np.max(mean):  # a level line is named in its middle, under it if there is room
-                name_line(axes, widths[5], mean[5], name, xytext=(0, -14 if mean[5] > 0 else 10), ha="center")
-            else:
-                name_line(axes, widths[np.argmax(mean)], np.max(mean), name, xytext=(-4, 10), ha="right")
+            _name_arm(axes, widths, mean, name)
         axes.set_xscale("log")
         axes.set_ylim(bottom=-0.03 * max(np.max(mean) for mean, _ in arms.values()))
         _plain(axes.xaxis, [1, 4, 16, 64, 256, 1024])
@@ -158,7 +163,7 @@ def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
 
 def learning(steps, runs: dict, bound: float, bound_name: str) -> Figure:
     """Accuracy against the step, a line a seed, by arm; the bound of the first arm is drawn in."""
-    drawing, axes = panel(590, 270)
+    drawing, axes = panel(440, 250)
     for (name, accuracy), role in zip(check_type("runs", runs, dict).items(), ("other", "value"), strict=False):
         seed_lines(axes, steps, accuracy, role, name)
     ceiling(axes, bound, bound_name, where="right", below=True)
@@ -180,7 +185,7 @@ def circuits(patterns: dict, written: dict, questions, names) -> Figure:
         axes.set_yticks(range(len(questions)), questions, fontsize=10)
         label(axes, title)
         panels.append(drawing)
-    drawing, axes = panel(420, 230)
+    drawing, axes = panel(340, 220)
     for (name, line), style in zip(written.items(), ["solid", "dashed", "dotted"], strict=False):
         prices = np.arange(1, len(line) + 1)
         axes.plot(prices, check_array(name, line, shape=("price",)), color=color("value"), linestyle=style, marker="o",
