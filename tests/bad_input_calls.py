@@ -35,9 +35,18 @@ EXEMPT = training.EXEMPT | {
     "checks.check_whole": "is itself the check, tested in test_checks.py",
     "theme.theme": "takes no argument",
     "theme.css_variables": "takes no argument",
+    "widgets.bundle.css": "takes no argument",
+    "widgets.bundle.files": "takes no argument",
+    "widgets.bundle.host": "takes no argument",
+    "widgets.bundle.names": "takes no argument",
+    "widgets.join.join": "joins the package's own files, tested in widgets/test_bundle.py",
+    "widgets.small_head.train": "takes no argument",
 }
 
 CALLS = training.CALLS | {
+    "widgets.bundle.bundle": lambda: {"name": "choice"},
+    "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
+    "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},
     "claims.claim": lambda: {"id": "a-claim", "statement": "A claim.", "value": 1.0, "at_least": 0.5, "seeds": 1},
     "names.lookup": lambda: {"name": "pattern"},
     "randomness.generator": lambda: {"seed": 0, "purpose": "batch", "step": 0},
