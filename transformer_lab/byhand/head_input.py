@@ -74,7 +74,7 @@ def encode(tokens, config: ModelConfig, params: dict | None = None, dtype=np.flo
     tokens = check_array("tokens", tokens, shape=("batch", "T"), kind="whole", low=0, high=config.d_vocab - 1,
                          leading=True)
     length = check_whole("tokens.shape[-1]", tokens.shape[-1], high=config.n_ctx)
-    places = _positions(config, params, _real("dtype", dtype))[..., :length, :]
+    places = positions_of(config, params, _real("dtype", dtype))[..., :length, :]
     letters = np.eye(config.d_vocab, dtype=places.dtype)[tokens]
     lead = np.broadcast_shapes(letters.shape[:-1], places.shape[:-1])
     return np.concatenate([np.broadcast_to(part, (*lead, part.shape[-1])) for part in (letters, places)], axis=-1)
@@ -85,7 +85,7 @@ def _shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
     return shapes | ({"W_pos": (config.n_ctx, config.d_pos)} if config.positions == "learned" else {})
 
 
-def _positions(config: ModelConfig, params: dict | None, dtype) -> np.ndarray:
+def positions_of(config: ModelConfig, params: dict | None, dtype) -> np.ndarray:
     """What stands beside the token at each position: (n_ctx, 0), (n_ctx, n_ctx) or (..., 1, n_ctx, d_pos)."""
     if config.positions != "learned":
         return np.eye(config.n_ctx, config.d_model - config.d_vocab, dtype=dtype)
