@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bad_input_lookup as lookup
+import bad_input_places as places
 import bad_input_training as training
 import numpy as np
 
@@ -25,7 +27,7 @@ def square(params):
 
 
 # Functions whose argument is not data that a reader passes, with the reason.
-EXEMPT = training.EXEMPT | {
+EXEMPT = training.EXEMPT | places.EXEMPT | {
     "checks.check_array": "is itself the check, tested in test_checks.py",
     "checks.check_choice": "is itself the check, tested in test_checks.py",
     "checks.check_flag": "is itself the check, tested in test_checks.py",
@@ -43,7 +45,7 @@ EXEMPT = training.EXEMPT | {
     "widgets.small_head.train": "takes no argument",
 }
 
-CALLS = training.CALLS | {
+CALLS = training.CALLS | lookup.CALLS | places.CALLS | {
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
     "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},

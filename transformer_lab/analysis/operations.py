@@ -6,8 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from ..checks import check_array
-from ..errors import DtypeError
+from ..checks import check_array, check_callable
 
 __all__ = ["count_operations"]
 
@@ -55,8 +54,7 @@ def count_operations(function, *arrays):
     >>> count_operations(lambda table: table[[0, 2, 2]], np.ones((3, 4)))
     {'multiply': 0, 'add': 0}
     """
-    if not callable(function):
-        raise DtypeError("function", type(function).__name__, "a function of arrays", "Pass a callable.")
+    check_callable("function", function)
     tally = Counter()
     counted = np.frompyfunc(lambda value: _Counted(value, tally), 1, 1)
     function(*(counted(check_array("arrays", array, shape=(), leading=True)) for array in arrays))

@@ -9,8 +9,8 @@ from itertools import permutations
 
 import numpy as np
 
-from ..checks import check_array, check_whole
-from ..errors import DtypeError, RangeError, ShapeError
+from ..checks import check_array, check_callable, check_whole
+from ..errors import RangeError, ShapeError
 
 __all__ = ["blind_ceiling", "equivariance_gap", "invariance_gap", "orders"]
 
@@ -96,8 +96,7 @@ def _both(function, x, table):
     x = check_array("x", x, shape=("n_ctx", "d"))
     table = orders(len(x)) if table is None else check_array("table", table, shape=("orders", len(x)), kind="whole",
                                                              low=0, high=len(x) - 1)
-    if not callable(function):
-        raise DtypeError("function", type(function).__name__, "a function of rows", "Pass a function, not its value.")
+    check_callable("function", function)
     return x, table, np.asarray(function(x[table])), np.asarray(function(x[None]))[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_array, check_type
+from ..checks import check_array, check_type, check_whole
 from ..theme import color
 from .figure import Figure
 from .style import color_bar, heatmap, label, name_line, panel
@@ -23,15 +23,16 @@ def lookup(one_hot, W_E, rows, tokens, alt: str) -> Figure:
     one_hot : array (pos, d_vocab)
     W_E : array (d_vocab, d_model)
     rows : array (pos, d_model)
-    tokens : sequence of str
+    tokens : list of str
         The words, one a row.
     """
+    check_type("tokens", tokens, list)
     one_hot = check_array("one_hot", one_hot, shape=(len(tokens), "d_vocab"))
     limit = float(np.abs(check_array("W_E", W_E, shape=(one_hot.shape[1], "d_model"))).max())
     panels = []
     for title, values, kind, top in [("One mark a row", one_hot, "amount", 1.0), ("Table W_E", W_E, "signed", limit),
                                      ("Rows that were looked up", rows, "signed", limit)]:
-        drawing, axes = panel(225 if title != "Table W_E" else 190, 230)
+        drawing, axes = panel(185 if title != "Table W_E" else 160, 215)
         heatmap(axes, values, kind, top, signs=False)
         axes.set_aspect("auto")
         if values is not W_E:
@@ -60,20 +61,24 @@ def similarity(offsets, curves: dict, alt: str) -> Figure:
 
     Parameters
     ----------
-    offsets : array (n,)
+    offsets : array of int (n,)
     curves : dict of array (n,)
         By name; each from -1 to 1.
     """
-    offsets = check_array("offsets", np.asarray(offsets, dtype=float), shape=("n",))
+    offsets = check_array("offsets", offsets, shape=("n",), kind="whole")
+    heights = [check_array(name, values, shape=offsets.shape)[-1] for name, values in _items("curves", curves)]
     drawing, axes = panel(560, 260)
-    ends = _spread([float(values[-1]) for values in check_type("curves", curves, dict).values()], 0.16)
-    for (name, values), role, line, end in zip(curves.items(), ROLES, STYLES, ends, strict=False):
-        axes.plot(offsets, check_array(name, values, shape=offsets.shape), color=color(role), linestyle=line)
+    for (name, values), role, line, end in zip(curves.items(), ROLES, STYLES, _spread(heights, 0.16), strict=False):
+        axes.plot(offsets, values, color=color(role), linestyle=line)
         name_line(axes, offsets[-1], end, name)
     axes.axhline(0, color=color("line"), linewidth=1)
     axes.set(ylim=(-0.15, 1.05), yticks=[0, 0.5, 1])
     label(axes, "", "offset, in positions", "dot product / its largest value")
     return Figure(drawing, alt)
+
+
+def _items(argument, entries):
+    return check_type(argument, entries, dict).items()
 
 
 def _spread(heights, least: float) -> list[float]:
@@ -104,18 +109,17 @@ def one_matrix(lengths, residuals: dict, d_model: int, alt: str) -> Figure:
 
     Parameters
     ----------
-    lengths : array (n,)
+    lengths : array of int (n,)
     residuals : dict of array (n,)
         By the kind's name; 0 to 1.
     d_model : int
         Where a thin line stands.
     """
-    lengths = check_array("lengths", np.asarray(lengths, dtype=float), shape=("n",))
+    lengths = check_array("lengths", lengths, shape=("n",), kind="whole")
     drawing, axes = panel(560, 260)
-    axes.axvline(d_model, color=color("ink"), linewidth=1, linestyle=(0, (4, 3)))
+    axes.axvline(check_whole("d_model", d_model, low=1), color=color("ink"), linewidth=1, linestyle=(0, (4, 3)))
     name_line(axes, d_model, 1.0, "as many positions as dimensions")
-    check_type("residuals", residuals, dict)
-    for (name, values), role, line in zip(residuals.items(), ROLES, STYLES, strict=False):
+    for (name, values), role, line in zip(_items("residuals", residuals), ROLES, STYLES, strict=False):
         axes.plot(lengths, check_array(name, values, shape=lengths.shape), color=color(role), linestyle=line)
         name_line(axes, lengths[-1], values[-1], name)
     axes.set(ylim=(-0.05, 1.08), yticks=[0, 0.5, 1])
@@ -133,9 +137,9 @@ def accuracies(groups: dict, bounds: dict, alt: str) -> Figure:
     bounds : dict of (float, str)
         By title: a bound and its name, or nothing.
     """
-    panels = []
-    for title, arms in check_type("groups", groups, dict).items():
-        drawing, axes = panel(340, 60 + 44 * len(arms))
+    panels, bounds = [], check_type("bounds", bounds, dict)
+    for title, arms in _items("groups", groups):
+        drawing, axes = panel(288, 60 + 44 * len(check_type(title, arms, dict)))
         for row, (arm, values) in enumerate(arms.items()):
             values = check_array(arm, values, shape=("n_seeds",))
             jitter = np.linspace(-0.16, 0.16, len(values))
@@ -160,13 +164,14 @@ def tables(values: dict, rows, columns, alt: str) -> Figure:
     ----------
     values : dict of array (rows, columns)
         By title.
-    rows, columns : sequence of str
+    rows, columns : list of str
         Their names.
     """
     panels = []
-    for title, table in check_type("values", values, dict).items():
+    check_type("rows", rows, list), check_type("columns", columns, list)
+    for title, table in _items("values", values):
         table = check_array(title, table, shape=(len(rows), len(columns)))
-        drawing, axes = panel(340, 90 + 34 * len(rows))
+        drawing, axes = panel(288, 90 + 34 * len(rows))
         heatmap(axes, table, "amount", 1.0, gap=0.06)
         axes.set_aspect("auto")
         for (row, column), value in np.ndenumerate(table):

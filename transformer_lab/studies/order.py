@@ -13,7 +13,7 @@ from ..analysis.order import blind_ceiling
 from ..analysis.places import score_terms
 from ..byhand.schedules import warmup_linear
 from ..byhand.transformer import forward, init
-from ..checks import check_choice, check_seed, check_type, check_whole
+from ..checks import check_callable, check_choice, check_seed, check_type, check_whole
 from ..config import ModelConfig
 from ..randomness import generator
 from ..tasks.answers import examples
@@ -22,11 +22,15 @@ from ..training.fit import fit
 from ..training.history import History
 from ..training.stepper import Stepper
 
-__all__ = ["ARMS", "accuracy", "accuracy_without", "ceilings", "config_of", "inputs", "shares", "train"]
+__all__ = ["ARMS", "TERMS", "accuracy", "ceilings", "config_of", "inputs", "on_digits", "shares", "train", "without"]
 
 TASK = DigitTask()
 
 ARGUMENTS = [2, 4, 6]  # where the three digits stand
+SCORES = "blocks.0.scores"
+
+#: The parts of a score where tokens and places are added: who asks, and what is asked.
+TERMS = ("token-token", "token-place", "place-token", "place-place")
 
 #: What is changed in each arm; the rest is a transformer of one layer and one head that sees everything.
 ARMS = {
@@ -72,9 +76,17 @@ def accuracy(params: dict, config: ModelConfig, tap=None) -> dict:
 
     ``tap`` is that of :func:`~transformer_lab.byhand.transformer.forward`.
     """
-    check_type("params", params, dict)
-    return {name: (forward(params, tokens, config, tap=tap)["logits"].argmax(-1) == targets).mean(-1)
+    run = tapped(params, config, tap)
+    return {name: (run(tokens)["logits"].argmax(-1) == targets).mean(-1)
             for name, (tokens, targets) in inputs().items()}
+
+
+def tapped(params, config, tap):
+    """The forward pass as a function of the tokens."""
+    check_type("params", params, dict)
+    if tap is not None:
+        check_callable("tap", tap)
+    return lambda tokens: forward(params, tokens, config, tap=tap)
 
 
 def terms_of(params, embed, pos_embed):
@@ -103,18 +115,30 @@ def shares(params: dict, config: ModelConfig) -> dict:
     return found
 
 
-def accuracy_without(term: str, params: dict, config: ModelConfig) -> dict:
-    """:func:`accuracy` with one of the four terms taken out of the scores of a one-layer model."""
+def without(term: str, params: dict):
+    """A tap that takes one of the four terms out of the scores of a one-layer model.
+
+    Examples
+    --------
+    >>> params, config = train("learned", n_seeds=2, steps=1)[0], config_of("learned")
+    >>> accuracy(params, config, without("token-place", params))["Max"].shape
+    (2,)
+    """
+    check_choice("term", term, TERMS), check_type("params", params, dict)
     seen = {}
 
     def tap(name, value):
         seen[name] = value
-        if name != "blocks.0.scores":
-            return value
-        terms = terms_of(params, seen["embed"], seen["pos_embed"])
-        return value - terms[check_choice("term", term, terms)]
+        return value - terms_of(params, seen["embed"], seen["pos_embed"])[term] if name == SCORES else value
 
-    return accuracy(params, config, tap)
+    return tap
+
+
+def on_digits(params: dict, config: ModelConfig, tap=None) -> dict:
+    """Share of its attention that the query that is read out gives to the three digits, 0 to 1, by operation."""
+    run = tapped(params, config, tap)
+    return {name: run(tokens)["blocks.0.pattern"][..., 0, 0, ARGUMENTS].sum(-1).mean(-1)
+            for name, (tokens, _) in inputs().items()}
 
 
 def train(arm: str, *, n_seeds: int = 20, seed: int = 0, steps: int = 600, every: int = 200) -> tuple[dict, History]:

@@ -1,0 +1,54 @@
+"""Calls that work for the functions behind chapter 04: positions, order, and their figures (see bad_input_calls.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from transformer_lab.exercises import ch04
+from transformer_lab.studies import order
+
+RNG = np.random.default_rng(4)
+X, W = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
+ALT = "A figure drawn for a test, with enough words."
+TRAINED, CONFIG = order.train("learned", n_seeds=1, steps=1)[0], order.config_of("learned")
+
+
+def same(name, value):
+    return value
+
+
+def figure(**arguments):
+    return lambda: {**arguments, "alt": ALT}
+
+
+CALLS = {
+    "analysis.operations.count_operations": lambda: {"function": lambda *arrays: arrays},
+    "analysis.order.blind_ceiling": lambda: {"tokens": [[1, 2], [2, 1]], "targets": [1, 2]},
+    "analysis.order.equivariance_gap": lambda: {"function": lambda x: x, "x": X, "table": [[0, 1, 2], [2, 1, 0]]},
+    "analysis.order.invariance_gap": lambda: {"function": lambda x: x[:, 0], "x": X, "table": [[0, 1, 2]]},
+    "analysis.order.orders": lambda: {"n_ctx": 3, "fixed": [0]},
+    "analysis.places.closest_pair": lambda: {"codes": X},
+    "analysis.places.score_terms": lambda: {"x_E": X, "x_pos": X, "W_Q": W, "W_K": W},
+    "analysis.places.shift_residual": lambda: {"codes": X, "offset": 1},
+    "byhand.rotation.frequencies": lambda: {"d_model": 4, "base": 100.0},
+    "byhand.rotation.offset_distance": lambda: {"offsets": [1, 2], "d_model": 4, "base": 100.0},
+    "byhand.rotation.offset_dot": lambda: {"offsets": [1, 2], "d_model": 4, "base": 100.0},
+    "byhand.rotation.shift_rotation": lambda: {"offset": 1, "d_model": 4, "base": 100.0},
+    "plots.positions.accuracies": figure(groups={"all": {"arm": np.ones(3)}}, bounds={"all": (0.5, "ceiling")}),
+    "plots.positions.code_table": figure(codes=X),
+    "plots.positions.look_back": figure(pattern=abs(X)),
+    "plots.positions.lookup": figure(one_hot=X, W_E=RNG.normal(size=(4, 5)), rows=RNG.normal(size=(3, 5)),
+                                     tokens=["a", "b", "c"]),
+    "plots.positions.one_matrix": figure(lengths=[1, 2], residuals={"some": np.ones(2)}, d_model=4),
+    "plots.positions.similarity": figure(offsets=[1, 2], curves={"some": np.ones(2)}),
+    "plots.positions.tables": figure(values={"one": abs(X)}, rows=["a", "b", "c"], columns=["d", "e", "f", "g"]),
+    "studies.order.accuracy": lambda: {"params": TRAINED, "config": CONFIG, "tap": same},
+    "studies.order.config_of": lambda: {"arm": "learned"},
+    "studies.order.on_digits": lambda: {"params": TRAINED, "config": CONFIG, "tap": same},
+    "studies.order.shares": lambda: {"params": TRAINED, "config": CONFIG},
+    "studies.order.train": lambda: {"arm": "learned", "n_seeds": 1, "seed": 0, "steps": 1, "every": 1},
+    "studies.order.without": lambda: {"term": "token-place", "params": TRAINED},
+    **{f"exercises.ch04.{name}": lambda: {"answer": lambda *given: None} for name in ch04.__all__},
+}
+
+EXEMPT = {"studies.order.ceilings": "takes no argument", "studies.order.inputs": "takes no argument"}
