@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from ..checks import check_whole
+from ..checks import check_array, check_whole
 from .explained import explained
 from .linear import rows
 from .rotation import frequencies
@@ -35,7 +35,9 @@ def embed(tokens, W_E):
     >>> embed(np.array([[1, 1, 0]]), np.array([[0.5, 0.0], [0.0, 2.0]])).tolist()
     [[[0.0, 2.0], [0.0, 2.0], [0.5, 0.0]]]
     """
-    x = rows(one_hot(tokens, W_E.shape[-2], W_E.dtype)) @ W_E
+    d_vocab = W_E.shape[-2]
+    tokens = check_array("tokens", tokens, shape=("batch", "pos"), kind="whole", low=0, high=d_vocab - 1, leading=True)
+    x = rows(one_hot(tokens, d_vocab, W_E.dtype)) @ W_E
     return x.reshape(*x.shape[:-2], *tokens.shape[-2:], W_E.shape[-1])
 
 

@@ -71,8 +71,8 @@ def feed_forward(params, x, activation, tap):
 def feed_forward_pullback(params, acts, x, d_mlp_out, activation, tap):
     """Gradient of x, and a dict of the gradients of ``W_in b_in W_out b_out``."""
     _, phi_pullback = ACTIVATIONS[activation]
-    d_mlp_out = tap("mlp_out", d_mlp_out)
+    d_mlp_out = tap("d_mlp_out", d_mlp_out)
     d_mlp_post, d_W_out, d_b_out = linear_pullback(acts["mlp_post"], params["W_out"], d_mlp_out)
-    d_mlp_pre = tap("mlp_pre", phi_pullback(acts["mlp_pre"], tap("mlp_post", d_mlp_post)))
+    d_mlp_pre = tap("d_mlp_pre", phi_pullback(acts["mlp_pre"], tap("d_mlp_post", d_mlp_post)))
     d_x, d_W_in, d_b_in = linear_pullback(x, params["W_in"], d_mlp_pre)
     return d_x, {"W_in": d_W_in, "b_in": d_b_in, "W_out": d_W_out, "b_out": d_b_out}

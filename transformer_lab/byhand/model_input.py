@@ -39,9 +39,8 @@ def check_params(params, config) -> tuple[int, ...]:
 
 
 def check_tokens(tokens, config, lead) -> np.ndarray:
-    """Tokens (batch, pos) or (*lead, batch, pos), of the vocabulary, not too many, padding at the end."""
-    tokens = check_array("tokens", tokens, shape=("batch", "pos"), kind="whole", low=0, high=config.d_vocab - 1,
-                         leading=True)
+    """Tokens (batch, pos) or (*lead, batch, pos), not too many, padding at the end; ``embed`` checks their range."""
+    tokens = check_array("tokens", tokens, shape=("batch", "pos"), kind="whole", leading=True)
     check_whole("tokens.shape[-1]", tokens.shape[-1], high=config.n_ctx)
     if tokens.shape[:-2] not in ((), lead):
         raise ShapeError("tokens", f"an array of shape {tokens.shape}", f"(batch, pos) or {(*lead, 'batch', 'pos')}",

@@ -1,0 +1,119 @@
+"""`make bench`: milliseconds for one training step of the digit model, by hand and in PyTorch.
+
+Every contender runs in a process of its own, on one thread, several times in turn; what counts is the median step of
+the median run. The model: 20 tokens, width 64, 4 heads, 2 layers, feed-forward 256, 8 positions, batch 32, float32,
+Pre-LN, learned positions, read out at the last token; AdamW. "Trimmed" leaves out what the last block would
+compute for positions that nobody reads: same loss, same gradients.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from transformer_lab import ModelConfig, generator
+
+CONFIG = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, positions="learned",
+                     norm="layer", read_out="last")
+BATCH, WARM_UP, STEPS, ROUNDS, RATE = 32, 300, 1500, 5, 1e-3
+
+
+def batch():
+    rng = generator(0, "bench")
+    return rng.integers(20, size=(BATCH, 8)), rng.integers(20, size=BATCH)
+
+
+def by_hand(trim: bool):
+    from transformer_lab.byhand.transformer import init
+    from transformer_lab.training.stepper import Stepper
+
+    stepper, data = Stepper(init(CONFIG), CONFIG, "adamw", trim=trim), batch()
+    return lambda: stepper.step(data, RATE)
+
+
+def in_pytorch(make_model):
+    import torch
+
+    torch.set_num_threads(1)
+    model, (tokens, targets) = make_model(), map(torch.tensor, batch())
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
+
+    def step():
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(tokens), targets)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def twin():
+    from transformer_lab.byhand.transformer import init
+    from transformer_lab.models.transformer import Transformer
+
+    return Transformer(CONFIG, init(CONFIG))
+
+
+def stock():
+    """PyTorch's own encoder: nn.TransformerEncoder with its fused attention."""
+    from torch import nn
+
+    class Stock(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tokens, self.places = nn.Embedding(20, 64), nn.Embedding(8, 64)
+            layer = nn.TransformerEncoderLayer(64, 4, 256, dropout=0, batch_first=True, norm_first=True)
+            self.blocks = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(64), enable_nested_tensor=False)
+            self.out = nn.Linear(64, 20)
+
+        def forward(self, tokens):
+            return self.out(self.blocks(self.tokens(tokens) + self.places.weight)[:, -1])
+
+    return Stock()
+
+
+CONTENDERS = {
+    "by hand, trimmed": lambda: by_hand(trim=True),
+    "by hand, full": lambda: by_hand(trim=False),
+    "PyTorch twin, fused AdamW": lambda: in_pytorch(twin),
+    "nn.TransformerEncoder, fused AdamW": lambda: in_pytorch(stock),
+}
+
+
+def measure(name: str) -> float:
+    """Median milliseconds of a step, in this process."""
+    step, times = CONTENDERS[name](), []
+    for _ in range(WARM_UP + STEPS):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times[WARM_UP:])
+
+
+def measured_apart(name: str) -> float:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, name]
+    return float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+
+
+def main() -> None:
+    runs = {name: [] for name in CONTENDERS}
+    for _ in range(ROUNDS):
+        for name, times in runs.items():
+            times.append(measured_apart(name))
+    medians = {name: statistics.median(times) for name, times in runs.items()}
+    ours = medians["by hand, trimmed"]
+    print(f"One step of the digit model, batch {BATCH}, one thread, NumPy {np.__version__}\n")
+    print(f"{'':36}{'median ms':>10}{'best':>8}{'worst':>8}{'/ by hand':>11}")
+    for name, times in runs.items():
+        print(f"{name:36}{medians[name]:10.2f}{min(times):8.2f}{max(times):8.2f}{medians[name] / ours:11.2f}")
+
+
+if __name__ == "__main__":
+    print(measure(sys.argv[1])) if len(sys.argv) > 1 else main()
