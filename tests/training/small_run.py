@@ -6,7 +6,7 @@ from transformer_lab.randomness import generator
 
 
 class Regression:
-    """Least squares with momentum."""
+    """Least squares with momentum; its arrays are changed in place, so that a state that is no copy shows."""
 
     def __init__(self, n_seeds=3, width=4):
         self.arrays = {"W": np.ones((n_seeds, width)), "b": np.zeros((n_seeds, 1)),
@@ -15,9 +15,10 @@ class Regression:
     def step(self, batch, learning_rate):
         inputs, targets = batch
         error = np.einsum("bd,sd->sb", inputs, self.arrays["W"]) + self.arrays["b"] - targets
-        self.arrays["optimizer.W"] = 0.9 * self.arrays["optimizer.W"] + error @ inputs / len(inputs)
-        self.arrays["W"] = self.arrays["W"] - learning_rate * self.arrays["optimizer.W"]
-        self.arrays["b"] = self.arrays["b"] - learning_rate * error.mean(-1, keepdims=True)
+        self.arrays["optimizer.W"] *= 0.9
+        self.arrays["optimizer.W"] += error @ inputs / len(inputs)
+        self.arrays["W"] -= learning_rate * self.arrays["optimizer.W"]
+        self.arrays["b"] -= learning_rate * error.mean(-1, keepdims=True)
         return {"loss": 0.5 * (error**2).mean(-1)}
 
     def state(self):

@@ -12,14 +12,18 @@ from transformer_lab.training.progress import Bar
 
 
 def test_a_row_belongs_to_the_model_after_that_many_updates():
-    stepper, seen = Regression(), []
-    history = fit(stepper, batches, steps=7, learning_rate=rate, every=3,
-                  evaluate=lambda model: {"norm": np.linalg.norm(model.arrays["W"], axis=-1)})
+    stepper, seen, evaluations = Regression(), [], []
+
+    def evaluate(model):
+        evaluations.append(model)
+        return {"norm": np.linalg.norm(model.arrays["W"], axis=-1)}
+
+    history = fit(stepper, batches, steps=7, learning_rate=rate, every=3, evaluate=evaluate)
     other = Regression()
     for step in range(8):
         seen.append(np.linalg.norm(other.arrays["W"], axis=-1))
         other.step(batches(step), rate(step))
-    assert history.steps.tolist() == [0, 3, 6, 7]
+    assert history.steps.tolist() == [0, 3, 6, 7] and evaluations == 4 * [stepper]
     np.testing.assert_array_equal(history["norm"], np.stack([seen[i] for i in (0, 3, 6, 7)]))
     np.testing.assert_array_equal(history["learning_rate"], [rate(0), rate(3), rate(6), np.nan])
     assert history["loss"].shape == (4, 3) and np.isnan(history["loss"][-1]).all()
