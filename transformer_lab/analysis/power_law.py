@@ -8,7 +8,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ..checks import check_array, check_number
+from ..checks import check_array, check_number, check_whole
+from ..errors import EmptyError
 
 __all__ = ["PowerLaw", "fit_power_law", "mean_interval"]
 
@@ -43,6 +44,7 @@ def mean_interval(draws, level: float = 0.99) -> tuple[np.ndarray, np.ndarray]:
     (2.5, 1.265)
     """
     draws = check_array("draws", draws, shape=("draw",), leading=True)
+    check_whole("draws", draws.shape[-1], low=2)
     error = draws.std(axis=-1, ddof=1) / math.sqrt(draws.shape[-1])
     return draws.mean(axis=-1), _quantile(level) * error
 
@@ -67,6 +69,8 @@ def fit_power_law(x, draws, level: float = 0.99) -> PowerLaw:
     (2.0, 3.0)
     """
     x = check_array("x", x, shape=("n",), low=np.finfo(float).tiny)
+    if len(set(x.tolist())) < 2:
+        raise EmptyError("x", f"{len(x)} points", "two or more different ones", "A line needs two points.")
     mean, margin = mean_interval(check_array("draws", draws, shape=(len(x), "draw")), level)
     design = np.stack([np.log(x), np.ones(len(x))], axis=-1)
     weight = (mean / margin) ** 2

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_number, check_seed, check_type, check_whole
+from ..checks import check_array, check_entries, check_number, check_seed, check_type, check_whole
 from ..randomness import generator
 from ..tasks.price_list import PriceLists, PriceListTask
 from .attention import attend, attend_pullback, merge, merge_pullback, project, project_pullback, softmax
 
 __all__ = ["backward", "circuits", "forward", "init", "loss"]
+
+PARAMETERS = ("W_Q", "W_K", "W_V", "W_O")
 
 
 def init(task: PriceListTask, n_heads: int, *, n_seeds: int = 1, seed: int = 0, d_head: int = 4,
@@ -48,6 +50,8 @@ def forward(params: dict, world: PriceLists) -> dict[str, np.ndarray]:
 
 def loss(logits, world: PriceLists):
     r"""Mean of :math:`\ln(1 + e^{\mp \ell})` over the fair questions, in nats."""
+    check_type("world", world, PriceLists)
+    logits = check_array("logits", logits, shape=world.dearer.shape, kind="inexact", leading=True)
     signed = np.where(world.dearer, logits, -logits)
     return np.logaddexp(0, -signed.real)[..., world.fair].mean(axis=-1)
 
@@ -55,6 +59,7 @@ def loss(logits, world: PriceLists):
 def backward(params: dict, acts: dict, world: PriceLists) -> dict[str, np.ndarray]:
     """Gradients of the mean loss: :func:`forward`, from its last line to its first."""
     asked, names, prices = _rows(params, world)
+    check_entries("acts", acts, ("q", "k", "v", "pattern", "z", "logits"))
     chance = softmax(np.stack([acts["logits"], np.zeros_like(acts["logits"])], axis=-1))[..., 0]
     d_logits = np.where(world.fair, chance - world.dearer, 0) / world.fair.sum()
     d_z, d_W_O = merge_pullback(acts["z"], params["W_O"], d_logits[..., None])
@@ -74,6 +79,7 @@ def circuits(params: dict) -> dict[str, np.ndarray]:
     >>> {name: value.shape for name, value in circuits(init(PriceListTask(), 2)).items()}
     {'W_QK': (1, 2, 6, 3), 'W_OV': (1, 2, 6)}
     """
+    check_entries("params", params, PARAMETERS)
     by_head = {name: np.moveaxis(params[name], -2, -3) for name in ("W_Q", "W_K", "W_V")}
     scale = params["W_Q"].shape[-1] ** -0.5
     return {"W_QK": scale * by_head["W_Q"] @ by_head["W_K"].mT, "W_OV": (by_head["W_V"] @ params["W_O"])[..., 0]}
@@ -81,7 +87,10 @@ def circuits(params: dict) -> dict[str, np.ndarray]:
 
 def _rows(params, world):
     """One-hot rows: the questions (1, questions, 2 n_names), the names (1, n_names, n_names), the prices."""
-    n_names = world.prices.shape[-1]
+    n_names = check_type("world", world, PriceLists).prices.shape[-1]
+    check_entries("params", params, PARAMETERS)
+    for name, width in {"W_Q": 2 * n_names, "W_K": n_names, "W_V": "n_prices"}.items():
+        check_array(name, params[name], shape=(width, "n_heads", "d_head"), kind="inexact", leading=True)
     first, second = np.eye(n_names)[world.questions].swapaxes(0, 1)
     asked, names = np.concatenate([first, second], axis=-1), np.eye(n_names)
     return asked[None], names[None], np.eye(params["W_V"].shape[-3])[world.prices]

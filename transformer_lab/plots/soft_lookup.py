@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from ..checks import check_array, check_type
+from ..checks import check_array, check_number, check_type
+from ..errors import ShapeError
 from ..theme import color
 from .figure import Figure
 from .style import ceiling, color_bar, heatmap, label, name_line, panel, seed_lines
@@ -13,6 +14,7 @@ from .style import ceiling, color_bar, heatmap, label, name_line, panel, seed_li
 __all__ = ["circuits", "laws", "learning", "near_ties", "patterns", "rare_gradients", "temperatures"]
 
 ARMS = ("other", "query")  # without the scale, and with it
+STYLES = ("solid", "dashed", "dotted")
 HALF, THIRD = 285, 182     # widths of a panel: two or three fit beside each other
 
 
@@ -28,8 +30,9 @@ def temperatures(values, weights, returned, hard: float, names) -> Figure:
     names : sequence of str
         A name for each key.
     """
-    values = check_array("values", values, shape=("n",))
+    values, names = check_array("values", values, shape=("n",), low=1e-300), _texts("names", names)
     weights = check_array("weights", weights, shape=(len(values), len(names)))
+    returned, hard = check_array("returned", returned, shape=values.shape), check_number("hard", hard)
     left, axes = panel(HALF, 230)
     axes.semilogx(values, weights, color=color("query"), linewidth=1.8)
     for group in _alike(weights[0]):
@@ -37,7 +40,7 @@ def temperatures(values, weights, returned, hard: float, names) -> Figure:
     axes.set(ylim=(-0.02, 0.6), yticks=[0, 0.25, 0.5])
     label(axes, "Weights", "temperature", "weight of each name")
     right, axes = panel(HALF, 230)
-    axes.semilogx(values, check_array("returned", returned, shape=values.shape), color=color("value"), linewidth=2.4)
+    axes.semilogx(values, returned, color=color("value"), linewidth=2.4)
     axes.set(ylim=(hard - 0.35, np.max(returned) + 0.1))
     ceiling(axes, hard, "hard: the mean of those that tie", where="right", below=True)
     label(axes, "What comes back", "temperature", "price")
@@ -46,6 +49,18 @@ def temperatures(values, weights, returned, hard: float, names) -> Figure:
     return Figure([left, right], "Two curves over the temperature. At low temperature the two names that fit best have "
                                  "a weight of one half each and the others none, and the returned price is their mean; "
                                  "at high temperature all weights meet, and the price is the mean of the list.")
+
+
+def _texts(argument: str, value) -> list[str]:
+    """A list of words."""
+    return [check_type(argument, word, str) for word in check_type(argument, value, list)]
+
+
+def _parts(argument: str, arm, n: int, shape) -> list[np.ndarray]:
+    """The arrays of an arm: mean, margin and, where it has one, the derived curve."""
+    if not isinstance(arm, (tuple, list)) or len(arm) != n:
+        raise ShapeError(argument, repr(arm)[:60], f"{n} arrays", "Give mean and margin, and for a law its curve.")
+    return [check_array(argument, part, shape=shape) for part in arm]
 
 
 def _plain(axis, ticks=None) -> None:
@@ -65,7 +80,7 @@ def _alike(heights) -> list[list[int]]:
 
 def patterns(patterns: dict, names) -> Figure:
     """Attention patterns (query, key) by title, one beside the other, with the names of the tokens."""
-    panels = []
+    panels, names = [], _texts("names", names)
     for title, pattern in check_type("patterns", patterns, dict).items():
         drawing, axes = panel(THIRD, 205)
         heatmap(axes, check_array(title, pattern, shape=(len(names), len(names))), "amount", 1.0)
@@ -95,8 +110,8 @@ def near_ties(gaps, let_through, densities: dict) -> Figure:
     axes.set_yticks([0, 0.1, 0.2])
     label(axes, "What passes", "gap between the two scores", "squared size of the Jacobian")
     right, axes = panel(HALF, 220)
-    for style, (name, density) in zip(["solid", "dashed", "dotted"], densities.items(), strict=False):
-        axes.plot(gaps, density, color=color("query"), linestyle=style)
+    for style, (name, density) in zip(STYLES, check_type("densities", densities, dict).items(), strict=False):
+        axes.plot(gaps, check_array(name, density, shape=gaps.shape), color=color("query"), linestyle=style)
         shoulder = np.flatnonzero(density > 0.8 * np.max(density))[-1]
         name_line(axes, gaps[shoulder], density[shoulder], name, xytext=(6, 4))
     axes.set_yticks([0, 0.1, 0.2])
@@ -115,12 +130,13 @@ def laws(widths, panels: dict, alt: str) -> Figure:
     panels : dict
         By title: ``(unit, arms)``, and ``arms`` by name: ``(mean (n,), margin (n,), derived (n,))``.
     """
-    widths = check_array("widths", np.asarray(widths, dtype=float), shape=("n",))
+    widths = check_array("widths", widths, shape=("n",))
     drawings = []
-    for title, (unit, arms) in check_type("panels", panels, dict).items():
+    for title, content in check_type("panels", panels, dict).items():
+        unit, arms = check_type(title, content, tuple)
         drawing, axes = panel(HALF, 220)
-        for (name, arm), role, marker in zip(arms.items(), ARMS, "Do", strict=False):
-            mean, margin, derived = (check_array(title, part, shape=widths.shape) for part in arm)
+        for (name, arm), role, marker in zip(check_type(title, arms, dict).items(), ARMS, "Do", strict=False):
+            mean, margin, derived = _parts(name, arm, 3, widths.shape)
             axes.loglog(widths, derived, color=color("ink"), linewidth=1)
             axes.errorbar(widths, mean, margin, fmt=marker, color=color(role), markersize=4.5, linewidth=1.4)
             _name_arm(axes, widths, mean, name)
@@ -143,16 +159,17 @@ def _name_arm(axes, widths, mean, name: str) -> None:
 
 def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
     """The share of queries that get next to no gradient, and the mean gradient; an arm is ``(mean, margin)``."""
-    widths = check_array("widths", np.asarray(widths, dtype=float), shape=("n",))
+    widths = check_array("widths", widths, shape=("n",))
     panels = []
     for title, unit, arms in [("Queries that learn nothing", "share of queries", asleep),
                               ("Mean gradient", "squared size of the Jacobian", gradient)]:
         drawing, axes = panel(HALF, 220)
-        for (name, (mean, margin)), role, marker in zip(arms.items(), ARMS, "Do", strict=True):
+        for (name, arm), role, marker in zip(check_type(title, arms, dict).items(), ARMS, "Do", strict=False):
+            mean, margin = _parts(name, arm, 2, widths.shape)
             axes.errorbar(widths, mean, margin, fmt=f"{marker}-", color=color(role), markersize=4.5, linewidth=1.4)
             _name_arm(axes, widths, mean, name)
         axes.set_xscale("log")
-        axes.set_ylim(bottom=-0.03 * max(np.max(mean) for mean, _ in arms.values()))
+        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
         _plain(axes.xaxis, [1, 4, 16, 64, 256, 1024])
         label(axes, title, "d_head", unit)
         panels.append(drawing)
@@ -163,6 +180,8 @@ def rare_gradients(widths, asleep: dict, gradient: dict) -> Figure:
 
 def learning(steps, runs: dict, bound: float, bound_name: str) -> Figure:
     """Accuracy against the step, a line a seed, by arm; the bound of the first arm is drawn in."""
+    steps = check_array("steps", steps, shape=("n",), kind="whole")
+    check_number("bound", bound, low=0, high=1), check_type("bound_name", bound_name, str)
     drawing, axes = panel(440, 250)
     for (name, accuracy), role in zip(check_type("runs", runs, dict).items(), ("other", "value"), strict=False):
         seed_lines(axes, steps, accuracy, role, name)
@@ -176,7 +195,7 @@ def learning(steps, runs: dict, bound: float, bound_name: str) -> Figure:
 
 def circuits(patterns: dict, written: dict, questions, names) -> Figure:
     """Where each head looks for each question (questions, names), and what it writes for each price (prices,)."""
-    panels = []
+    panels, questions, names = [], _texts("questions", questions), _texts("names", names)
     for title, pattern in check_type("patterns", patterns, dict).items():
         drawing, axes = panel(THIRD, 200)
         heatmap(axes, check_array(title, pattern, shape=(len(questions), len(names))), "amount", 1.0)
@@ -186,9 +205,9 @@ def circuits(patterns: dict, written: dict, questions, names) -> Figure:
         label(axes, title)
         panels.append(drawing)
     drawing, axes = panel(340, 220)
-    for (name, line), style in zip(written.items(), ["solid", "dashed", "dotted"], strict=False):
-        prices = np.arange(1, len(line) + 1)
-        axes.plot(prices, check_array(name, line, shape=("price",)), color=color("value"), linestyle=style, marker="o",
+    for (name, line), style in zip(check_type("written", written, dict).items(), STYLES, strict=False):
+        prices = np.arange(1, len(check_array(name, line, shape=("price",))) + 1)
+        axes.plot(prices, line, color=color("value"), linestyle=style, marker="o",
                   markersize=4)
         name_line(axes, prices[-1], line[-1], name)
     axes.axhline(0, color=color("line"), linewidth=1, zorder=0)

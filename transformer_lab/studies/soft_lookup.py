@@ -9,7 +9,7 @@ import numpy as np
 from ..analysis.saturation import entropy, jacobian_size
 from ..byhand import list_reader
 from ..byhand.attention import attend
-from ..checks import check_flag, check_number, check_whole
+from ..checks import check_array, check_flag, check_number, check_whole
 from ..randomness import generator
 from ..tasks.price_list import PriceListTask, every_list, score
 from ..training import History, fit
@@ -17,7 +17,7 @@ from ..training import History, fit
 __all__ = ["D_HEADS", "measure_widths", "train_readers"]
 
 #: The widths of a head that are measured: 1, 2, 4, ... 1024.
-D_HEADS = 2.0 ** np.arange(11)
+D_HEADS = 2 ** np.arange(11)
 
 
 def measure_widths(n_keys: int, *, scaled: bool, draws: int = 200, n_queries: int = 64, d_heads=D_HEADS,
@@ -34,14 +34,15 @@ def measure_widths(n_keys: int, *, scaled: bool, draws: int = 200, n_queries: in
         ``entropy`` (nats), ``gradient`` (:func:`~transformer_lab.analysis.saturation.jacobian_size`) and ``asleep``
         (the share of queries whose gradient is under a thousandth of what two tied keys let through).
     """
-    check_flag("scaled", scaled)
-    rows = [[_one_draw(int(d), n_keys, n_queries, scaled, generator(seed, f"widths {n_keys} {int(d)}", draw))
-             for draw in range(check_whole("draws", draws, low=2))] for d in d_heads]
+    check_flag("scaled", scaled), check_whole("draws", draws, low=2)
+    sizes = check_whole("n_queries", n_queries, low=1), check_whole("n_keys", n_keys, low=1)
+    rows = [[_one_draw(d, *sizes, scaled, generator(seed, f"widths {n_keys} {d}", draw)) for draw in range(draws)]
+            for d in check_array("d_heads", d_heads, shape=("n",), kind="whole", low=1, high=10**6).tolist()]
     table = np.array(rows).transpose(2, 0, 1)
     return dict(zip(("variance", "entropy", "gradient", "asleep"), table, strict=True))
 
 
-def _one_draw(d_head, n_keys, n_queries, scaled, rng):
+def _one_draw(d_head, n_queries, n_keys, scaled, rng):
     q, k = rng.normal(size=(n_queries, d_head)), rng.normal(size=(n_keys, d_head))
     q *= np.sqrt(d_head / (q * q).sum(axis=-1, keepdims=True))
     acts = attend(q, k, np.zeros((n_keys, 1)), scale=None if scaled else 1.0)
@@ -84,7 +85,7 @@ def train_readers(n_heads: int, *, n_seeds: int = 20, steps: int = 400, learning
     >>> history["accuracy"].shape
     (2, 2)
     """
-    task = task or PriceListTask()
+    task = PriceListTask() if task is None else task
     reader = Reader(task, list_reader.init(task, n_heads, n_seeds=n_seeds, seed=seed, scale=scale))
     history = fit(reader, lambda step: None, steps=check_whole("steps", steps, low=1),
                   learning_rate=check_number("learning_rate", learning_rate, above=0),
