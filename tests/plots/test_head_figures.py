@@ -27,7 +27,8 @@ def sparse(rows, columns, at, value):
 FIGURES = {
     "matrices": (lambda: one_head.both_matrices(sparse(46, 46, (45, 31), 14.2), sparse(46, 26, (2, 3), 8.0)),
                  "weights from −0.001 to 14, the largest in the row of position 20 and the column of position 6. "
-                 "What to write: W_OV: 46 rows and 26 columns, weights from −0.001 to 8, the largest in the row of letter C"),
+                 "What to write: W_OV: 46 rows and 26 columns, weights from −0.001 to 8, the largest in the row of "
+                 "letter C"),
     "input": (lambda: one_head.input_rows(X, TOKENS), "A table of 20 rows and 46 columns"),
     "strips": (lambda: one_head.strips({"a": np.arange(20) / 20}, TOKENS),
                "from 0 to 0.95, the largest for K, number 20"),

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from transformer_lab.plots.style import TINT
 from transformer_lab.theme import color, theme
 
 ROLES = ("query", "key", "value", "residual", "mlp")
@@ -68,10 +69,12 @@ def test_role_colours_differ_for_every_eye(mode, vision):
     assert min(distances.values()) >= 0.095, min(distances.items(), key=lambda item: item[1])
 
 
+@pytest.mark.parametrize("name", ["amount", "positive", "negative"])
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_numbers_on_full_colours_can_be_read(mode):
-    for name in ("amount", "positive", "negative"):
-        assert contrast(color("page", mode), color(name, mode)) >= 4.5
+def test_numbers_in_a_strip_can_be_read_on_its_strongest_cell(mode, name):
+    ground, full = (np.array([int(color(which, mode)[i:i + 2], 16) for i in (1, 3, 5)]) for which in ("page", name))
+    cell = "#" + "".join(f"{channel:02x}" for channel in (ground + TINT * (full - ground)).round().astype(int))
+    assert contrast(color("ink", mode), cell) >= 4.5
 
 
 def test_light_colours_are_distinct_so_that_a_hex_names_one_variable():

@@ -71,11 +71,11 @@ def _span(values, unit: str = "number") -> str:
 def input_rows(x, tokens: str) -> Figure:
     """One sequence (n_ctx, d_model) as the head sees it: a row a token, a mark for its letter, one for its position."""
     x = check_array("x", x, shape=(len(tokens), "d_model"))
-    drawing, axes = panel(460, 232)
+    drawing, axes = panel(420, 215)
     heatmap(axes, x, "amount", 1.0)
     _part(axes, len(LETTERS), (0, x.shape[1]))
-    axes.set_yticks(range(len(tokens)), [f"{letter}  {place}" for place, letter in enumerate(tokens, 1)], fontsize=8.5)
-    label(axes, x="letter, then position", y="token and its position")
+    axes.set_yticks(places := range(0, len(tokens), 5), [f"{tokens[place]}  {place + 1}" for place in places])
+    label(axes, x="letter, then position", y="token and position")
     return Figure(drawing, f"A table of {len(tokens)} rows and {x.shape[1]} columns with two marks a row: one under "
                            "its letter, which returns with the pattern, and one under its position, on a diagonal.")
 
@@ -95,7 +95,7 @@ def strips(vectors: dict, names, *, kind: str = "signed", wrap: int = 5, digits:
     names, panels, told = list(names), [], []
     for title, values in vectors.items():
         values = check_array(title, values, shape=(len(names),))
-        drawing, axes = panel(288 if wrap <= 6 else 460, 30 + 32 * -(-len(values) // wrap))
+        drawing, axes = panel(288 if wrap <= 5 else 350, 30 + 32 * -(-len(values) // wrap))
         strip(axes, values, kind, names=names, wrap=wrap, digits=digits)
         label(axes, title)
         panels.append(drawing)
@@ -136,12 +136,12 @@ def running_sum(products, tokens: str, after: tuple[int, ...] = (1, 5, 20)) -> F
         _part(axes, d_vocab, sums.shape[1:])
         label(axes, "1 term" if count == 1 else f"{count} terms")
         panels.append(drawing)
-    drawing, axes = panel(460, 300)
+    drawing, axes = panel(440, 260)
     heatmap(axes, sums[:, -1], limit=limit)
     axes.set_aspect("auto")
     color_bar(drawing, axes, limit, "gradient")
     _part(axes, d_vocab, (0, sums.shape[2]))
-    axes.set_yticks(range(len(tokens)), [f"+ {letter} {place}" for place, letter in enumerate(tokens, 1)], fontsize=10)
+    axes.set_yticks(places := range(0, len(tokens), 5), [f"+ {tokens[place]} {place + 1}" for place in places])
     label(axes, "Its last row, term by term", "asked: letter, then position")
     rows = " and ".join(_name(row, d_vocab) for row in np.flatnonzero(sums[-1].any(axis=1)))
     stages = ", ".join(map(str, after))

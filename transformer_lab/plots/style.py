@@ -22,6 +22,7 @@ __all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "name_line", "pa
 
 ROLES = ("query", "key", "value", "residual", "mlp")
 LEVELS = 16       # shades of a colour map
+TINT = 0.4        # opacity of a full colour that text in ink must stay readable on, in both themes
 MINUS_FROM = 0.2  # a negative cell at least this strong carries a minus sign
 
 HOUSE = {
@@ -74,7 +75,7 @@ def label(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
 
 
 def heatmap(axes: Axes, values, kind: str = "signed", limit: float | None = None, gap: float = 0.0,
-            signs: bool = True) -> float:
+            signs: bool = True, strength: float = 1.0) -> float:
     """Draw a matrix as cells. Returns the value that the full colour stands for.
 
     ``"amount"`` runs from the page's background to one dark hue. ``"signed"`` has zero at the
@@ -92,6 +93,8 @@ def heatmap(axes: Axes, values, kind: str = "signed", limit: float | None = None
         Space between cells, as a part of a cell.
     signs : bool
         Whether strong negative cells carry the minus sign.
+    strength : float
+        Opacity of the full colour, up to 1.
     """
     values = check_array("values", values, shape=("rows", "columns"))
     check_choice("kind", kind, ["signed", "amount"])
@@ -100,7 +103,7 @@ def heatmap(axes: Axes, values, kind: str = "signed", limit: float | None = None
     hues = {1: "positive", -1: "negative"} if kind == "signed" else {1: "amount"}
     for sign, hue in hues.items():
         for level in range(1, LEVELS + 1):
-            _draw_cells(axes, shades == sign * level, hue, level / LEVELS, 1 - gap, 1 - gap)
+            _draw_cells(axes, shades == sign * level, hue, strength * level / LEVELS, 1 - gap, 1 - gap)
     if kind == "signed" and signs:
         _draw_cells(axes, shades <= -LEVELS * MINUS_FROM, "page", 1, 0.5, 0.12)
     rows, columns = values.shape
@@ -171,15 +174,14 @@ def strip(axes: Axes, values, kind: str = "signed", limit: float | None = None, 
     wrap = check_whole("wrap", wrap or len(values), low=1, high=len(values))
     grid = np.zeros(-(-len(values) // wrap) * wrap)
     grid[: len(values)] = values
-    limit = heatmap(axes, grid.reshape(-1, wrap), kind, limit, gap=0.05, signs=False)
+    limit = heatmap(axes, grid.reshape(-1, wrap), kind, limit, gap=0.05, signs=False, strength=TINT)
     axes.set_aspect("auto")
     for place, value in enumerate(values):
         row, column = divmod(place, wrap)
-        ink = color("page" if abs(value) / limit > 0.55 else "ink")
-        axes.text(column, row + (0.18 if names else 0), _signed(value, digits), ha="center", va="center", color=ink,
-                  fontsize=11)
+        axes.text(column, row + (0.18 if names else 0), _signed(value, digits), ha="center", va="center", fontsize=11,
+                  color=color("ink"))
         if names:
-            axes.text(column, row - 0.22, names[place], ha="center", va="center", color=ink, fontsize=9.5)
+            axes.text(column, row - 0.22, names[place], ha="center", va="center", fontsize=9.5, color=color("ink"))
     for side in axes.spines.values():
         side.set_visible(False)
     return limit
