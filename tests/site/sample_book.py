@@ -32,7 +32,7 @@ CARD = """# A sample chapter
 **Seeds** 20
 ```
 
-A first paragraph with a sidenote[^aside], a token `a`, a longer token `<end>`{.token}, a word about the
+A first paragraph with a sidenote[^aside], a token `A`, a longer token `<end>`{.token}, a word about the
 [query]{.query}, code like `d_model`, a term ({term}`token`), Greek (α, β), symbols (✓ ▷ ◆ ● ■ ▲ → ≤ 10⁻¹² xᵀ)
 and a citation {cite}`vaswani2017`.
 

@@ -155,11 +155,11 @@ def test_what_folds_becomes_details_with_its_title_as_plain_words():
     assert not list(tree.findall(nodes.reference))
 
 
-def test_code_of_one_character_is_a_token():
+def test_code_of_one_capital_or_sign_is_a_token_and_a_variable_is_none():
     tree = nodes.document(None, None)
-    tree += [nodes.literal("", "a"), nodes.literal("", "d_model")]
+    tree += [nodes.literal("", text) for text in ("A", "7", "+", "x", "d_model")]
     box_tokens(None, tree, "page")
-    assert [node["classes"] for node in tree] == [["token"], []]
+    assert [node["classes"] for node in tree] == [["token"], ["token"], ["token"], [], []]
 
 
 # The plan of the book

@@ -41,8 +41,8 @@ def finish(app, exception) -> None:
     shutil.copyfile(HERE / "book.js", static / "book.js")
     (static / "katex.css").write_text(katex_css(_signs(out), static / "fonts", store), "utf-8")
     _write_labs(static / "labs")
-    ledger = json.dumps(read_ledger(Path(app.srcdir), app.env.found_docs), indent=1, ensure_ascii=False)
-    (static / "claims.json").write_text(ledger + "\n", "utf-8")
+    ledger = read_ledger(Path(app.srcdir), app.env.found_docs)
+    (static / "claims.json").write_text(json.dumps(ledger, indent=1, ensure_ascii=False) + "\n", "utf-8")
     (out / "index.html").write_text(HOME.format(title=app.config.project, home=app.config.root_doc), "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Two changes to a chapter's tree before it is written: what folds becomes ``<details>``, a lone character a token."""
+"""Two changes to a chapter's tree before it is written: what folds becomes ``<details>``, a lone sign a token."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def _raw(text: str) -> nodes.raw:
 
 
 def box_tokens(app, doctree: nodes.document, docname: str) -> None:
-    """Set code of one character, such as `` `a` ``, as a token; longer tokens say so with ``{.token}``."""
+    """Set code of one capital, figure or sign, such as `` `A` ``, as a token; other tokens say so with ``{.token}``.
+
+    A single small letter is most often the name of a variable.
+    """
     for node in doctree.findall(nodes.literal):
-        if len(node.astext()) == 1:
+        if len(node.astext()) == 1 and not node.astext().islower():
             node["classes"].append("token")
