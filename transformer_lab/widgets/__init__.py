@@ -13,6 +13,7 @@ _CLASSES = {
     "Curve": "predict",
     "Explorable": "base",
     "GradientGraph": "gradient_graph",
+    "LossWalk": "loss_walk",
     "Positions": "positions",
     "SoftLookup": "soft_lookup",
 }

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import anywidget
+from traitlets import Bytes
 
 from ..errors import MissingExtraError
 from ..theme import css_variables
-from .bundle import bundle, css, static_html
+from .bundle import JS, bundle, css, static_html
 
-__all__ = ["Explorable"]
+__all__ = ["Explorable", "shipped_bytes"]
+
+
+def shipped_bytes(name: str) -> Bytes:
+    """A trait that holds ``js/data/NAME.bin``, for JupyterLab; the built page loads the same bytes by itself."""
+    return Bytes((JS / "data" / f"{name}.bin").read_bytes(), read_only=True).tag(sync=True)
 
 
 class Explorable(anywidget.AnyWidget):
     """An explorable: ``class X(Explorable, draws="NAME")``, and a synced trait for each key of the state in js/NAME.js.
+
+    Where the page loads bytes of its own (``data: "FILE"`` in js/NAME.js), say ``data = shipped_bytes("FILE")``, too.
 
     In JupyterLab it is a live widget: what the reader does reaches the traits, and assigning
     a trait moves the picture. On the built page the same file runs without a kernel, from the
@@ -33,7 +41,7 @@ class Explorable(anywidget.AnyWidget):
 
     def state(self) -> dict:
         """The synced traits by name: all that is needed to draw the explorable again."""
-        own = set(self.trait_names(sync=True)) - set(Explorable.class_trait_names(sync=True))
+        own = set(self.trait_names(sync=True)) - set(Explorable.class_trait_names(sync=True)) - {"data"}
         return {key: getattr(self, key) for key in sorted(own) if not key.startswith("_")}
 
     def __repr__(self) -> str:

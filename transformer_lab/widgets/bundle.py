@@ -55,7 +55,8 @@ def _joined(path: Path) -> str:
 def files() -> dict[str, str]:
     """What goes beside each other into one folder of the site: file name to text.
 
-    ``host.js`` is the one script that a page names; it adds ``NAME.js`` and ``data-NAME.js`` on demand.
+    ``host.js`` is the one script that a page names; it adds ``NAME.js`` on demand, and ``data-FILE.js`` where the
+    explorable says ``data: "FILE"``: the bytes of ``js/data/FILE.bin``, which it gets as ``lab.data``.
     """
     written = {"host.js": host(), "labs.css": css()}
     for name in names():
@@ -88,7 +89,10 @@ def poster(name: str, state: dict) -> str:
     """The first picture of an explorable, drawn by the explorable itself in Node."""
     check_type("state", state, dict)
     module = (JS / f"{check_choice('name', name, names())}.js").as_uri()
-    return node(f'import lab from "{module}"; process.stdout.write(lab.poster({_json(state)}));')
+    return node(f'import {{ readFileSync }} from "node:fs"; import lab from "{module}"; '
+                f'const bytes = lab.data ? readFileSync(new URL(`data/${{lab.data}}.bin`, "{module}")) : null; '
+                "const data = bytes && new DataView(bytes.buffer, bytes.byteOffset, bytes.length); "
+                f"process.stdout.write(lab.poster({_json(state)}, data));")
 
 
 def _json(state: dict) -> str:

@@ -2,7 +2,7 @@
 // is already there (so focus and a drag survive); markup() writes the same tree as a still picture.
 
 const SVG = "http://www.w3.org/2000/svg";
-const drawn = new WeakMap(); // element -> the attributes it was last given
+const drawn = new WeakMap(); // element -> the node it was last drawn from
 
 // What is not there (null, false) becomes an empty text, so that its neighbours keep their places.
 const list = (nodes) => nodes.flat(Infinity).map((node) => (node == null || node === false ? "" : node));
@@ -31,11 +31,12 @@ function create(parent, { tag }) {
   return inSvg ? document.createElementNS(SVG, tag) : document.createElement(tag);
 }
 
-function update(element, { attrs, children }) {
-  const before = drawn.get(element) ?? {};
+function update(element, node) {
+  if (drawn.get(element) === node) return; // a part that is kept need not be looked at
+  const { attrs, children } = node, before = drawn.get(element)?.attrs ?? {};
   for (const name in before) if (!(name in attrs)) set(element, name, null);
   for (const name in attrs) if (before[name] !== attrs[name]) set(element, name, attrs[name]);
-  drawn.set(element, attrs);
+  drawn.set(element, node);
   draw(element, children);
   if ("value" in attrs && element.value !== String(attrs.value)) element.value = attrs.value; // options come first
 }

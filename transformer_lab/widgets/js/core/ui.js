@@ -30,7 +30,7 @@
 import { h, draw, markup } from "./draw.js";
 import { button, codeView, tableView } from "./controls.js";
 
-export { button, choose, draggable, handle, menu, picture, slider } from "./controls.js";
+export { button, choose, draggable, handle, menu, picture, pressable, slider } from "./controls.js";
 
 const STILL = { width: 680, data: null, set() {}, reset() {}, hold() {} };
 const SAVE_EVERY = 50; // ms between messages to Python
@@ -41,8 +41,8 @@ export function explorable(spec) {
     defaults: spec.defaults,
     data: spec.data,
     render: ({ model, el }) => mount(spec, model, el),
-    poster(given = {}) {
-      const state = { ...spec.defaults, ...spec.own, ...given }, now = spec.compute?.(state, null);
+    poster(given = {}, data = null) {
+      const state = { ...spec.defaults, ...spec.own, ...given }, now = spec.compute?.(state, data);
       return markup(h("div", { class: "lab" }, head(spec, state), stage(spec.view(state, now, STILL)),
         words(spec.describe(state, now))));
     },

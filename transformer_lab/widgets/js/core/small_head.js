@@ -1,0 +1,41 @@
+// transformer_lab.byhand.small_head for distinct letters: how much the last query prefers the positions of the target
+// (look), and how strongly what is read is copied to the logits (write). Held to it by a parity test.
+
+import { crossEntropy, logSumExp, oneHot, range, softmax } from "./math.js";
+import { softmaxPullback } from "./one_head.js";
+
+export const ALPHABET = 26;
+export const PERIOD = 5;
+const ABSENT = Math.log(ALPHABET - PERIOD); // the letters that a tuple does not have share a logit of 0
+
+/** Attention to each letter of the tuple (the target first), probabilities of these letters, and the mean loss in nats. */
+export function forward({ look, write }) {
+  const pattern = softmax(range(PERIOD).map((slot) => (slot === 0 ? look : 0)));
+  const logits = pattern.map((a) => write * a);
+  const total = logSumExp([...logits, ABSENT]);
+  return { pattern, probs: logits.map((z) => Math.exp(z - total)), loss: crossEntropy([...logits, ABSENT], 0) };
+}
+
+/** The gradient of the loss. The factor `write` in it says: where nothing is written, there is no reason to look. */
+export function backward({ look, write }) {
+  const { pattern, probs } = forward({ look, write });
+  const d_logits = probs.map((p, slot) => p - oneHot(PERIOD, 0)[slot]);
+  const d_pattern = d_logits.map((d) => write * d);
+  return { look: softmaxPullback(pattern, d_pattern)[0], write: d_logits.reduce((sum, d, slot) => sum + d * pattern[slot], 0) };
+}
+
+/** Between two valleys: here neither number has a slope. */
+export const SADDLE = { look: Math.log((PERIOD - 1) / (ALPHABET - 1)), write: 0 };
+
+/** Gradient descent: the places visited, each with its loss. `order` says what moves: "joint", or which one first. */
+export function descend(start, { order, phase, rate, steps }) {
+  const places = [];
+  let { look, write } = start;
+  for (let step = 0; step <= steps; step++) {
+    const slope = backward({ look, write }), writing = (Math.floor(step / phase) % 2 === 0) === (order === "write");
+    places.push({ look, write, loss: forward({ look, write }).loss, moves: order === "joint" ? "both" : writing ? "write" : "look" });
+    if (order === "joint" || !writing) look -= rate * slope.look;
+    if (order === "joint" || writing) write -= rate * slope.write;
+  }
+  return places;
+}
