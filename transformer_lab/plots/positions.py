@@ -46,13 +46,14 @@ def lookup(one_hot, W_E, rows, tokens, alt: str) -> Figure:
 def code_table(codes, alt: str) -> Figure:
     """A matrix of position codes: a row a position, a column a dimension."""
     codes = check_array("codes", codes, shape=("n_ctx", "d_model"))
-    drawing, axes = panel(560, 400)
+    drawing, axes = panel(345, 300)
     heatmap(axes, codes, limit=1.0, signs=False)
+    axes.set_aspect("auto")
     color_bar(drawing, axes, 1.0, "entry")
-    ticks = range(0, codes.shape[1], 8)
+    ticks = range(0, codes.shape[1], 16)
     axes.set_xticks(ticks, [str(i) for i in ticks])
     axes.set_yticks(range(0, len(codes), 10))
-    label(axes, "", "dimension: sine and cosine of each pair, fast pairs first", "position")
+    label(axes, "", "dimension: sine, cosine, pair by pair", "position")
     return Figure(drawing, alt)
 
 
@@ -67,7 +68,7 @@ def similarity(offsets, curves: dict, alt: str) -> Figure:
     """
     offsets = check_array("offsets", offsets, shape=("n",), kind="whole")
     heights = [check_array(name, values, shape=offsets.shape)[-1] for name, values in _items("curves", curves)]
-    drawing, axes = panel(560, 260)
+    drawing, axes = panel(345, 250)
     for (name, values), role, line, end in zip(curves.items(), ROLES, STYLES, _spread(heights, 0.16), strict=False):
         axes.plot(offsets, values, color=color(role), linestyle=line)
         name_line(axes, offsets[-1], end, name)
@@ -116,13 +117,13 @@ def one_matrix(lengths, residuals: dict, d_model: int, alt: str) -> Figure:
         Where a thin line stands.
     """
     lengths = check_array("lengths", lengths, shape=("n",), kind="whole")
-    drawing, axes = panel(560, 260)
+    drawing, axes = panel(345, 250)
     axes.axvline(check_whole("d_model", d_model, low=1), color=color("ink"), linewidth=1, linestyle=(0, (4, 3)))
-    name_line(axes, d_model, 1.0, "as many positions as dimensions")
+    name_line(axes, d_model, 1.03, "as many positions as dimensions")
     for (name, values), role, line in zip(_items("residuals", residuals), ROLES, STYLES, strict=False):
         axes.plot(lengths, check_array(name, values, shape=lengths.shape), color=color(role), linestyle=line)
-        name_line(axes, lengths[-1], values[-1], name)
-    axes.set(ylim=(-0.05, 1.08), yticks=[0, 0.5, 1])
+        name_line(axes, lengths[-1], values[-1], name, xytext=(0, -9 if values[-1] > 0.5 else 9), ha="right")
+    axes.set(ylim=(-0.05, 1.1), yticks=[0, 0.5, 1])
     label(axes, "", "positions that one matrix has to shift", "error left, as a share")
     return Figure(drawing, alt)
 
