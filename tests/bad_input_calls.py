@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bad_input_byhand as transformer
 import bad_input_lookup as lookup
 import bad_input_places as places
 import bad_input_training as training
@@ -27,7 +28,7 @@ def square(params):
 
 
 # Functions whose argument is not data that a reader passes, with the reason.
-EXEMPT = training.EXEMPT | places.EXEMPT | {
+EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "checks.check_array": "is itself the check, tested in test_checks.py",
     "checks.check_choice": "is itself the check, tested in test_checks.py",
     "checks.check_flag": "is itself the check, tested in test_checks.py",
@@ -45,7 +46,7 @@ EXEMPT = training.EXEMPT | places.EXEMPT | {
     "widgets.small_head.train": "takes no argument",
 }
 
-CALLS = training.CALLS | lookup.CALLS | places.CALLS | {
+CALLS = training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | {
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
     "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},

@@ -18,7 +18,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from .errors import UnknownNameError
+from .errors import DtypeError, UnknownNameError
 
 __all__ = ["VOCABULARY", "Name", "lookup", "parameter_shapes"]
 
@@ -159,6 +159,8 @@ def parameter_shapes(config) -> dict[str, tuple[int, ...]]:
     >>> shapes["blocks.1.W_O"], shapes["b_U"]
     ((4, 16, 64), (20,))
     """
+    if not hasattr(config, "norm"):
+        raise DtypeError("config", repr(config)[:60], "a ModelConfig", "Pass transformer_lab.ModelConfig(...).")
     offset = {"layer": ["w", "b"], "rms": ["w"], "none": []}[config.norm]
     block = [f"ln1_{part}" for part in offset] + ["W_Q", "W_K", "W_V"] + ["W_O"] * config.output_projection
     if config.d_mlp:

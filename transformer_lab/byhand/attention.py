@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_array, check_number, check_whole
+from ..checks import check_array, check_callable, check_entries, check_number, check_whole
 from ..errors import ShapeError
 from .explained import explained
 from .projections import merge, merge_pullback, project, project_pullback
@@ -29,6 +29,10 @@ __all__ = [
 def keep(name, value):
     """The tap that changes nothing."""
     return value
+
+
+def tap_or_keep(tap):
+    return keep if tap is None else check_callable("tap", tap)
 
 
 def causal_mask(n_ctx):
@@ -91,7 +95,7 @@ def attend(q, k, v, mask=None, *, scale=None, tap=None):
     k = check_array("k", k, shape=("key", "d_head"), kind="inexact", leading=True)
     q = check_array("q", q, shape=(None, k.shape[-1]), kind="inexact", leading=True)
     v = check_array("v", v, shape=(k.shape[-2], None), kind="inexact", leading=True)
-    return attend_unchecked(q, k, v, _check_mask(mask, q, k), scale, tap or keep)
+    return attend_unchecked(q, k, v, _check_mask(mask, q, k), scale, tap_or_keep(tap))
 
 
 def attend_unchecked(q, k, v, mask=None, scale=None, tap=keep):
@@ -175,7 +179,7 @@ def multi_head(params, x, mask=None, *, source=None, scale=None, tap=None):
     ((1, 2, 5, 5), (1, 5, 4))
     """
     _check_params(params, x, source)
-    return multi_head_unchecked(params, x, mask, source, scale, tap or keep)
+    return multi_head_unchecked(params, x, mask, source, scale, tap_or_keep(tap))
 
 
 def multi_head_unchecked(params, x, mask=None, source=None, scale=None, tap=keep):
@@ -223,9 +227,11 @@ def _check_mask(mask, q, k):
 
 
 def _check_params(params, x, source):
-    d_model, n_heads, d_head = np.shape(params["W_Q"])[-3:]
-    for name, shape in [("W_Q", (d_model, n_heads, d_head)), ("W_K", (d_model, n_heads, d_head)),
-                        ("W_V", (d_model, n_heads, None)), ("W_O", (n_heads, None, None))]:
+    check_entries("params", params, ("W_Q", "W_K", "W_V"))
+    W_Q = check_array("W_Q", params["W_Q"], shape=(None, None, None), kind="inexact", leading=True)
+    d_model, n_heads, d_head = W_Q.shape[-3:]
+    for name, shape in [("W_K", (d_model, n_heads, d_head)), ("W_V", (d_model, n_heads, None)),
+                        ("W_O", (n_heads, None, None))]:
         if name in params or name != "W_O":
             check_array(name, params[name], shape=shape, kind="inexact", leading=True)
     for name, value in [("x", x), ("source", source)]:

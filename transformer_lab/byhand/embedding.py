@@ -71,6 +71,7 @@ def embedded_pullback(params, tokens, config, acts, d_x, tap, grads):
     grads["W_E"] = d_W_E + grads["W_E"] if config.tied else d_W_E
 
 
+@explained()
 @cache
 def sinusoids(n_ctx, d_model, dtype=np.float64, *, base=10000.0):
     r"""A fixed row for every position (Vaswani et al. 2017, section 3.5): pair i of the entries turns with wavelength

@@ -55,7 +55,7 @@ def check_tokens(tokens, config, lead) -> np.ndarray:
 
 def check_targets(targets, logits, config):
     """Logits and targets in rows: (..., row, d_vocab) and (..., row), batch and positions end to end."""
-    axes = ("batch", "pos") if config.read_out == "all" else ("batch",)
+    axes = ("batch", "pos") if check_type("config", config, ModelConfig).read_out == "all" else ("batch",)
     check_array("logits", logits, shape=(*axes, config.d_vocab), kind="inexact", leading=True, finite=False)
     targets = check_array("targets", targets, shape=logits.shape[-1 - len(axes):-1], kind="whole", low=IGNORED,
                           high=config.d_vocab - 1, leading=True)

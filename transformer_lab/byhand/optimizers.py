@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import check_choice, check_number
 from ..errors import ShapeError
+from .explained import explained
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Momentum", "clip", "make_optimizer"]
 
@@ -125,6 +126,7 @@ class Adam(AdamW):
 OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
 
 
+@explained(theta="n")
 def make_optimizer(name: str, theta, **settings) -> SGD:
     """The optimiser of this name, ready for the vector theta.
 
@@ -134,6 +136,7 @@ def make_optimizer(name: str, theta, **settings) -> SGD:
     return OPTIMIZERS[check_choice("name", name, OPTIMIZERS)](**settings).start(theta)
 
 
+@explained(g="n")
 def clip(g, max_norm: float):
     r"""Shortens each model's gradient to ``max_norm`` where it is longer, in place (Pascanu et al. 2013, algorithm 1),
     and returns the length that it had, :math:`\|g\|`, (...,) for g (..., n).

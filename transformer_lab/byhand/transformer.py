@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_array, check_type
+from ..checks import check_array, check_callable, check_flag, check_type
 from ..config import ModelConfig
 from .acts import Acts
-from .attention import keep
+from .attention import tap_or_keep
 from .block import block, block_pullback
 from .cross_entropy import cross_entropy, cross_entropy_pullback
 from .embedding import embedded, embedded_pullback
@@ -59,7 +59,8 @@ def forward(params: dict, tokens, config: ModelConfig, *, tap=None, trim: bool =
     ((32, 4, 8, 8), (32, 20))
     """
     tokens = check_tokens(tokens, config, check_params(params, config))
-    acts, at = Acts(tap or keep), read_position(tokens, config)
+    acts, at, trim = Acts(tap_or_keep(tap)), read_position(tokens, config), check_flag("trim", trim)
+    masks = None if masks is None else check_callable("masks", masks)
     only = [None] * (config.n_layers - 1) + [at if trim else None]  # the one position that a layer goes on with
     x = embedded(params, tokens, config, acts, masks)
     for layer in range(config.n_layers):
@@ -83,7 +84,8 @@ def pullback(params: dict, acts: Acts, d_logits, config: ModelConfig, *, tap=Non
     tap : callable (name, value) -> value, optional
         Called at the gradient of every activation: ``"d_logits"``, …, ``"blocks.0.d_q"``, …, ``"d_embed"``.
     """
-    tap, grads, only = tap or keep, {}, check_type("acts", acts, Acts).saved["only"]
+    check_params(params, config)
+    tap, grads, only = tap_or_keep(tap), {}, check_type("acts", acts, Acts).saved["only"]
     check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact", finite=False)
     d_x = read_out_pullback(params, acts, tap("d_logits", d_logits), config, tap, grads)
     for layer in reversed(range(config.n_layers)):

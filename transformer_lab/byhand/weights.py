@@ -20,6 +20,7 @@ SCHEMES = {  # standard deviation of a matrix with this many rows in and columns
 }
 
 
+@explained()
 def init(config: ModelConfig, *, n_seeds: int | None = None, seed: int = 0, scheme: str = "fan_in",
          embedding_scale: float = 0.1, dtype=np.float32) -> dict[str, np.ndarray]:
     r"""Weights at the start: :math:`W \sim \mathcal N(0, \sigma^2)`, gains 1, offsets 0.

@@ -1,0 +1,97 @@
+"""The transformer by hand in the table of bad_input_calls.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from transformer_lab import ModelConfig
+from transformer_lab.byhand import attention, cross_entropy, norms, transformer
+from transformer_lab.names import parameter_shapes
+
+CONFIG = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6, norm="layer", mask="causal",
+                     positions="learned")
+PARAMS = transformer.init(CONFIG, dtype=np.float64)
+TOKENS, TARGETS = np.array([[1, 2, 3], [0, 1, 4]]), np.array([[1, 2, -100], [0, 1, 4]])
+ACTS = transformer.forward(PARAMS, TOKENS, CONFIG)
+X, GAIN, AT = np.random.default_rng(0).normal(size=(2, 3, 4)), np.ones(4), np.array([0, 2])
+W, U = np.ones((4, 6)), np.ones((2, 3, 6))
+HEADS = {name.removeprefix("blocks.0."): value for name, value in PARAMS.items()}
+HEADED = attention.multi_head(HEADS, X)
+SHAPES = parameter_shapes(CONFIG)
+
+
+def tap(name, value):
+    return value
+
+
+PART = "a part of transformer.forward or pullback, which check what comes in once"
+EXEMPT = {f"byhand.{name}": PART for name in (
+    "block.block", "block.block_pullback", "embedding.embedded", "embedding.embedded_pullback", "read_out.read_out",
+    "read_out.read_out_pullback", "read_out.read_position", "stream.dropped", "stream.dropped_pullback",
+    "stream.norm_if", "stream.norm_if_pullback", "stream.onto", "model_input.visible")}
+EXEMPT |= {f"byhand.{name}": "is itself the check" for name in (
+    "model_input.check_params", "model_input.check_targets", "model_input.check_tokens", "explained.explained")}
+
+CALLS = {
+    "names.parameter_shapes": lambda: {"config": CONFIG},
+    "byhand.softmax.softmax": lambda: {"scores": X, "mask": X > 0},
+    "byhand.softmax.softmax_pullback": lambda: {"pattern": X, "d_pattern": X},
+    "byhand.attention.attend": lambda: {"q": X, "k": X, "v": X, "mask": np.ones((3, 3), bool), "scale": 0.5,
+                                        "tap": tap},
+    "byhand.attention.attend_pullback": lambda: {"acts": attention.attend(X, X, X), "d_z": X, "scale": 0.5, "tap": tap},
+    "byhand.attention.causal_mask": lambda: {"n_ctx": 3},
+    "byhand.attention.padding_mask": lambda: {"real": TOKENS > 0},
+    "byhand.attention.multi_head": lambda: {"params": HEADS, "x": X, "mask": np.ones((3, 3), bool), "source": X,
+                                            "scale": 0.5, "tap": tap},
+    "byhand.attention.multi_head_pullback": lambda: {"params": HEADS, "acts": HEADED, "d_attn_out": X, "scale": 0.5,
+                                                     "tap": tap},
+    "byhand.projections.project": lambda: {"x": X, "W": HEADS["W_Q"]},
+    "byhand.projections.project_pullback": lambda: {"x": X, "W": HEADS["W_Q"], "d_out": HEADED["q"]},
+    "byhand.projections.merge": lambda: {"z": HEADED["z"], "W_O": HEADS["W_O"]},
+    "byhand.projections.merge_pullback": lambda: {"z": HEADED["z"], "W_O": HEADS["W_O"], "d_out": X},
+    "byhand.cross_entropy.cross_entropy": lambda: {"logits": X[0], "targets": TOKENS[0]},
+    "byhand.cross_entropy.cross_entropy_pullback": lambda: {"saved": cross_entropy.cross_entropy(X[0], TOKENS[0])[1]},
+    "byhand.dropout.dropout_masks": lambda: {"rate": 0.5, "seeds": [1, 2], "step": 3},
+    "byhand.embedding.embed": lambda: {"tokens": TOKENS, "W_E": PARAMS["W_E"]},
+    "byhand.embedding.embed_pullback": lambda: {"tokens": TOKENS, "W_E": PARAMS["W_E"], "d_x": X},
+    "byhand.embedding.one_hot": lambda: {"tokens": TOKENS, "d_vocab": 5, "dtype": np.float32},
+    "byhand.embedding.sinusoids": lambda: {"n_ctx": 3, "d_model": 4, "dtype": np.float32},
+    "byhand.feed_forward.relu": lambda: {"u": X},
+    "byhand.feed_forward.relu_pullback": lambda: {"u": X, "d_phi": X},
+    "byhand.feed_forward.gelu": lambda: {"u": X},
+    "byhand.feed_forward.gelu_pullback": lambda: {"u": X, "d_phi": X},
+    "byhand.feed_forward.feed_forward": lambda: {"params": HEADS, "x": X, "activation": "relu", "tap": tap},
+    "byhand.feed_forward.feed_forward_pullback": lambda: {"params": HEADS, "acts": ACTS.blocks[0], "x": X,
+                                                          "d_mlp_out": X, "activation": "relu", "tap": tap},
+    "byhand.linear.linear": lambda: {"x": X, "W": W, "b": np.ones(6)},
+    "byhand.linear.linear_pullback": lambda: {"x": X, "W": W, "d_y": U},
+    "byhand.linear.row_mean": lambda: {"x": X},
+    "byhand.linear.row_sum": lambda: {"x": X},
+    "byhand.norms.layer_norm": lambda: {"x": X, "w": GAIN, "b": GAIN},
+    "byhand.norms.layer_norm_pullback": lambda: {"saved": norms.layer_norm(X, GAIN, GAIN)[1], "w": GAIN, "d_y": X},
+    "byhand.norms.rms_norm": lambda: {"x": X, "w": GAIN},
+    "byhand.norms.rms_norm_pullback": lambda: {"saved": norms.rms_norm(X, GAIN)[1], "w": GAIN, "d_y": X},
+    "byhand.optimizers.clip": lambda: {"g": np.ones((2, 3)), "max_norm": 1.0},
+    "byhand.optimizers.make_optimizer": lambda: {"name": "adamw", "theta": np.ones(3), "beta1": 0.9, "beta2": 0.99,
+                                                 "eps": 1e-8, "weight_decay": 0.1},
+    "byhand.schedules.warmup_linear": lambda: {"peak": 0.1, "steps": 10, "warmup": 2, "floor": 0.1},
+    "byhand.schedules.warmup_cosine": lambda: {"peak": 0.1, "steps": 10, "warmup": 2, "floor": 0.1},
+    "byhand.read_out.pick": lambda: {"x": X, "at": AT},
+    "byhand.read_out.pick_pullback": lambda: {"at": AT, "d_row": X[:, :1], "n_pos": 3},
+    "byhand.read_out.mean_of": lambda: {"x": X, "real": TOKENS > 0},
+    "byhand.read_out.mean_of_pullback": lambda: {"real": TOKENS > 0, "d_mean": X[:, :1]},
+    "byhand.transformer.forward": lambda: {"params": PARAMS, "tokens": TOKENS, "config": CONFIG, "tap": tap,
+                                           "trim": True, "masks": lambda place, x: x},
+    "byhand.transformer.pullback": lambda: {"params": PARAMS, "acts": ACTS, "d_logits": ACTS["logits"],
+                                            "config": CONFIG, "tap": tap},
+    "byhand.transformer.backward": lambda: {"params": PARAMS, "acts": ACTS, "targets": TARGETS, "config": CONFIG,
+                                            "tap": tap},
+    "byhand.transformer.loss": lambda: {"logits": ACTS["logits"], "targets": TARGETS, "config": CONFIG},
+    "byhand.transformer.loss_and_gradients": lambda: {"params": PARAMS, "tokens": TOKENS, "targets": TARGETS,
+                                                      "config": CONFIG, "masks": lambda place, x: x},
+    "byhand.weights.init": lambda: {"config": CONFIG, "n_seeds": 2, "seed": 0, "scheme": "xavier",
+                                    "embedding_scale": 0.1, "dtype": np.float32},
+    "byhand.weights.layer_of": lambda: {"params": PARAMS, "layer": 0},
+    "byhand.weights.pack": lambda: {"arrays": PARAMS, "shapes": SHAPES, "out": None},
+    "byhand.weights.unpack": lambda: {"vector": np.zeros(sum(map(np.prod, SHAPES.values()))), "shapes": SHAPES},
+}
