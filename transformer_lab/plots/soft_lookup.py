@@ -185,7 +185,7 @@ def learning(steps, runs: dict, bound: float, bound_name: str) -> Figure:
     drawing, axes = panel(440, 250)
     for (name, accuracy), role in zip(check_type("runs", runs, dict).items(), ("other", "value"), strict=False):
         seed_lines(axes, steps, accuracy, role, name)
-    ceiling(axes, bound, bound_name, where="right", below=True)
+    ceiling(axes, bound, bound_name, where="right")
     axes.set(ylim=(0.4, 1.03), xlim=(steps[0], steps[-1]))
     axes.set_yticks([0.4, 0.6, 0.8, 1], ["40 %", "60 %", "80 %", "100 %"])
     label(axes, "", "training step", "questions answered right")
