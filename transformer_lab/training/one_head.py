@@ -8,10 +8,36 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..byhand import one_head
+from ..checks import check_choice, check_whole
 from ..config import ModelConfig
 from ..tasks.patterns import Patterns, score
 
-__all__ = ["OneHeadStepper"]
+__all__ = ["LOOK", "WRITE", "OneHeadStepper", "alternate"]
+
+#: The parameters that decide where to look, and the one that decides what to write.
+LOOK, WRITE = ("W_QK", "W_pos"), ("W_OV",)
+
+
+def alternate(order: str, look: int, write: int) -> Callable[[int], tuple[str, ...]]:
+    """Which parameters are trained at each step: all, or looking and writing in turn.
+
+    Parameters
+    ----------
+    order : {"joint", "write-first", "look-first"}
+    look, write : int
+        Steps of each phase.
+
+    Examples
+    --------
+    >>> train = alternate("write-first", look=50, write=20)
+    >>> [train(step) for step in (0, 19, 20, 69, 70)]
+    [('W_OV',), ('W_OV',), ('W_QK', 'W_pos'), ('W_QK', 'W_pos'), ('W_OV',)]
+    """
+    phases = [(LOOK, check_whole("look", look, low=1)), (WRITE, check_whole("write", write, low=1))]
+    if check_choice("order", order, ("joint", "write-first", "look-first")) == "joint":
+        return lambda step: LOOK + WRITE
+    (first, length), (second, _) = phases if order == "look-first" else phases[::-1]
+    return lambda step: first if step % (look + write) < length else second
 
 
 @dataclass
@@ -39,7 +65,7 @@ class OneHeadStepper:
 
     config: ModelConfig
     params: dict[str, np.ndarray]
-    train: tuple[str, ...] | Callable = ("W_QK", "W_OV", "W_pos")
+    train: tuple[str, ...] | Callable = LOOK + WRITE
     n_steps: int = 0
     _encoded: tuple = field(default=(None, None), repr=False)
 
