@@ -122,7 +122,7 @@ def one_matrix(lengths, residuals: dict, d_model: int, alt: str) -> Figure:
     name_line(axes, d_model, 1.03, "as many positions as dimensions")
     for (name, values), role, line in zip(_items("residuals", residuals), ROLES, STYLES, strict=False):
         axes.plot(lengths, check_array(name, values, shape=lengths.shape), color=color(role), linestyle=line)
-        name_line(axes, lengths[-1], values[-1], name, xytext=(0, -9 if values[-1] > 0.5 else 9), ha="right")
+        name_line(axes, lengths[-1], values[-1], name, xytext=(0, -20 if values[-1] > 0.5 else 9), ha="right")
     axes.set(ylim=(-0.05, 1.1), yticks=[0, 0.5, 1])
     label(axes, "", "positions that one matrix has to shift", "error left, as a share")
     return Figure(drawing, alt)
