@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
-WIDTHS = {"wide": 1280, "phone": 390, "narrow": 320}
+SCROLL_WIDTH = "document.documentElement.scrollWidth"
 RUN_AXE = """async (rules) => (await axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations
   .flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html.slice(0, 120)))"""
 WAKE = """async () => { for (const lab of document.querySelectorAll(".lab-static")) {
@@ -62,18 +63,65 @@ def elsewhere(asked: list[str], home: str) -> list[str]:
     return [url for url in asked if not url.startswith((home, "blob:", "data:"))]
 
 
+@dataclass
+class Visit:
+    """What was seen on one page, at one width, from disk."""
+
+    name: str
+    asked: list[str]
+    said: list[str]
+    axe: list[tuple[str, str]]
+    sideways: dict[int, int]
+
+
+def visit(chromium, site: Path, name: str, width: int) -> Visit:
+    with opened(chromium, (site / name).as_uri(), viewport={"width": width, "height": 900}) as (page, asked, said):
+        page.add_script_tag(path=AXE)
+        found = []
+        for theme in ("light", "dark"):
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+            found += [(theme, fault) for fault in page.evaluate(RUN_AXE, RULES)]
+        sideways = {width: page.evaluate(SCROLL_WIDTH)}
+        if width < 500:
+            page.set_viewport_size({"width": 320, "height": 900})
+            sideways[320] = page.evaluate(SCROLL_WIDTH)
+    return Visit(name, asked, said, found, {wide: needed for wide, needed in sideways.items() if needed > wide})
+
+
 @pytest.fixture(scope="session", params=["book", "sample"])
 def site(request) -> Path:
     """The book itself, and the small one that uses everything."""
     return request.getfixturevalue("built_site" if request.param == "book" else "sample_site")
 
 
-def test_pages_from_disk_ask_nobody_and_say_nothing(chromium, site):
-    faults = []
-    for name in pages(site):
-        with opened(chromium, (site / name).as_uri()) as (_, asked, said):
-            faults += [(name, fault) for fault in elsewhere(asked, site.as_uri()) + said]
-    assert faults == []
+@pytest.fixture(scope="session")
+def visits(chromium, site) -> list[Visit]:
+    """Each page is opened on a wide screen and on a phone; the tests below look at what was seen."""
+    return [visit(chromium, site, name, width) for name in pages(site) for width in (1280, 390)]
+
+
+def test_pages_from_disk_ask_nobody_and_say_nothing(visits, site):
+    assert [(seen.name, fault) for seen in visits for fault in elsewhere(seen.asked, site.as_uri()) + seen.said] == []
+
+
+def test_axe_finds_nothing_in_either_theme(visits):
+    assert [(seen.name, *fault) for seen in visits for fault in seen.axe] == []
+
+
+def test_no_page_scrolls_sideways(visits):
+    assert [(seen.name, seen.sideways) for seen in visits if seen.sideways] == []
+
+
+def test_the_first_page_weighs_under_200_kb_and_every_other_under_400(visits):
+    weights = {seen.name: weight(seen.asked) for seen in visits}
+    assert {name: size for name, size in weights.items() if size >= (200_000 if "index" in name else 400_000)} == {}
+
+
+def weight(asked: list[str]) -> int:
+    """The bytes that a page and all that it loads come to on the wire: text gzipped, fonts as they are."""
+    files = {Path(unquote(urlsplit(url).path)) for url in asked if url.startswith("file:")}
+    return sum(len(data) if path.suffix == ".woff2" else len(gzip.compress(data))
+               for path in files for data in [path.read_bytes()])
 
 
 def test_pages_over_http_ask_only_their_own_server_and_say_nothing(chromium, site_url, built_site):
@@ -81,18 +129,6 @@ def test_pages_over_http_ask_only_their_own_server_and_say_nothing(chromium, sit
     for name in pages(built_site):
         with opened(chromium, f"{site_url}/{name}") as (_, asked, said):
             faults += [(name, fault) for fault in elsewhere(asked, site_url) + said]
-    assert faults == []
-
-
-@pytest.mark.parametrize("width", ["wide", "phone"])
-def test_axe_finds_nothing_in_either_theme(chromium, site, width):
-    faults = []
-    for name in pages(site):
-        with opened(chromium, (site / name).as_uri(), viewport={"width": WIDTHS[width], "height": 900}) as (page, _, _):
-            page.add_script_tag(path=AXE)
-            for theme in ("light", "dark"):
-                page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-                faults += [(name, theme, fault) for fault in page.evaluate(RUN_AXE, RULES)]
     assert faults == []
 
 
@@ -214,19 +250,6 @@ def test_nothing_jumps_when_the_fonts_arrive(chromium, site_url):
     assert page.evaluate("[...document.fonts].some((font) => font.status === 'loaded')")
     assert page.evaluate("window.moved") < 0.02
     context.close()
-
-
-def weight(chromium, site: Path, name: str) -> int:
-    """The bytes that a page and all that it loads come to on the wire: text gzipped, fonts as they are."""
-    with opened(chromium, (site / name).as_uri()) as (_, asked, _):
-        files = {Path(unquote(urlsplit(url).path)) for url in asked if url.startswith("file:")}
-    return sum(len(data) if path.suffix == ".woff2" else len(gzip.compress(data))
-               for path in files for data in [path.read_bytes()])
-
-
-def test_the_first_page_weighs_under_200_kb_and_every_other_under_400(chromium, built_site):
-    weights = {name: weight(chromium, built_site, name) for name in pages(built_site)}
-    assert {name: size for name, size in weights.items() if size >= (200_000 if "index" in name else 400_000)} == {}
 
 
 def test_on_paper_there_is_only_the_text(chromium, sample_site):
