@@ -141,16 +141,6 @@ def test_axe_finds_nothing_when_all_is_unfolded(chromium, sample_site):
         assert page.evaluate(RUN_AXE, RULES) == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_scrolls_sideways(chromium, site, width):
-    faults = []
-    for name in pages(site):
-        with opened(chromium, (site / name).as_uri(), viewport={"width": WIDTHS[width], "height": 900}) as (page, _, _):
-            if (found := page.evaluate("document.documentElement.scrollWidth")) > WIDTHS[width]:
-                faults.append((name, found))
-    assert faults == []
-
-
 def test_the_root_leads_to_the_first_page(chromium, built_site):
     page = chromium.new_page()
     page.goto((built_site / "index.html").as_uri())
