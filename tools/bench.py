@@ -28,12 +28,28 @@ def batch():
     return rng.integers(20, size=(BATCH, 8)), rng.integers(20, size=BATCH)
 
 
-def by_hand(trim: bool):
+def by_hand():
     from transformer_lab.byhand.transformer import init
     from transformer_lab.training.stepper import Stepper
 
-    stepper, data = Stepper(init(CONFIG), CONFIG, "adamw", trim=trim), batch()
+    stepper, data = Stepper(init(CONFIG), CONFIG, "adamw"), batch()
     return lambda: stepper.step(data, RATE)
+
+
+def by_hand_full():
+    from transformer_lab.byhand import transformer
+    from transformer_lab.byhand.weights import pack
+    from transformer_lab.training.stepper import Stepper
+
+    stepper, (tokens, targets) = Stepper(transformer.init(CONFIG), CONFIG, "adamw"), batch()
+
+    def step():
+        acts = transformer.forward(stepper.params, tokens, CONFIG)
+        grads = transformer.backward(stepper.params, acts, targets, CONFIG)
+        stepper.optimizer.update(stepper.theta, pack(grads, stepper.shapes, out=stepper.gradient), RATE)
+        return transformer.loss(acts["logits"], targets, CONFIG)
+
+    return step
 
 
 def in_pytorch(make_model):
@@ -79,8 +95,8 @@ def stock():
 
 
 CONTENDERS = {
-    "by hand, trimmed": lambda: by_hand(trim=True),
-    "by hand, full": lambda: by_hand(trim=False),
+    "by hand, trimmed": by_hand,
+    "by hand, full": by_hand_full,
     "PyTorch twin, fused AdamW": lambda: in_pytorch(twin),
     "nn.TransformerEncoder, fused AdamW": lambda: in_pytorch(stock),
 }

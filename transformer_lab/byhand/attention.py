@@ -138,15 +138,20 @@ def dot_rows(q, k):
     """Every row of q times every row of k, (..., query, key), with the key's axis first in memory: what softmax adds
     up over keys then lies in long contiguous runs, which makes it six times as fast.
     """
-    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2])
-    memory = np.empty((k.shape[-2], *lead, q.shape[-2]), np.result_type(q, k))
+    memory = np.empty((k.shape[-2], *lead_of(q, k), q.shape[-2]), np.result_type(q, k))
     return np.matmul(q, k.swapaxes(-1, -2), out=memory.transpose(*range(1, memory.ndim), 0))
 
 
 def product(a, b, like):
     """``a @ b``, in memory as ``like`` is, where their shapes agree: the heads then lie side by side without a copy."""
-    shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+    shape = (*lead_of(a, b), a.shape[-2], b.shape[-1])
     return np.matmul(a, b, out=np.empty_like(like, np.result_type(a, b)) if shape == like.shape else None)
+
+
+def lead_of(a, b):
+    """The leading axes of the product of two stacks of matrices."""
+    same = a.shape[:-2] == b.shape[:-2]
+    return a.shape[:-2] if same else np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
 
 
 def multi_head(params, x, mask=None, *, source=None, scale=None, tap=None):
@@ -218,7 +223,7 @@ def _check_mask(mask, q, k):
     if mask is None:
         return None
     mask = check_array("mask", mask, shape=(), kind="flag", leading=True)
-    shape = (*np.broadcast_shapes(q.shape[:-2], k.shape[:-2]), q.shape[-2], k.shape[-2])
+    shape = (*lead_of(q, k), q.shape[-2], k.shape[-2])
     try:
         return np.broadcast_to(mask, shape)
     except ValueError:

@@ -8,6 +8,8 @@ matrix product. Sums over rows and columns are products with ones, which are fas
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .explained import explained
@@ -52,7 +54,7 @@ def row_sum(x):
     [6.0, 6.0, 6.0, 6.0]
     """
     x = rows(x)
-    return (np.ones((1, x.shape[-2]), x.dtype) @ x)[..., 0, :]
+    return (constant((1, x.shape[-2]), 1.0, x.dtype) @ x)[..., 0, :]
 
 
 @explained(x="width")
@@ -63,4 +65,9 @@ def row_mean(x):
     [[2.0], [4.0]]
     """
     width = x.shape[-1]
-    return (x.reshape(-1, width) @ np.full((width, 1), 1 / width, x.dtype)).reshape(*x.shape[:-1], 1)
+    return (x.reshape(-1, width) @ constant((width, 1), 1 / width, x.dtype)).reshape(*x.shape[:-1], 1)
+
+
+@lru_cache(maxsize=64)
+def constant(shape, value, dtype):
+    return np.full(shape, value, dtype)

@@ -74,14 +74,14 @@ def pick(x, at):
     >>> pick(np.arange(12.0).reshape(2, 3, 2), np.array([2, 0])).tolist()
     [[[4.0, 5.0]], [[6.0, 7.0]]]
     """
-    at = np.broadcast_to(at, x.shape[:-2]).ravel()
+    at = at.ravel() if at.shape == x.shape[:-2] else np.broadcast_to(at, x.shape[:-2]).ravel()
     return x.reshape(-1, *x.shape[-2:])[np.arange(at.size), at].reshape(*x.shape[:-2], 1, x.shape[-1])
 
 
 @explained(at="int batch", d_row="batch one d_model")
 def pick_pullback(at, d_row, n_pos):
     """The gradient of the rows that were picked, 0 everywhere else."""
-    at = np.broadcast_to(at, d_row.shape[:-2]).ravel()
+    at = at.ravel() if at.shape == d_row.shape[:-2] else np.broadcast_to(at, d_row.shape[:-2]).ravel()
     d_x = np.zeros((at.size, n_pos, d_row.shape[-1]), d_row.dtype)
     d_x[np.arange(at.size), at] = d_row.reshape(at.size, -1)
     return d_x.reshape(*d_row.shape[:-2], n_pos, -1)

@@ -16,7 +16,7 @@ import numpy as np
 from ..checks import check_array, check_callable, check_flag, check_type
 from ..config import ModelConfig
 from .acts import Acts
-from .attention import tap_or_keep
+from .attention import keep, tap_or_keep
 from .block import block, block_pullback
 from .cross_entropy import cross_entropy, cross_entropy_pullback
 from .embedding import embedded, embedded_pullback
@@ -85,8 +85,13 @@ def pullback(params: dict, acts: Acts, d_logits, config: ModelConfig, *, tap=Non
         Called at the gradient of every activation: ``"d_logits"``, …, ``"blocks.0.d_q"``, …, ``"d_embed"``.
     """
     check_params(params, config)
-    tap, grads, only = tap_or_keep(tap), {}, check_type("acts", acts, Acts).saved["only"]
-    check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact", finite=False)
+    logits = check_type("acts", acts, Acts)["logits"]
+    check_array("d_logits", d_logits, shape=logits.shape, kind="inexact", finite=False)
+    return pullback_unchecked(params, acts, d_logits, config, tap_or_keep(tap))
+
+
+def pullback_unchecked(params, acts, d_logits, config, tap=keep):
+    grads, only = {}, acts.saved["only"]
     d_x = read_out_pullback(params, acts, tap("d_logits", d_logits), config, tap, grads)
     for layer in reversed(range(config.n_layers)):
         inner, prefix = {}, f"blocks.{layer}."
@@ -147,7 +152,7 @@ def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, ma
     acts = forward(params, tokens, config, trim=True, masks=masks)
     value, saved = cross_entropy(*check_targets(targets, acts["logits"], config))
     d_logits = cross_entropy_pullback(saved).reshape(acts["logits"].shape)
-    return value, pullback(params, acts, d_logits, config)
+    return value, pullback_unchecked(params, acts, d_logits, config)
 
 
 def prefixed(tap, prefix):

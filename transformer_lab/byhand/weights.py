@@ -88,8 +88,7 @@ def pack(arrays: dict, shapes: dict, out=None) -> np.ndarray:
     >>> pack({"W": np.ones((2, 2)), "b": np.zeros(2)}, {"W": (2, 2), "b": (2,)}).tolist()
     [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
     """
-    lead = [arrays[name].shape[:arrays[name].ndim - len(shape)] for name, shape in shapes.items()]
-    parts = [arrays[name].reshape(*axes, -1) for name, axes in zip(shapes, lead, strict=True)]
+    parts = [arrays[name].reshape(*arrays[name].shape[:-len(shape)], -1) for name, shape in shapes.items()]
     return np.concatenate(parts, axis=-1, out=out)
 
 

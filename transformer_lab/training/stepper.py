@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..byhand.dropout import dropout_masks
+from ..byhand.memory import keep_freed_memory
 from ..byhand.optimizers import clip, make_optimizer
 from ..byhand.transformer import loss_and_gradients
 from ..byhand.weights import pack, unpack
@@ -48,6 +49,7 @@ class Stepper:
                  seed: int = 0, **settings):
         self.config, self.shapes = check_type("config", config, ModelConfig), parameter_shapes(config)
         self.max_norm, seed = check_number("max_norm", max_norm, low=0), check_seed("seed", seed)
+        keep_freed_memory()
         self.theta = pack(check_type("params", params, dict), self.shapes)
         self.gradient = np.empty_like(self.theta)
         self.params = unpack(self.theta, self.shapes)
