@@ -13,11 +13,10 @@ import pkgutil
 
 import numpy as np
 import pytest
+from bad_input_calls import CALLS, EXEMPT
 
 import transformer_lab
 from transformer_lab.errors import LabError
-
-from bad_input_calls import CALLS, EXEMPT
 
 NONSENSE = {
     "None": None, "a word": "nonsense", "minus one": -1, "a fraction": 0.37, "NaN": float("nan"), "an empty list": [],
