@@ -89,10 +89,11 @@ class Stopped(Exception):
     """A chapter did not run to its end; the message names the cell and the error."""
 
 
-def run(path: Path, notebook, ledgers: Path) -> None:
+def run(path: Path, notebook, root: Path) -> None:
     """Execute one chapter, and replace it and its ledger; both stay as they were where a cell fails."""
-    ledgers.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ledgers, prefix=".") as scratch:
+    ledgers, build = root / "data" / "claims", root / "_build"
+    ledgers.mkdir(parents=True, exist_ok=True), build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as scratch:  # on the same disk, so that replacing is one step
         fresh, ledger = Path(scratch, f"{path.stem}.json"), ledgers / f"{path.stem}.json"
         execute(notebook, path.parent, {"TRANSFORMER_LAB_LEDGER": str(fresh), "OMP_NUM_THREADS": "1"})
         tidy(notebook)
@@ -173,7 +174,7 @@ def bring_up_to_date(path: Path, root: Path, force: bool) -> bool:
         notebook = nbformat.read(path, as_version=4)
         must = force or changed(notebook)
         if must:
-            run(path, notebook, root / "data" / "claims")
+            run(path, notebook, root)
         print(f"{path.stem}: {'run' if must else 'up to date'}")
         return True
     except Exception as fault:
