@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bad_input_byhand as transformer
 import bad_input_lookup as lookup
+import bad_input_phases as phases
 import bad_input_places as places
 import bad_input_training as training
 import numpy as np
@@ -46,7 +47,7 @@ EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "widgets.small_head.train": "takes no argument",
 }
 
-CALLS = training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | {
+CALLS = training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | {
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
     "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..byhand import one_head
-from ..checks import check_array, check_entries
+from ..checks import check_array, check_entries, check_type
 from ..config import ModelConfig
 from ..tasks.patterns import Patterns, PatternTask
 from ..training.one_head import LOOK, WRITE
@@ -34,6 +34,7 @@ def swapped_losses(initial: dict, trained: dict, config: ModelConfig, patterns: 
         ``neither``, ``look``, ``write``, ``both``: nats, one entry a model.
     """
     check_entries("initial", initial, check_entries("trained", trained, ("W_QK", "W_OV")))
+    check_type("patterns", patterns, Patterns)
     taken = {"neither": (), "look": LOOK, "write": WRITE, "both": LOOK + WRITE}
     losses = {}
     for part, names in taken.items():
@@ -63,6 +64,7 @@ def attention_to_target(params: dict, config: ModelConfig, task: PatternTask, pa
 
     Where a letter is repeated within the tuple, only the target's own slot counts.
     """
+    check_type("task", task, PatternTask), check_type("patterns", patterns, Patterns)
     x = one_head.encode(patterns.tokens, config, params, check_entries("params", params, ["W_QK"])["W_QK"].dtype)
     pattern = one_head.forward(params, x)["pattern"]
     return pattern[..., np.array(task.slots) == task.target_slot].sum(axis=-1).mean(axis=-1)

@@ -22,11 +22,12 @@ import numpy as np
 from ..analysis.every_pattern import bag_accuracy, smallest_lead
 from ..analysis.look_write import attention_to_target, copying, likeness, swapped_losses
 from ..byhand import one_head
-from ..checks import check_choice, check_number, check_seed
+from ..checks import check_array, check_choice, check_entries, check_number, check_seed, check_type
 from ..config import Config, ModelConfig, choice, field, whole
 from ..tasks.patterns import Patterns, PatternTask, sample, score
 from ..training import History, Record, fit, read_record, write_record
 from ..training.one_head import OneHeadStepper, alternate
+from ..training.seals import check_folder
 
 __all__ = ["ARMS", "PhaseRun", "fresh_accuracy", "load", "on_every_pattern", "record", "slope_of_looking",
            "train"]
@@ -113,7 +114,7 @@ def train(run: PhaseRun, *, keep=()) -> tuple[OneHeadStepper, History]:
     >>> history["loss"].shape, history["attention"][::10].shape
     ((21, 2), (3, 2))
     """
-    initial, probe = run.initial(), sample(TASK, 200, seed=run.seed, purpose="probe")
+    initial, probe = check_type("run", run, PhaseRun).initial(), sample(TASK, 200, seed=run.seed, purpose="probe")
     head = OneHeadStepper(run.model, initial, train=alternate(run.order, run.look, run.write))
     fixed = sample(TASK, (run.n_seeds, run.n_train), seed=run.seed) if run.n_train else None
 
@@ -146,6 +147,7 @@ def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: int = 2000)
         ``size`` of the gradient of ``W_QK``, and ``likeness``: the cosine of the angle between the step that it asks
         for and the way that ``W_QK`` went in the whole run, one entry a seed.
     """
+    check_type("run", run, PhaseRun), check_entries("final", final, ["W_QK"])
     patterns = sample(TASK, n, seed=run.seed, purpose="probe")
     x = one_head.encode(patterns.tokens, run.model, params, np.float32)
     grad = one_head.backward(params, one_head.forward(params, x), patterns.targets)["W_QK"]
@@ -155,8 +157,7 @@ def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: int = 2000)
 
 def fresh_accuracy(run: PhaseRun, params: dict, *, n: int = 10_000) -> np.ndarray:
     """The accuracy of every seed on ``n`` patterns that it never saw, the same ones for all."""
-    patterns = sample(TASK, n, seed=run.seed, purpose="fresh")
-    heads = [{name: value[i] for name, value in params.items()} for i in range(run.n_seeds)]
+    heads, patterns = one_by_one(run, params), sample(TASK, n, seed=run.seed, purpose="fresh")
     rows = partial(one_head.encode, patterns.tokens, run.model, dtype=np.float32)
     shared = None if run.positions == "learned" else rows()
     return np.array([score(one_head.forward(head, rows(head) if shared is None else shared)["logits"], patterns.targets)
@@ -169,10 +170,18 @@ def on_every_pattern(run: PhaseRun, params: dict) -> np.ndarray:
     Without positions: its accuracy. With positions: the least by which its right logit leads, on any pattern; above 0,
     it is right on all.
     """
-    heads = [{name: value[i] for name, value in params.items()} for i in range(run.n_seeds)]
+    heads = one_by_one(run, params)
     if run.positions == "none":
         return np.array([float(bag_accuracy(head, TASK)) for head in heads])
     return np.array([smallest_lead(head, run.model, TASK)[0] for head in heads])
+
+
+def one_by_one(run: PhaseRun, params: dict) -> list[dict]:
+    """The heads of all seeds, each without the leading axis."""
+    shapes = {name: value.shape for name, value in check_type("run", run, PhaseRun).initial().items()}
+    whole = {name: check_array(f"params[{name!r}]", value, shape=shapes[name])
+             for name, value in check_entries("params", params, shapes).items() if name in shapes}
+    return [{name: value[i] for name, value in whole.items()} for i in range(run.n_seeds)]
 
 
 def record(arm: str, data: Path = DATA) -> Record:
@@ -181,7 +190,7 @@ def record(arm: str, data: Path = DATA) -> Record:
     The record's table has the medians over seeds; its tensors have every seed's curves (in half precision), the
     accuracy on 10,000 fresh patterns, and what :func:`on_every_pattern` found.
     """
-    run, folder = ARMS[check_choice("arm", arm, ARMS)], Path(data) / arm
+    run, folder = ARMS[check_choice("arm", arm, ARMS)], check_folder(data) / arm
     if folder.exists():
         return read_record(folder, config=run.to_dict())
     started = time.process_time()
@@ -200,7 +209,7 @@ def record(arm: str, data: Path = DATA) -> Record:
 
 def load(arm: str, data: Path = DATA) -> Record:
     """The shipped record of an arm, its checksums verified."""
-    return read_record(Path(data) / check_choice("arm", arm, ARMS), config=ARMS[arm].to_dict())
+    return read_record(check_folder(data) / check_choice("arm", arm, ARMS), config=ARMS[arm].to_dict())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,49 @@
+"""A call that works for each public function of chapter 03: phases, the small head, what is true on every pattern."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from transformer_lab import ModelConfig
+from transformer_lab.byhand import one_head
+from transformer_lab.studies.phases import PhaseRun
+from transformer_lab.tasks.patterns import PatternTask, sample
+
+TASK, DISTINCT = PatternTask(4, 3, 6), PatternTask(4, 3, 6, True)
+CONFIG = ModelConfig(d_vocab=4, n_ctx=6, positions="one_hot")
+HEAD, BLIND = one_head.init(CONFIG), one_head.init(ModelConfig(d_vocab=4, n_ctx=6))
+PATTERNS = sample(TASK, 3, seed=0)
+LOSSES = {"neither": 3.0, "look": 3.0, "write": 2.0, "both": 0.1}
+NUMBERS = {"look": 0.5, "away": 0.0, "write": 1.0}
+RUN = PhaseRun(positions="one_hot", n_seeds=2, steps=1, batch=3)
+WEIGHTS = RUN.initial()
+DATA = Path(__file__).resolve().parents[1] / "data" / "phases"
+
+CALLS = {
+    "byhand.small_head.forward": lambda: {"params": NUMBERS, "task": TASK},
+    "byhand.small_head.loss": lambda: {"params": NUMBERS, "task": TASK},
+    "byhand.small_head.backward": lambda: {"params": NUMBERS, "task": TASK},
+    "byhand.small_head.as_head": lambda: {"params": NUMBERS, "task": TASK},
+    "byhand.small_head.saddle": lambda: {"task": DISTINCT, "number": "look"},
+    "analysis.every_pattern.bag_accuracy": lambda: {"params": BLIND, "task": TASK},
+    "analysis.every_pattern.smallest_lead": lambda: {"params": HEAD, "config": CONFIG, "task": TASK},
+    "analysis.look_write.swapped_losses": lambda: {"initial": HEAD, "trained": HEAD, "config": CONFIG,
+                                                   "patterns": PATTERNS},
+    "analysis.look_write.share_of_writing": lambda: {"losses": LOSSES},
+    "analysis.look_write.attention_to_target": lambda: {"params": HEAD, "config": CONFIG, "task": TASK,
+                                                        "patterns": PATTERNS},
+    "analysis.look_write.copying": lambda: {"W_OV": np.eye(4)},
+    "analysis.look_write.likeness": lambda: {"a": np.eye(2), "b": np.ones((2, 2))},
+    "training.one_head.alternate": lambda: {"order": "look-first", "look": 2, "write": 3},
+    "studies.phases.train": lambda: {"run": RUN, "keep": (0,)},
+    "studies.phases.slope_of_looking": lambda: {"run": RUN, "params": WEIGHTS, "final": WEIGHTS, "n": 2},
+    "studies.phases.fresh_accuracy": lambda: {"run": RUN, "params": WEIGHTS, "n": 2},
+    "studies.phases.on_every_pattern": lambda: {"run": RUN, "params": WEIGHTS},
+    "studies.phases.record": lambda: {"arm": "one_hot-joint", "data": DATA},
+    "studies.phases.load": lambda: {"arm": "one_hot-joint", "data": DATA},
+    "studies.small_head.walk": lambda: {"start": NUMBERS, "task": TASK, "order": "joint", "look": 1, "write": 1,
+                                        "steps": 2, "learning_rate": 1.0, "plane": ("look", "write"),
+                                        "whole_path": True},
+}
