@@ -28,6 +28,7 @@ test: setup-test ## everything that CI checks
 	$(BIN)/python -m pytest -c tests/nbval.ini --rootdir=. book
 
 lab: setup-book ## open the chapters in JupyterLab
+	@$(BIN)/jupyter trust book/[0-9]*.ipynb > /dev/null  # JupyterLab strips figures from notebooks it does not trust
 	$(BIN)/jupyter lab --notebook-dir=book
 
 serve:          ## show the built pages on this machine (PORT=8000)
