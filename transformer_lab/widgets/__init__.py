@@ -14,6 +14,7 @@ _CLASSES = {
     "Explorable": "base",
     "GradientGraph": "gradient_graph",
     "LossWalk": "loss_walk",
+    "PhaseScrubber": "phase_scrubber",
     "Positions": "positions",
     "SoftLookup": "soft_lookup",
 }

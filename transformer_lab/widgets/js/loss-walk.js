@@ -6,6 +6,7 @@ import { contour } from "./core/contour.js";
 import { h } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
 import { clamp, range } from "./core/math.js";
+import { remember } from "./core/remember.js";
 import { ALPHABET, SADDLE, descend, forward } from "./core/small_head.js";
 import { choose, explorable, handle, picture, pressable, slider } from "./core/ui.js";
 
@@ -16,27 +17,27 @@ const LEVELS = [0.01, 0.1, 0.5, 1, 2, 3, 3.15, 3.23, 3.35, 4, 5.5, 8];
 const COLUMNS = 48, ROWS = 42;
 const ROLE = { both: "ink", write: "value", look: "query" };
 
+const walk = remember((start, how) => descend(start, { ...how, steps: STEPS }));
+
 export function compute({ look, write, phase, rate }) {
-  const walks = Object.fromEntries(ORDERS.map(([order]) => [order, descend({ look, write }, { order, phase, rate, steps: STEPS })]));
+  const walks = Object.fromEntries(ORDERS.map(([order]) => [order, walk({ look, write }, { order, phase, rate })]));
   return { walks, right: (order) => walks[order].at(-1).loss < 1 };
 }
 
-// The landscape never changes: it is drawn once for each width.
-let drawn = { width: 0 };
-function landscape(width, sx, sy) {
-  if (drawn.width === width) return drawn.nodes;
-  const at = (column, row) => ({ look: LOOK[0] + (column / COLUMNS) * (LOOK[1] - LOOK[0]), write: WRITE[1] - (row / ROWS) * (WRITE[1] - WRITE[0]) });
-  const grid = range(ROWS + 1).map((row) => range(COLUMNS + 1).map((column) => forward(at(column, row)).loss));
-  const place = (column, row) => { const { look, write } = at(column, row); return [sx(look), sy(write)]; };
-  const [w, tall] = [sx(LOOK[1]) - sx(LOOK[0]), sy(WRITE[0]) - sy(WRITE[1])].map((all, i) => all / [COLUMNS, ROWS][i]);
-  const shades = grid.slice(0, -1).map((row, i) => row.slice(0, -1).map((loss, j) => {
-    const [x, y] = place(j, i);
-    return h("rect", { x, y, width: w, height: tall, "shape-rendering": "crispEdges", ...amount(Math.min(loss, 9), 22) });
+/** Shades and lines of equal loss, for a map with its left, right, upper and lower edge at these pixels. */
+const landscape = remember((left, right, upper, lower) => {
+  const place = (column, row) => [left + (column / COLUMNS) * (right - left), upper + (row / ROWS) * (lower - upper)];
+  const sx = linear(LOOK, [left, right]), sy = linear(WRITE, [lower, upper]);
+  const lossAt = ([x, y]) => forward({ look: sx.inverse(x), write: sy.inverse(y) }).loss;
+  const grid = range(ROWS + 1).map((row) => range(COLUMNS + 1).map((column) => lossAt(place(column, row))));
+  const size = { width: (right - left) / COLUMNS, height: (lower - upper) / ROWS, "shape-rendering": "crispEdges" };
+  const shades = range(ROWS).map((row) => range(COLUMNS).map((column) => {
+    const [x, y] = place(column, row);
+    return h("rect", { x, y, ...size, ...amount(Math.min(grid[row][column], 9), 22) });
   }));
-  const lines = LEVELS.map((level) => h("path", { class: "lab-level", d: contour(grid, level, place) }));
-  drawn = { width, nodes: h("g", { "aria-hidden": true }, shades, lines, h("path", { class: "limit", d: contour(grid, CHANCE, place) })) };
-  return drawn.nodes;
-}
+  return h("g", { "aria-hidden": true }, shades, LEVELS.map((level) => h("path", { class: "lab-level", d: contour(grid, level, place) })),
+    h("path", { class: "limit", d: contour(grid, CHANCE, place) }));
+});
 
 /** One walk; the chosen one is cut where another number begins to move, and takes that number's colour. */
 function walkView(walk, chosen, sx, sy) {
@@ -51,12 +52,12 @@ function walkView(walk, chosen, sx, sy) {
 function view(state, now, lab) {
   const wide = lab.width >= 560, map = wide ? Math.round(lab.width * 0.6) : lab.width, tall = wide ? 330 : 300;
   const sx = linear(LOOK, [34, map - 6]), sy = linear(WRITE, [tall - 44, 26]);
-  const walk = now.walks[state.order], here = walk[state.step], top = wide ? 26 : tall + 40;
+  const here = now.walks[state.order][state.step], top = wide ? 26 : tall + 40;
   const steps = linear([0, STEPS], [wide ? map + 50 : 34, lab.width - 12]), loss = linear([0, 4], [top + tall - 70, top]);
   const start = (point) => lab.set({ look: rounded(sx.inverse(point.x), LOOK), write: rounded(sy.inverse(point.y), WRITE) });
   const go = (step) => lab.set({ step: clamp(Math.round(step), 0, STEPS) });
   return picture(lab, wide ? tall : 2 * tall,
-    landscape(lab.width, sx, sy), line(sx(LOOK[0]), sy(0), sx(LOOK[1]), sy(0), { class: "axis lab-zero" }),
+    landscape(34, map - 6, 26, tall - 44), line(sx(LOOK[0]), sy(0), sx(LOOK[1]), sy(0), { class: "axis lab-zero" }),
     bottomAxis(sx, tall - 44, [-6, -3, 0, 3, 6].map((v) => [v, brief(v)]), "look: preference for the target's places"),
     leftAxis(sy, 34, [-6, 0, 6, 12].map((v) => [v, brief(v)]), "write: strength of copying"),
     h("rect", { ...pressable(start), fill: "transparent", x: 34, y: 26, width: map - 40, height: tall - 70 }),

@@ -43,7 +43,7 @@ export const leftAxis = (scale, x, ticks, title) => h("g", {},
 
 /** A thin dashed line across, with its name on it: a ceiling, a floor, chance. */
 export const limit = (x1, x2, y, name) => h("g", {}, line(x1, y, x2, y, { class: "limit" }),
-  label(x2, y - 5, name, { "text-anchor": "end", class: "soft" }));
+  label(x2, y - 5, name, { "text-anchor": "end", class: "soft halo" }));
 
 const MINUS_FROM = 0.2; // of the limit
 const WIDE_ENOUGH = 24, PALE = 0.5; // px from which a cell has room for its number; it is paler then, to be read
@@ -63,4 +63,18 @@ export function cells(rows, { x = 0, y = 0, w, tall = w, kind = "signed", limit 
       { "text-anchor": "middle", class: "cell" }))) : null,
     h("path", { d: minus, stroke: color("page"), "stroke-width": 1.2 }),
     h("rect", { class: "axis", x, y, width: w * rows[0].length, height: tall * rows.length }));
+}
+
+const SHADES = 32;
+
+/** A large signed matrix (a flat array, row by row) as small cells: one path for each shade. The full colour is `limit`. */
+export function mosaic(values, columns, { x, y, cell, limit }) {
+  const shades = range(2 * SHADES + 1).map(() => "");
+  values.forEach((value, i) => {
+    const shade = Math.round(Math.max(-1, Math.min(1, value / (limit || 1))) * SHADES);
+    if (shade) shades[shade + SHADES] += `M${x + (i % columns) * cell} ${y + Math.floor(i / columns) * cell}h${cell}v${cell}h${-cell}`;
+  });
+  return h("g", { "shape-rendering": "crispEdges" },
+    shades.map((d, i) => h("path", { d, ...signed(i - SHADES, SHADES) })),
+    h("rect", { class: "axis", x, y, width: columns * cell, height: (values.length / columns) * cell }));
 }

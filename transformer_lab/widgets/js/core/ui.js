@@ -7,7 +7,8 @@
 //     title: "Soft lookup",
 //     instruction: "Drag the query.",                    // one line
 //     defaults: { temperature: 1 },                      // the state: one key for each synced trait in Python
-//     compute: (state, data) => ({ ... }),               // what follows from the state, once for all below
+//     compute: (state, data) => ({ ... }),               // what follows from the state, once for all below; with
+//                                    // `unfinished: true` in it, it is called again in the next frame to go on
 //     view: (state, now, lab) => picture(lab, 300, ...), // the picture, lab.width pixels wide
 //     controls: (state, now, lab) => [slider(...)],      // at most one row
 //     describe: (state, now) => "A sentence or two.",    // read out whenever it changes
@@ -42,7 +43,9 @@ export function explorable(spec) {
     data: spec.data,
     render: ({ model, el }) => mount(spec, model, el),
     poster(given = {}, data = null) {
-      const state = { ...spec.defaults, ...spec.own, ...given }, now = spec.compute?.(state, data);
+      const state = { ...spec.defaults, ...spec.own, ...given };
+      let now = spec.compute?.(state, data);
+      while (now?.unfinished) now = spec.compute(state, data);
       return markup(h("div", { class: "lab" }, head(spec, state), stage(spec.view(state, now, STILL)),
         words(spec.describe(state, now))));
     },
@@ -97,9 +100,10 @@ function mount(spec, model, el) {
     draw(root, head(spec, state, id), stage(spec.view(state, now, lab)),
       h("div", { class: "lab-controls" }, spec.controls?.(state, now, lab), h("span", { class: "lab-tools" },
         button("Reset", lab.reset), spec.table && toggle("table", "Table"), spec.code && toggle("code", "Code"))),
-      words(spec.describe(state, now), held),
+      words(spec.describe(state, now), held || now?.unfinished === true),
       h("div", { class: "lab-more", id: `${id}-more` },
         open === "table" ? tableView(spec.table(state, now)) : open === "code" ? codeView(spec.code(state, now)) : null));
+    if (now?.unfinished) schedule();
   }
 
   const listeners = keys.map((key) => [`change:${key}`, () => receive(key)]);

@@ -3,6 +3,7 @@
 import { letter } from "../core/format.js";
 import { range } from "../core/math.js";
 import { backward, encode, forward, pullback, softmaxPullback } from "../core/one_head.js";
+import { remember } from "../core/remember.js";
 import { autograd, centralDifferences, complexStep, difference, relative } from "../core/witness.js";
 import shipped from "../data/small-head.json" with { type: "json" };
 
@@ -35,15 +36,11 @@ export const equationOf = (step) => [...FORWARD, ...BACKWARD][step][2];
 export const reached = (step, name) => step >= FORWARD.findIndex(([node]) => node === name);
 export const reachedBack = (step, name) => step - FORWARD.length >= BACKWARD.findIndex(([node]) => node === name);
 
-// The slow witnesses depend on weights, pattern and h alone; the last answer is kept for the steps in between.
-const kept = (f) => { let key, value; return (...args) => {
-  if (key !== args.join()) [key, value] = [args.join(), f(...args)];
-  return value;
-}; };
+// The slow witnesses depend on weights, pattern and h alone.
 const setting = (weights, example) => [head.weights[weights], encode(head.tokens[example], V), head.targets[example]];
-const complex = kept((...which) => complexStep(...setting(...which)));
-const taped = kept((...which) => autograd(...setting(...which)));
-const central = kept((weights, example, log_h) => centralDifferences(...setting(weights, example), 10 ** log_h));
+const complex = remember((...which) => complexStep(...setting(...which)));
+const taped = remember((...which) => autograd(...setting(...which)));
+const central = remember((weights, example, log_h) => centralDifferences(...setting(weights, example), 10 ** log_h));
 
 /** Activations, gradients with the planted mistake, and what each witness finds. */
 export function compute({ example, weights, mistake, log_h }) {

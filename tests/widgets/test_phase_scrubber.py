@@ -1,0 +1,127 @@
+"""The scrubber trains on the page what the study trained: same random numbers, same gradients, same runs."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from transformer_lab import ModelConfig, generator
+from transformer_lab.byhand import one_head
+from transformer_lab.studies.phase_page import ORDERS, POSITIONS, outcomes
+from transformer_lab.studies.phases import load
+from transformer_lab.tasks.patterns import PatternTask, sample
+from transformer_lab.widgets.bundle import JS, node
+
+RANDOM, TRAINING = (JS / "core" / "random.js").as_uri(), (JS / "core" / "training.js").as_uri()
+PURPOSES = ("init W_QK", "init W_OV", "train", "probe")
+TASK = PatternTask()
+
+
+def run_node(imports, expression):
+    return json.loads(node(f"{imports}; process.stdout.write(JSON.stringify({expression}));"))
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_whole_and_normal_numbers_are_those_of_the_packages_generator(purpose):
+    for seed, step in [(0, 0), (49, 0), (0, 499), (3, 7)]:
+        page = run_node(f'import {{ integers, normals }} from "{RANDOM}"; const of = [{seed}, "{purpose}"]',
+                        f"[[...integers(...of, {step}, 26, 133, 2000)], normals(...of, 20000)]")
+        assert page[0] == generator(seed, purpose, step).integers(26, size=2133)[133:].tolist()
+        assert np.abs(np.array(page[1]) - generator(seed, purpose).normal(size=20000)).max() <= 1e-13
+
+
+def test_no_draw_of_the_study_is_one_that_numpy_would_reject():
+    for step in range(500):
+        words = generator(0, "train", step).bit_generator.random_raw(50 * 100 * 5 // 2)
+        halves = np.stack([words & np.uint64(2**32 - 1), words >> np.uint64(32)], axis=-1)
+        assert ((halves * np.uint64(26)) & np.uint64(2**32 - 1)).min() >= 2**32 % 26
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_gradients_agree_with_numpy(positions):
+    config = ModelConfig(d_vocab=26, n_ctx=20, positions=positions)
+    for seed in range(5):
+        params = one_head.init(config, seed=seed, scale=1.0)
+        patterns = sample(TASK, 30, seed=seed)
+        acts = one_head.forward(params, one_head.encode(patterns.tokens, config))
+        ours = one_head.backward(params, acts, patterns.targets)
+        flat = {name: value.ravel().tolist() for name, value in params.items()}
+        page = run_node(f'import {{ attend, gradients }} from "{TRAINING}"; const params = {json.dumps(flat)}; '
+                        f"const letters = Uint8Array.from({patterns.tokens[:, :5].ravel().tolist()}); "
+                        "const grads = gradients(params, letters), first = attend(params, letters.subarray(0, 5))",
+                        "[[...grads.W_QK], [...grads.W_OV], grads.loss, [...first.pattern], [...first.probs]]")
+        assert np.abs(ours["W_QK"].ravel() - page[0]).max() <= 1e-12
+        assert np.abs(ours["W_OV"].ravel() - page[1]).max() <= 1e-12
+        assert abs(one_head.loss(acts["logits"], patterns.targets) - page[2]) <= 1e-12
+        assert np.abs(acts["pattern"][0] - page[3]).max() <= 1e-12
+        assert np.abs(acts["probs"][0] - page[4]).max() <= 1e-12
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_run_on_the_page_is_the_run_of_the_record(positions, order):
+    page = run_node(f'import {{ Run }} from "{TRAINING}"; const run = new Run("{positions}", "{order}", 31); '
+                    "run.advance(130, Infinity)", "run.losses")
+    recorded = load(f"{positions}-{order}").state["loss"][:130, 31].astype(float)  # kept in half precision
+    assert np.abs(np.array(page) / recorded - 1).max() <= 2**-10
+
+
+def test_the_shipped_outcomes_are_those_of_the_records():
+    assert (JS / "data" / "phases.bin").read_bytes() == outcomes().tobytes()
+
+
+def test_the_code_for_a_state_trains_the_weights_that_the_page_shows():
+    state = {"positions": "one_hot", "order": "look-first", "seed": 12, "step": 8, "example": 0}
+    source, weights = run_node(
+        f'import {{ code }} from "{(JS / "phase-scrubber.js").as_uri()}"; import {{ Run }} from "{TRAINING}"; '
+        'const run = new Run("one_hot", "look-first", 12); run.advance(8, Infinity)',
+        f"[code({json.dumps(state)}), [...run.weights[8].W_QK]]")
+    show = "\nimport json; print('###', json.dumps(W_QK.ravel().tolist()))"
+    done = subprocess.run([sys.executable, "-c", source + show], capture_output=True, text=True, check=True)
+    assert np.abs(np.array(json.loads(done.stdout.split("###")[1])) - weights).max() <= 1e-6
+
+
+@pytest.mark.browser
+def test_steps_and_seeds_by_key_and_an_order_by_press(open_lab):
+    page = open_lab("phase-scrubber", {"step": 3})
+    words, step, seed = page.locator(".lab-words"), page.get_by_label("Step", exact=True), page.get_by_label("Seed")
+    expect(words).to_contain_text("Seed 7, step 3: writing is trained, loss")
+    step.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(words).to_contain_text("step 13")
+    seed.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(words).to_contain_text("Seed 6, step 13: writing")
+    page.get_by_role("radio", name="look first").click()
+    expect(words).to_contain_text("looking is trained")
+    page.get_by_role("radio", name="none").click()
+    expect(words).to_have_attribute("aria-busy", "false")
+    page.get_by_role("button", name="Table").click()
+    expect(page.locator("tbody tr")).to_have_count(11)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_dot_is_pressed_to_follow_its_seed(open_lab, width):
+    page = open_lab("phase-scrubber", {"step": 20}, width=width)
+    dot = page.locator("circle[r='2.5']").nth(20).bounding_box()          # seed 21: the followed one has its own mark
+    page.mouse.click(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+    expect(page.locator(".lab-words")).to_contain_text("Seed 21, step 20")
+
+
+@pytest.mark.browser
+def test_training_goes_on_from_frame_to_frame_until_the_step_is_there(open_lab):
+    page = open_lab("phase-scrubber", {"step": 0})
+    page.evaluate("""() => {
+        window.said = [];
+        const words = document.querySelector(".lab-words");
+        new MutationObserver(() => said.push(words.textContent)).observe(words, { characterData: true, subtree: true });
+    }""")
+    box = page.get_by_label("Step", exact=True).bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 6, box["y"] + box["height"] / 2)
+    expect(page.locator(".lab-words")).to_contain_text("Seed 7, step 500: ", timeout=60_000)
+    under_way = page.evaluate("said.filter((text) => text.includes('(training: step')).length")
+    assert under_way > 3

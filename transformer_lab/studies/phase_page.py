@@ -1,0 +1,37 @@
+"""What the explorable of chapter 03 shows of the records: the accuracy of every seed, every ten steps.
+
+``python -m transformer_lab.studies.phase_page`` reads ``data/phases`` and writes the same bytes again. The explorable
+trains the heads itself, from the same random numbers; a test holds it to these records.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from ..widgets.bundle import JS
+from .phases import load
+
+__all__ = ["ORDERS", "POSITIONS", "outcomes"]
+
+POSITIONS, ORDERS = ("one_hot", "none"), ("joint", "write-first", "look-first")
+N_PROBES = 200
+
+
+def outcomes() -> np.ndarray:
+    """How many of 200 fresh patterns are answered right: (positions, orders, measurements, seeds), uint8."""
+    shares = np.array([[load(f"{positions}-{order}").state["fresh_accuracy"] for order in ORDERS]
+                       for positions in POSITIONS], dtype=float)
+    return np.rint(N_PROBES * shares).astype(np.uint8)
+
+
+def main() -> None:
+    """Write the file that the explorable reads."""
+    target = JS / "data" / "phases.bin"
+    target.with_suffix(".part").write_bytes(outcomes().tobytes())
+    os.replace(target.with_suffix(".part"), target)
+
+
+if __name__ == "__main__":
+    main()

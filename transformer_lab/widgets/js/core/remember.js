@@ -1,0 +1,12 @@
+/** A slow pure function that keeps its last few results, by the text of its arguments. */
+export function remember(f, most = 6) {
+  const results = new Map();
+  return (...args) => {
+    const key = JSON.stringify(args);
+    if (!results.has(key)) {
+      if (results.size === most) results.delete(results.keys().next().value);
+      results.set(key, f(...args));
+    }
+    return results.get(key);
+  };
+}
