@@ -1,7 +1,8 @@
 """The frame of the exercises: what can go wrong before an answer is judged, and what every chapter must have."""
 
-import importlib
 import pkgutil
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_a_number_is_judged_relative_to_its_size():
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_solutions_pass_stubs_fail_and_mistakes_are_planted(chapter):
-    wrong = importlib.import_module(f"test_{chapter}").WRONG
+    wrong = runpy.run_path(Path(__file__).with_name(f"test_{chapter}.py"))["WRONG"]
     assert checkers(chapter)
     for check in checkers(chapter).values():
         assert check(check.solution), check(check.solution)
