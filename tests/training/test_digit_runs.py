@@ -62,6 +62,13 @@ def test_a_stepper_with_dropout_and_seeds_resumes_bit_for_bit():
         np.testing.assert_array_equal(array, second.state()[name])
 
 
+def test_dropout_differs_from_step_to_step():
+    config = ModelConfig(d_vocab=7, n_ctx=5, d_model=8, n_heads=2, d_mlp=16, read_out="last", dropout=0.3)
+    stepper, tokens = Stepper(init(config), config, "sgd"), np.arange(60).reshape(12, 5) % 7
+    losses = [float(stepper.step((tokens, tokens[:, 0]), 1e-12)["loss"]) for _ in range(5)]
+    assert len(set(losses)) == 5
+
+
 def test_every_part_of_a_run_follows_from_its_configuration(tmp_path):
     record = train(tmp_path / "run", SMALL)
     model, again = load(tmp_path / "run")
