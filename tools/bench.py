@@ -20,7 +20,7 @@ from transformer_lab import ModelConfig, generator
 
 CONFIG = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, positions="learned",
                      norm="layer", read_out="last")
-BATCH, WARM_UP, STEPS, ROUNDS, RATE = 32, 300, 1500, 5, 1e-3
+BATCH, WARM_UP, STEPS, ROUNDS, RATE = 32, 200, 600, 5, 1e-3
 
 
 def batch():

@@ -61,7 +61,7 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("return pattern * (d_pattern - (pattern * d_pattern).sum(axis=-1, keepdims=True))",
          "return pattern * d_pattern"),
         ("(pattern * d_pattern).sum(axis=-1, keepdims=True)", "d_pattern.mean(axis=-1, keepdims=True)"),
-        ("scores = np.where(mask, scores, -np.inf)", "scores = np.where(mask, scores, -5.0)"),
+        ("np.where(mask, scores.dtype.type(0), -np.inf)", "np.where(mask, scores.dtype.type(0), -5.0)"),
         ("total = weights.sum(axis=-1, keepdims=True)", "total = weights.sum(axis=-2, keepdims=True)"),
     ],
     "attention": [

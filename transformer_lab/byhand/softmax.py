@@ -33,7 +33,8 @@ def softmax(scores, mask=None):
         weights = np.exp(scores - scores.real.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
         return weights
-    scores = np.where(mask, scores, -np.inf)
+    hidden = np.where(mask, scores.dtype.type(0), -np.inf)
+    scores = np.add(scores, hidden, out=np.empty_like(scores))  # in the memory order of the scores, whatever it is
     peak = scores.real.max(axis=-1, keepdims=True)
     weights = np.exp(scores - np.where(np.isfinite(peak), peak, 0))
     total = weights.sum(axis=-1, keepdims=True)
