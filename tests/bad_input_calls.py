@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bad_input_byhand as transformer
+import bad_input_heads as heads
 import bad_input_lookup as lookup
 import bad_input_phases as phases
 import bad_input_places as places
@@ -37,6 +38,18 @@ EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "checks.check_seed": "is itself the check, tested in test_checks.py",
     "checks.check_type": "is itself the check, tested in test_checks.py",
     "checks.check_whole": "is itself the check, tested in test_checks.py",
+    "exercises.checker": "makes checkers, for the authors of exercises; tested in exercises/test_frame.py",
+    "exercises.expect": "raises a judge's Objection, tested in exercises/test_frame.py",
+    "plots.style.ceiling": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.color_bar": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.heatmap": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.label": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.name_line": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.panel": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.raised": "writes an exponent for the figures, whose arguments are checked",
+    "plots.style.seed_lines": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.strip": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.svg.inline": "takes matplotlib's SVG, which no reader writes",
     "theme.theme": "takes no argument",
     "theme.css_variables": "takes no argument",
     "widgets.bundle.css": "takes no argument",
@@ -47,10 +60,11 @@ EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "widgets.small_head.train": "takes no argument",
 }
 
-CALLS = training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | {
+CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | {
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
     "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},
+    "exercises.checkers": lambda: {"chapter": "ch02"},
     "claims.claim": lambda: {"id": "a-claim", "statement": "A claim.", "value": 1.0, "at_least": 0.5, "seeds": 1},
     "names.lookup": lambda: {"name": "pattern"},
     "randomness.generator": lambda: {"seed": 0, "purpose": "batch", "step": 0},

@@ -21,10 +21,13 @@ import copy
 import functools
 import html
 import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..checks import check_choice
 
 __all__ = ["Objection", "Verdict", "checker", "checkers", "expect"]
 
@@ -156,5 +159,6 @@ def checkers(chapter: str) -> dict[str, Callable]:
     >>> sorted(checkers("ch02"))[:1]
     ['check_batch_gradients']
     """
-    module = importlib.import_module(f"{__name__}.{chapter}")
+    known = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    module = importlib.import_module(f"{__name__}.{check_choice('chapter', chapter, known)}")
     return {name: value for name, value in vars(module).items() if hasattr(value, "solution")}

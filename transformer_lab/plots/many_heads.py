@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_array
+from ..checks import check_array, check_number, check_type
 from ..theme import color
 from .figure import Figure
 from .style import ceiling, label, name_line, panel, raised, seed_lines
 
 __all__ = ["attention_by_position", "error_by_step", "learning_curves", "unseen_letters"]
+
+TINY = 1e-300  # what a logarithm can take
 
 
 def error_by_step(steps, errors: dict) -> Figure:
@@ -26,11 +28,13 @@ def error_by_step(steps, errors: dict) -> Figure:
         Relative errors, above 0, by the name of the method: up to three, from the worst to the best.
     """
     drawing, axes = panel(460, 270)
-    exponents, told = np.log10(check_array("steps", steps, shape=("n",))), []
+    exponents, told = np.log10(check_array("steps", steps, shape=("n",), low=TINY)), []
     looks = (("other", "D", 3, (8, 6), "left"), ("negative", ">", 2, (-8, -8), "right"),
              ("ink", "o", -1, (7, 0), "left"))
-    for (name, values), (hue, marker, at, shift, side) in zip(errors.items(), looks, strict=False):
-        levels = np.log10(check_array(name, values, shape=(len(exponents),)))
+    for (name, values), (hue, marker, at, shift, side) in zip(check_type("errors", errors, dict).items(), looks,
+                                                              strict=False):
+        levels = np.log10(check_array(name, values, shape=(len(exponents),), low=TINY))
+        at = min(at, len(levels) - 1)
         axes.plot(exponents, levels, color=color(hue), marker=marker, markersize=4.5, linewidth=1.6)
         name_line(axes, exponents[at], levels[at], name, xytext=shift, ha=side)
         told.append(f"{name}: best near a step of 1e{exponents[levels.argmin()]:.0f}, where the error is about "
@@ -54,9 +58,12 @@ def learning_curves(steps, arms: dict, bounds: dict) -> Figure:
     bounds : dict of float
         Ceilings, by their names.
     """
+    steps = check_array("steps", steps, shape=("n",), kind="whole", low=0)
+    check_type("bounds", bounds, dict)
+    bounds = {name: check_number(f"bounds[{name!r}]", level) for name, level in bounds.items()}
     drawing, axes = panel(460, 290)
     ends = []
-    for (name, runs), role in zip(arms.items(), ("positive", "negative", "soft"), strict=False):
+    for (name, runs), role in zip(check_type("arms", arms, dict).items(), ("positive", "negative", "soft"), strict=False):
         runs = 100 * check_array(name, runs, shape=("n_seeds", len(steps)), low=0, high=1)
         seed_lines(axes, steps, runs, role)
         ends.append((float(np.median(runs[:, -1])), name, float(np.median(runs[:, 0]))))
@@ -84,6 +91,7 @@ def attention_by_position(patterns, right) -> Figure:
         Positions that hold the answer, counted from 0.
     """
     patterns = check_array("patterns", patterns, shape=("n_seeds", "n_ctx"), low=0)
+    right = check_array("right", right, shape=("n",), kind="whole", low=0, high=patterns.shape[1] - 1)
     drawing, axes = panel(460, 230)
     places, median = np.arange(1, patterns.shape[1] + 1), 100 * np.median(patterns, axis=0)
     axes.bar(places, median, color=color("query"), alpha=0.3, width=0.7)
@@ -105,8 +113,8 @@ def attention_by_position(patterns, right) -> Figure:
 
 def unseen_letters(unseen, wrong) -> Figure:
     """For every seed: the share of fresh patterns whose answer never was a target, against the share that is wrong."""
-    unseen = check_array("unseen", unseen, shape=("n_seeds",))
-    wrong = check_array("wrong", wrong, shape=(len(unseen),))
+    unseen = check_array("unseen", unseen, shape=("n_seeds",), low=0, high=1)
+    wrong = check_array("wrong", wrong, shape=(len(unseen),), low=0, high=1)
     drawing, axes = panel(340, 290)
     top = 112 * max(unseen.max(), wrong.max()) or 1.0
     axes.plot([0, top], [0, top], color=color("ink"), linewidth=1, linestyle=(0, (4, 3)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_array
+from ..checks import check_array, check_number, check_type, check_whole
 from ..theme import color
 from .figure import Figure
 from .style import color_bar, heatmap, label, panel, raised, strip
@@ -70,7 +70,7 @@ def _span(values, unit: str = "number") -> str:
 
 def input_rows(x, tokens: str) -> Figure:
     """One sequence (n_ctx, d_model) as the head sees it: a row a token, a mark for its letter, one for its position."""
-    x = check_array("x", x, shape=(len(tokens), "d_model"))
+    x = check_array("x", x, shape=(len(check_type("tokens", tokens, str)), "d_model"))
     drawing, axes = panel(420, 215)
     heatmap(axes, x, "amount", 1.0)
     _part(axes, len(LETTERS), (0, x.shape[1]))
@@ -92,8 +92,11 @@ def strips(vectors: dict, names, *, kind: str = "signed", wrap: int = 5, digits:
     kind, digits
         As in :func:`.style.strip`.
     """
-    names, panels, told = list(names), [], []
-    for title, values in vectors.items():
+    names = check_type("names", list(names) if isinstance(names, str) else names, list)
+    names = [check_type("names", name, str) for name in names]
+    wrap, panels, told = check_whole("wrap", wrap, low=1), [], []
+    check_whole("digits", digits, low=0, high=15)
+    for title, values in check_type("vectors", vectors, dict).items():
         values = check_array(title, values, shape=(len(names),))
         drawing, axes = panel(288 if wrap <= 5 else 350, 30 + 32 * -(-len(values) // wrap))
         strip(axes, values, kind, names=names, wrap=wrap, digits=digits)
@@ -106,7 +109,7 @@ def strips(vectors: dict, names, *, kind: str = "signed", wrap: int = 5, digits:
 
 def jacobian(matrix, tokens: str) -> Figure:
     """The Jacobian of the softmax: how each attention weight (row) answers to each score (column)."""
-    matrix = check_array("matrix", matrix, shape=(len(tokens), len(tokens)))
+    matrix = check_array("matrix", matrix, shape=(len(check_type("tokens", tokens, str)), len(tokens)))
     drawing, axes = panel(350, 290)
     color_bar(drawing, axes, heatmap(axes, matrix), "change of weight per score")
     axes.set_xticks(range(len(tokens)), list(tokens), fontsize=9)
@@ -127,9 +130,10 @@ def running_sum(products, tokens: str, after: tuple[int, ...] = (1, 5, 20)) -> F
     after : tuple of int
         How many terms the whole stages have.
     """
-    products = check_array("products", products, shape=(len(tokens), "d_model", "d_model"))
+    products = check_array("products", products, shape=(len(check_type("tokens", tokens, str)), "d_model", "d_model"))
+    after = tuple(check_array("after", after, shape=("stages",), kind="whole", low=1, high=len(tokens)).tolist())
     sums, d_vocab = np.cumsum(products, axis=0), len(LETTERS)
-    limit, panels = float(np.abs(sums[-1]).max()), []
+    limit, panels = float(np.abs(sums[-1]).max()) or 1.0, []
     for count in after:
         drawing, axes = panel(180, 188)
         heatmap(axes, sums[count - 1], limit=limit, signs=False)
@@ -155,8 +159,8 @@ def three_gradients(by_hand, autograd, enlarged: float, name: str) -> Figure:
     """A gradient by hand, the same from autograd, and their difference ``enlarged`` so many times."""
     by_hand = check_array("by_hand", by_hand, shape=("d_model", "columns"))
     autograd = check_array("autograd", autograd, shape=by_hand.shape)
-    limit, panels = float(np.abs(by_hand).max()), []
-    gap = (by_hand - autograd) * enlarged
+    limit, panels = float(np.abs(by_hand).max()) or 1.0, []
+    gap = (by_hand - autograd) * check_number("enlarged", enlarged, above=0)
     for title, values in (("By hand", by_hand), ("Autograd", autograd),
                           (f"Difference × 10{raised(round(np.log10(enlarged)))}", gap)):
         drawing, axes = panel(180, 190 if values.shape[0] == values.shape[1] else 265)
