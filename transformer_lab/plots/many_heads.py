@@ -63,7 +63,8 @@ def learning_curves(steps, arms: dict, bounds: dict) -> Figure:
     bounds = {name: check_number(f"bounds[{name!r}]", level) for name, level in bounds.items()}
     drawing, axes = panel(460, 290)
     ends = []
-    for (name, runs), role in zip(check_type("arms", arms, dict).items(), ("positive", "negative", "soft"), strict=False):
+    roles = ("positive", "negative", "soft")
+    for (name, runs), role in zip(check_type("arms", arms, dict).items(), roles, strict=False):
         runs = 100 * check_array(name, runs, shape=("n_seeds", len(steps)), low=0, high=1)
         seed_lines(axes, steps, runs, role)
         ends.append((float(np.median(runs[:, -1])), name, float(np.median(runs[:, 0]))))
