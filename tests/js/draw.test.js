@@ -5,9 +5,11 @@ import { amount, largest, signed } from "../../transformer_lab/widgets/js/core/c
 import { h, markup } from "../../transformer_lab/widgets/js/core/draw.js";
 
 test("a still picture says what is there, and holds nothing to operate", () => {
-  const picture = h("svg", { role: "group", viewBox: "0 0 9 9" }, h("circle", { cx: 3, onclick() {}, tabindex: 0, "aria-label": "a" }),
-    null, h("button", { class: "x", disabled: true }, "press"), h("input", { type: "range" }));
-  assert.equal(markup(picture), '<svg viewBox="0 0 9 9"><circle cx="3"></circle><span class="x" disabled="">press</span></svg>');
+  const picture = h("svg", { role: "group", viewBox: "0 0 9 9" },
+    h("circle", { cx: 3, onclick() {}, tabindex: 0, "aria-label": "a" }), null,
+    h("button", { class: "x", disabled: true }, "press"), h("input", { type: "range" }));
+  assert.equal(markup(picture),
+    '<svg viewBox="0 0 9 9"><circle cx="3"></circle><span class="x" disabled="">press</span></svg>');
 });
 
 test("what a reader typed cannot become markup", () => {

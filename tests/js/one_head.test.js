@@ -15,16 +15,19 @@ function generator(seed) {
 }
 
 function instance(seed, size = 2) {
-  const random = generator(seed), V = 4, T = 6, matrix = (rows, columns) => range(rows).map(() => range(columns).map(() => size * random()));
+  const random = generator(seed), V = 4, T = 6, row = (n) => range(n).map(() => size * random());
+  const matrix = (rows, columns) => range(rows).map(() => row(columns));
   const tokens = range(T).map(() => Math.floor((random() + 0.5) * V));
-  return { params: { W_QK: matrix(V + T, V + T), W_OV: matrix(V + T, V) }, x: encode(tokens, V), target: tokens[0], random };
+  const params = { W_QK: matrix(V + T, V + T), W_OV: matrix(V + T, V) };
+  return { params, x: encode(tokens, V), target: tokens[0], random };
 }
 
 const seeds = range(20);
 
 test("the gradient of the loss is what three witnesses say", () => {
   for (const seed of seeds) {
-    const { params, x, target } = instance(seed), acts = forward(params, x, target), grads = backward(params, acts, target);
+    const { params, x, target } = instance(seed), acts = forward(params, x, target);
+    const grads = backward(params, acts, target);
     for (const name of ["W_QK", "W_OV"]) {
       assert.ok(relative(grads[name], complexStep(params, x, target).loss[name]) <= 1e-12);
       assert.ok(relative(grads[name], autograd(params, x, target)[name]) <= 1e-12);
@@ -55,10 +58,12 @@ test("a random upstream gradient is pulled back to what differences of its proje
 
 test("every planted mistake is far from the truth", () => {
   for (const seed of seeds) {
-    const { params, x, target } = instance(seed), acts = forward(params, x, target), truth = autograd(params, x, target);
+    const { params, x, target } = instance(seed), acts = forward(params, x, target);
+    const truth = autograd(params, x, target);
     for (const mistake of Object.keys(MISTAKES).filter((name) => name !== "none")) {
       const grads = backward(params, acts, target, mistake);
-      assert.ok(Math.max(relative(grads.W_QK, truth.W_QK), relative(grads.W_OV, truth.W_OV)) > 1e-3, `${mistake}, seed ${seed}`);
+      const far = Math.max(relative(grads.W_QK, truth.W_QK), relative(grads.W_OV, truth.W_OV));
+      assert.ok(far > 1e-3, `${mistake}, seed ${seed}`);
     }
   }
 });

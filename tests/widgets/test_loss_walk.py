@@ -84,7 +84,7 @@ def test_the_start_moves_by_key_and_the_walk_by_drag(open_lab):
     page.mouse.up()
     expect(words).to_contain_text("step 400")
     page.get_by_role("radio", name="together").click()
-    expect(words).to_contain_text("Together, step 400")
+    expect(words).to_contain_text("Trained together, step 400")
 
 
 @pytest.mark.browser

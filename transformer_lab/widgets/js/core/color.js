@@ -11,7 +11,8 @@ export const color = (name) => `var(--lab-${name})`;
 export const glyph = (role) => theme.marks[role].glyph;
 
 /** Amounts (attention, probability), 0 to `limit`: from the page to one dark hue. */
-export const amount = (value, limit = 1) => ({ fill: color("amount"), "fill-opacity": share(Math.max(0, value), limit) });
+export const amount = (value, limit = 1) =>
+  ({ fill: color("amount"), "fill-opacity": share(Math.max(0, value), limit) });
 
 /** Signed amounts (weights, scores, gradients), -limit to limit: zero is the page itself. */
 export const signed = (value, limit = 1) =>

@@ -2,12 +2,14 @@
 // and looks like the figures.
 
 import { h } from "./draw.js";
+import { clamp } from "./math.js";
 
 /** The drawing surface: lab.width by `height` units of one pixel each. */
-export const picture = (lab, height, ...children) =>
-  h("svg", { class: "lab-picture", viewBox: `0 0 ${lab.width} ${height}`, role: "group", "aria-label": "Picture" }, children);
+export const picture = (lab, height, ...children) => h("svg",
+  { class: "lab-picture", viewBox: `0 0 ${lab.width} ${height}`, role: "group", "aria-label": "Picture" }, children);
 
-export const button = (label, onclick, attrs = {}) => h("button", { type: "button", class: "lab-button", onclick, ...attrs }, label);
+export const button = (label, onclick, attrs = {}) =>
+  h("button", { type: "button", class: "lab-button", onclick, ...attrs }, label);
 
 /** A number between min and max; `shown` is how it reads. */
 export const slider = (label, { min, max, step, value, shown = value, attrs = {} }, oninput) =>
@@ -38,10 +40,11 @@ function walk(event, options, i, onpick) {
 }
 
 /** One of many. */
-export const menu = (label, options, value, onpick) =>
-  h("label", { class: "lab-field lab-menu" }, h("span", {}, label),
-    h("select", { value, onchange: (event) => onpick(options.find(([option]) => String(option) === event.target.value)[0]) },
-      options.map(([option, name]) => h("option", { value: option }, name))));
+export function menu(label, options, value, onpick) {
+  const picked = ({ target }) => onpick(options.find(([option]) => String(option) === target.value)[0]);
+  return h("label", { class: "lab-field lab-menu" }, h("span", {}, label),
+    h("select", { value, onchange: picked }, options.map(([option, name]) => h("option", { value: option }, name))));
+}
 
 /** Attributes that make an SVG element draggable: move({ x, y }) gets the place in the picture's own units. */
 export function draggable(lab, move) {
@@ -74,12 +77,12 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
 
 /**
  * Attributes for a point that the reader moves, also with the arrow keys: nudge(dx, dy) gets steps of 1 to the
- * right and up (with Shift, of 10). `value` is a number for assistive technology, `shown` how it reads.
+ * right and up (with Shift, of 10). `value` (from low to high) is for assistive technology, `shown` how it reads.
  */
-export const handle = (lab, { label, value, shown, move, nudge }) => ({
+export const handle = (lab, { label, value, low, high, shown, move, nudge }) => ({
   ...draggable(lab, move),
-  class: "lab-drag lab-handle", tabindex: 0, role: "slider",
-  "aria-label": label, "aria-valuenow": value, "aria-valuetext": shown,
+  class: "lab-drag lab-handle", tabindex: 0, role: "slider", "aria-label": label,
+  "aria-valuenow": value, "aria-valuemin": low, "aria-valuemax": high, "aria-valuetext": shown,
   onkeydown(event) {
     const arrow = ARROWS[event.key];
     if (!arrow) return;
@@ -88,9 +91,20 @@ export const handle = (lab, { label, value, shown, move, nudge }) => ({
   },
 });
 
+/**
+ * A transparent area along which a whole number is dragged, for lab.set({ [key]: number }). at({ x, y }) says which
+ * number a place means. `down`: the number grows downwards. `area` is { x, y, width, height }.
+ */
+export function scrubber(lab, key, { label, value, low, high, shown, at, area, down = false }) {
+  const go = (number) => lab.set({ [key]: clamp(Math.round(number), low, high) });
+  return h("rect", { ...area, fill: "transparent", ...handle(lab, { label, value, low, high, shown,
+    move: (point) => go(at(point)), nudge: (dx, dy) => go(value + dx + (down ? -dy : dy)) }) });
+}
+
 /** { caption, columns, rows } as a table; the first cell of a row names it. */
 export const tableView = ({ caption, columns, rows }) =>
-  h("div", { class: "lab-scroll", tabindex: 0, role: "region", "aria-label": caption }, h("table", {}, h("caption", {}, caption),
+  h("div", { class: "lab-scroll", tabindex: 0, role: "region", "aria-label": caption }, h("table", {},
+    h("caption", {}, caption),
     h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, rows.map(([name, ...cells]) =>
       h("tr", {}, h("th", { scope: "row" }, name), cells.map((cell) => h("td", {}, cell)))))));

@@ -11,7 +11,7 @@ export const outer = (u, v) => u.map((value) => scale(v, value));
 export const transpose = (m) => m[0].map((_, j) => m.map((row) => row[j]));
 export const matVec = (m, v) => m.map((row) => dot(row, v)); // m v
 export const vecMat = (v, m) => transpose(m).map((column) => dot(v, column)); // v m
-export const matMul = (a, b) => { const columns = transpose(b); return a.map((row) => columns.map((c) => dot(row, c))); };
+export const matMul = (a, b) => a.map((row) => vecMat(row, b));
 export const norm = (v) => Math.hypot(...v.flat(Infinity));
 export const argmax = (v) => v.indexOf(Math.max(...v));
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -32,7 +32,8 @@ const PULLBACK = {
 export const MISTAKES = {
   none: { label: "no mistake" },
   "no-jacobian": { label: "softmax Jacobian left out", at: "scores", rule: (_, acts, grads) => grads.pattern },
-  "no-coupling": { label: "only diag(a) of it kept", at: "scores", rule: (_, { pattern }, grads) => product(pattern, grads.pattern) },
+  "no-coupling": { label: "only diag(a) of it kept", at: "scores",
+    rule: (_, { pattern }, grads) => product(pattern, grads.pattern) },
   "plain-mean": { label: "plain mean, not weighted", at: "scores",
     rule: (_, { pattern }, grads) => product(pattern, grads.pattern.map((g) => g - mean(grads.pattern))) },
   uphill: { label: "sign flipped, y − p", at: "logits", rule: (right) => scale(right, -1) },

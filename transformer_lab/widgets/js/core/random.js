@@ -7,7 +7,8 @@ const MASK = (1n << 64n) - 1n;
 const [M0, M1, W0, W1] = [0xD2E7470EE14C6C93n, 0xCA5A826395121157n, 0x9E3779B97F4A7C15n, 0xBB67AE8584CAA73Bn];
 // The second half of the key for each purpose that the page draws for; a test compares them with NumPy's.
 const WORDS = {
-  "init W_QK": 0xD2C1DCBCD9CCB800n, "init W_OV": 0x625E4E198B78E5A8n, train: 0xDB05041DC4547000n, probe: 0x0BF6E7196F739CBAn,
+  "init W_QK": 0xD2C1DCBCD9CCB800n, "init W_OV": 0x625E4E198B78E5A8n,
+  train: 0xDB05041DC4547000n, probe: 0x0BF6E7196F739CBAn,
 };
 
 /** Four 64-bit words from a counter (Salmon et al. 2011). */
@@ -24,13 +25,14 @@ function philox(c0, c2, k0, k1) {
 /** The n-th 64-bit word of a stream, from n = 0; words come in blocks of four, and NumPy counts blocks from 1. */
 function stream(seed, purpose, step = 0) {
   let block = -1, words;
+  const make = () => philox(BigInt(block + 1), BigInt(step), BigInt(seed), WORDS[purpose]);
   return (n) => {
-    if (n >> 2 !== block) { block = n >> 2; words = philox(BigInt(block + 1), BigInt(step), BigInt(seed), WORDS[purpose]); }
-    return words[n & 3];
+    if (n >> 2 !== block) [block, words] = [n >> 2, null];
+    return (words ??= make())[n & 3];
   };
 }
 
-/** `count` whole numbers below `end`, from the `first`-th that generator(...).integers(end) would give (Lemire 2019). */
+/** `count` whole numbers below `end`, from the `first`-th of generator(...).integers(end) on (Lemire 2019). */
 export function integers(seed, purpose, step, end, first, count) {
   const word = stream(seed, purpose, step), drawn = new Uint8Array(count);
   for (let i = 0; i < count; i++) {

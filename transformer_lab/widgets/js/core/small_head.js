@@ -1,14 +1,14 @@
 // transformer_lab.byhand.small_head for distinct letters: how much the last query prefers the positions of the target
 // (look), and how strongly what is read is copied to the logits (write). Held to it by a parity test.
 
-import { crossEntropy, logSumExp, oneHot, range, softmax } from "./math.js";
+import { add, crossEntropy, dot, logSumExp, oneHot, range, scale, softmax } from "./math.js";
 import { softmaxPullback } from "./one_head.js";
 
 export const ALPHABET = 26;
 export const PERIOD = 5;
 const ABSENT = Math.log(ALPHABET - PERIOD); // the letters that a tuple does not have share a logit of 0
 
-/** Attention to each letter of the tuple (the target first), probabilities of these letters, and the mean loss in nats. */
+/** Attention to each letter of the tuple (the target first), their probabilities, and the mean loss in nats. */
 export function forward({ look, write }) {
   const pattern = softmax(range(PERIOD).map((slot) => (slot === 0 ? look : 0)));
   const logits = pattern.map((a) => write * a);
@@ -19,9 +19,8 @@ export function forward({ look, write }) {
 /** The gradient of the loss. The factor `write` in it says: where nothing is written, there is no reason to look. */
 export function backward({ look, write }) {
   const { pattern, probs } = forward({ look, write });
-  const d_logits = probs.map((p, slot) => p - oneHot(PERIOD, 0)[slot]);
-  const d_pattern = d_logits.map((d) => write * d);
-  return { look: softmaxPullback(pattern, d_pattern)[0], write: d_logits.reduce((sum, d, slot) => sum + d * pattern[slot], 0) };
+  const d_logits = add(probs, scale(oneHot(PERIOD, 0), -1)), d_pattern = scale(d_logits, write);
+  return { look: softmaxPullback(pattern, d_pattern)[0], write: dot(d_logits, pattern) };
 }
 
 /** Between two valleys: here neither number has a slope. */
@@ -33,9 +32,10 @@ export function descend(start, { order, phase, rate, steps }) {
   let { look, write } = start;
   for (let step = 0; step <= steps; step++) {
     const slope = backward({ look, write }), writing = (Math.floor(step / phase) % 2 === 0) === (order === "write");
-    places.push({ look, write, loss: forward({ look, write }).loss, moves: order === "joint" ? "both" : writing ? "write" : "look" });
-    if (order === "joint" || !writing) look -= rate * slope.look;
-    if (order === "joint" || writing) write -= rate * slope.write;
+    const moves = order === "joint" ? "both" : writing ? "write" : "look";
+    places.push({ look, write, loss: forward({ look, write }).loss, moves });
+    if (moves !== "write") look -= rate * slope.look;
+    if (moves !== "look") write -= rate * slope.write;
   }
   return places;
 }

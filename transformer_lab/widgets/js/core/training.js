@@ -10,7 +10,8 @@ const { alphabet: V, period, n_ctx: T } = TASK, BATCH = 100, RATE = 5, PHASE = 5
 /** Which matrices a step trains: both, or one for 50 steps and then the other. */
 export function trained(order, step) {
   const first = Math.floor(step / PHASE) % 2 === 0;
-  return { W_QK: order === "joint" || first === (order === "look-first"), W_OV: order === "joint" || first === (order === "write-first") };
+  const moves = (leader) => order === "joint" || first === (order === leader);
+  return { W_QK: moves("look-first"), W_OV: moves("write-first") };
 }
 
 /** The tuple's letters, tiled. */
@@ -18,7 +19,7 @@ export const tile = (letters) => Array.from({ length: T }, (_, t) => letters[t %
 
 /** What the head does with one tuple: pattern, read, probs. Where it has no positions, W_QK has no rows for them. */
 export function attend({ W_QK, W_OV }, letters) {
-  const d = W_OV.length / V, root = Math.sqrt(d), placed = d > V, last = letters[(T - 1) % period], tokens = tile(letters);
+  const d = W_OV.length / V, root = Math.sqrt(d), placed = d > V, tokens = tile(letters), last = tokens[T - 1];
   const query = (k) => W_QK[last * d + k] + (placed ? W_QK[(d - 1) * d + k] : 0);
   const scores = tokens.map((token, t) => (query(token) + (placed ? query(V + t) : 0)) / root);
   const pattern = normalised(scores), read = new Float64Array(d), logits = new Float64Array(V);
@@ -28,7 +29,8 @@ export function attend({ W_QK, W_OV }, letters) {
 }
 
 function normalised(scores) {
-  const top = Math.max(...scores), weights = scores.map((s) => Math.exp(s - top)), total = weights.reduce((a, b) => a + b);
+  const top = Math.max(...scores), weights = scores.map((s) => Math.exp(s - top));
+  const total = weights.reduce((a, b) => a + b);
   return weights.map((w) => w / total);
 }
 
@@ -37,7 +39,8 @@ export function gradients(params, patterns) {
   const { W_QK, W_OV } = params, d = W_OV.length / V, root = Math.sqrt(d), placed = d > V, n = patterns.length / period;
   const grads = { W_QK: new Float64Array(d * d), W_OV: new Float64Array(d * V), loss: 0 };
   for (let k = 0; k < n; k++) {
-    const letters = patterns.subarray(k * period, (k + 1) * period), { tokens, last, pattern, read, probs } = attend(params, letters);
+    const letters = patterns.subarray(k * period, (k + 1) * period);
+    const { tokens, last, pattern, read, probs } = attend(params, letters);
     const target = letters[T % period], d_read = new Float64Array(d), d_logits = probs;
     grads.loss -= Math.log(probs[target]) / n;
     d_logits[target] -= 1;
@@ -63,7 +66,8 @@ export class Run {
   constructor(positions, order, seed) {
     const d = V + (positions === "one_hot" ? T : 0);
     const init = (name, size) => Float32Array.from(normals(seed, `init ${name}`, size), (value) => SCALE * value);
-    Object.assign(this, { order, seed, losses: [], weights: [{ W_QK: init("W_QK", d * d), W_OV: init("W_OV", d * V) }] });
+    const initial = { W_QK: init("W_QK", d * d), W_OV: init("W_OV", d * V) };
+    Object.assign(this, { order, seed, losses: [], weights: [initial] });
   }
 
   step() {

@@ -31,7 +31,7 @@
 import { h, draw, markup } from "./draw.js";
 import { button, codeView, tableView } from "./controls.js";
 
-export { button, choose, draggable, handle, menu, picture, pressable, slider } from "./controls.js";
+export { button, choose, draggable, handle, menu, picture, pressable, scrubber, slider } from "./controls.js";
 
 const STILL = { width: 680, data: null, set() {}, reset() {}, hold() {} };
 const SAVE_EVERY = 50; // ms between messages to Python
@@ -102,7 +102,7 @@ function mount(spec, model, el) {
         button("Reset", lab.reset), spec.table && toggle("table", "Table"), spec.code && toggle("code", "Code"))),
       words(spec.describe(state, now), held || now?.unfinished === true),
       h("div", { class: "lab-more", id: `${id}-more` },
-        open === "table" ? tableView(spec.table(state, now)) : open === "code" ? codeView(spec.code(state, now)) : null));
+        { table: () => tableView(spec.table(state, now)), code: () => codeView(spec.code(state, now)) }[open]?.()));
     if (now?.unfinished) schedule();
   }
 

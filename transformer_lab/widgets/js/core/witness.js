@@ -59,7 +59,9 @@ function evaluate(o, { W_QK, W_OV }, { rows, columns, root }, target) {
 export function autograd(params, x, target) {
   const o = recorder(), taped = each(params, o.of), made = evaluate(o, taped, input(x), target);
   made.loss.grad = 1;
-  for (const { grad, parents } of o.tape.toReversed()) for (const [parent, slope] of parents) parent.grad += grad * slope;
+  for (const { grad, parents } of o.tape.toReversed()) {
+    for (const [parent, slope] of parents) parent.grad += grad * slope;
+  }
   const { loss, ones, probs, ...acts } = made;
   return each({ ...taped, ...acts }, (node) => node.grad);
 }
@@ -67,7 +69,8 @@ export function autograd(params, x, target) {
 /** Im f(w + ih) / h: no difference, so nothing cancels. For the loss, and for `ones`: the sum of the probabilities. */
 export function complexStep(params, x, target) {
   const h = 1e-30, plain = input(x);
-  const made = entrywise(each(params, complex.of), (w) => [w[0], h], (nudged) => evaluate(complex, nudged, plain, target));
+  const seen = (nudged) => evaluate(complex, nudged, plain, target);
+  const made = entrywise(each(params, complex.of), (w) => [w[0], h], seen);
   return { loss: each(made, ({ loss }) => loss[1] / h), ones: each(made, ({ ones }) => ones[1] / h) };
 }
 
