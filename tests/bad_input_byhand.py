@@ -28,7 +28,7 @@ PART = "a part of transformer.forward or pullback, which check what comes in onc
 EXEMPT = {f"byhand.{name}": PART for name in (
     "block.block", "block.block_pullback", "embedding.embedded", "embedding.embedded_pullback", "read_out.read_out",
     "read_out.read_out_pullback", "read_out.read_position", "stream.dropped", "stream.dropped_pullback",
-    "stream.norm_if", "stream.norm_if_pullback", "stream.onto", "model_input.visible")}
+    "stream.norm_if", "stream.norm_if_pullback", "stream.onto", "model_input.visible", "acts.prefixed")}
 EXEMPT |= {f"byhand.{name}": "is itself the check" for name in (
     "model_input.check_params", "model_input.check_targets", "model_input.check_tokens", "explained.explained")}
 EXEMPT["byhand.memory.keep_freed_memory"] = "takes no argument"

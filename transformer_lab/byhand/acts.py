@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Acts"]
+from .attention import keep
+
+__all__ = ["Acts", "prefixed"]
+
+
+def prefixed(tap, prefix):
+    """The tap that sees names with this prefix before them.
+
+    >>> prefixed(lambda name, value: name, "blocks.0.")("q", 3)
+    'blocks.0.q'
+    """
+    return tap if tap is keep else lambda name, value: tap(prefix + name, value)
 
 
 class Acts(dict):
@@ -32,7 +43,7 @@ class Acts(dict):
     def __init__(self, tap, prefix=""):
         super().__init__()
         self.prefix, self.saved, self.blocks = prefix, {}, []
-        self.tap = lambda name, value: tap(prefix + name, value)
+        self.tap = prefixed(tap, prefix)
 
     def __setitem__(self, name, value):
         super().__setitem__(name, self.tap(name, value))

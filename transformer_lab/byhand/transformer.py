@@ -15,7 +15,7 @@ import numpy as np
 
 from ..checks import check_array, check_callable, check_flag, check_type
 from ..config import ModelConfig
-from .acts import Acts
+from .acts import Acts, prefixed
 from .attention import keep, tap_or_keep
 from .block import block, block_pullback
 from .cross_entropy import cross_entropy, cross_entropy_pullback
@@ -153,7 +153,3 @@ def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, ma
     value, saved = cross_entropy(*check_targets(targets, acts["logits"], config))
     d_logits = cross_entropy_pullback(saved).reshape(acts["logits"].shape)
     return value, pullback_unchecked(params, acts, d_logits, config)
-
-
-def prefixed(tap, prefix):
-    return lambda name, value: tap(prefix + name, value)
