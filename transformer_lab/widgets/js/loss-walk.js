@@ -1,7 +1,7 @@
 // The exact loss of a head with two numbers, where to look and what to write, and the ways down that training takes.
 
-import { bottomAxis, dot, label, leftAxis, limit, line, linear, path, rect } from "./core/chart.js";
-import { amount, color } from "./core/color.js";
+import { bottomAxis, dot, label, leftAxis, limit, line, linear, mosaic, path, rect } from "./core/chart.js";
+import { color } from "./core/color.js";
 import { contour } from "./core/contour.js";
 import { h } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
@@ -14,7 +14,7 @@ const ORDERS = [["joint", "together"], ["write", "write first"], ["look", "look 
 const NAMES = Object.fromEntries(ORDERS);
 const LOOK = [-6, 6], WRITE = [-9, 12], STEPS = 400, CHANCE = Math.log(ALPHABET);
 const LEVELS = [0.01, 0.1, 0.5, 1, 2, 3, 3.15, 3.23, 3.35, 4, 5.5, 8];
-const COLUMNS = 48, ROWS = 42, DARKEST = 22; // nats that would have the full colour
+const COLUMNS = 48, ROWS = 42, HIGHEST = 9; // nats that are told apart
 const ROLE = { both: "ink", write: "value", look: "query" };
 
 const walkFrom = remember((start, how) => descend(start, { ...how, steps: STEPS }));
@@ -30,12 +30,10 @@ const landscape = remember((left, right, upper, lower) => {
   const sx = linear(LOOK, [left, right]), sy = linear(WRITE, [lower, upper]);
   const lossAt = ([x, y]) => forward({ look: sx.inverse(x), write: sy.inverse(y) }).loss;
   const grid = range(ROWS + 1).map((row) => range(COLUMNS + 1).map((column) => lossAt(place(column, row))));
-  const [width, height] = [(right - left) / COLUMNS, (lower - upper) / ROWS];
-  const shade = (row, column) =>
-    rect(...place(column, row), width, height, amount(Math.min(grid[row][column], 9), DARKEST));
+  const shades = grid.slice(1).flatMap((row) => row.slice(1).map((loss) => Math.min(loss, HIGHEST)));
+  const area = { x: left, y: upper, cell: (right - left) / COLUMNS, tall: (lower - upper) / ROWS };
   return h("g", { "aria-hidden": true },
-    h("g", { "shape-rendering": "crispEdges" },
-      range(ROWS).map((row) => range(COLUMNS).map((column) => shade(row, column)))),
+    h("g", { opacity: 0.42 }, mosaic(shades, COLUMNS, { ...area, kind: "amount", limit: HIGHEST })),
     LEVELS.map((level) => h("path", { class: "lab-level", d: contour(grid, level, place) })),
     h("path", { class: "limit", d: contour(grid, CHANCE, place) }));
 });

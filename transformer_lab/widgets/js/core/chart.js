@@ -80,15 +80,17 @@ export function cells(rows, { x = 0, y = 0, w, tall = w, kind = "signed", limit:
 
 const SHADES = 32;
 
-/** A large signed matrix (a flat array, row by row) as small cells: one path a shade. The full colour is `limit`. */
-export function mosaic(values, columns, { x, y, cell, limit: top }) {
-  const shades = range(2 * SHADES + 1).map(() => "");
+/** A large matrix (a flat array, row by row) as small cells, one path a shade: lighter than an element a cell. */
+export function mosaic(values, columns, { x, y, cell, tall = cell, kind = "signed", limit: top }) {
+  const shades = new Map(), short = (place) => Number(place.toFixed(2));
   values.forEach((value, i) => {
-    const shade = Math.round(Math.max(-1, Math.min(1, value / (top || 1))) * SHADES) + SHADES;
-    const [left, upper] = [x + (i % columns) * cell, y + Math.floor(i / columns) * cell];
-    if (shade !== SHADES) shades[shade] += `M${left} ${upper}h${cell}v${cell}h${-cell}`;
+    const shade = Math.round(Math.max(-1, Math.min(1, value / (top || 1))) * SHADES);
+    const [left, upper] = [x + (i % columns) * cell, y + Math.floor(i / columns) * tall];
+    const square = `M${short(left)} ${short(upper)}h${short(cell)}v${short(tall)}h${short(-cell)}`;
+    if (shade) shades.set(shade, (shades.get(shade) ?? "") + square);
   });
+  const paint = kind === "signed" ? signed : amount;
   return h("g", { "shape-rendering": "crispEdges" },
-    shades.map((d, i) => h("path", { d, ...signed(i - SHADES, SHADES) })),
-    rect(x, y, columns * cell, (values.length / columns) * cell, { class: "axis" }));
+    range(2 * SHADES + 1).map((i) => h("path", { d: shades.get(i - SHADES) ?? "", ...paint(i - SHADES, SHADES) })),
+    rect(x, y, columns * cell, (values.length / columns) * tall, { class: "axis" }));
 }
