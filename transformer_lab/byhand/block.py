@@ -4,6 +4,8 @@ A norm stands before each of the two (Pre-LN, Xiong et al. 2020), or after each 
 
     Pre-LN   stream + part(norm(stream))          Post-LN   norm(stream + part(stream))
 
+In the book the left one is eq-block.
+
 Names are without their layer here: ``W_Q`` for ``blocks.0.W_Q``. What a function needs besides its arrays is the
 ``config``, the activations ``acts`` (:class:`~transformer_lab.byhand.acts.Acts`) and, backward, the ``tap`` that sees
 every gradient and the dict ``grads`` that takes those of the parameters.

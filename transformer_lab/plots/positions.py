@@ -158,7 +158,7 @@ def accuracies(groups: dict, bounds: dict, alt: str) -> Figure:
     return Figure(panels, alt)
 
 
-def tables(values: dict, rows, columns, alt: str) -> Figure:
+def tables(values: dict, rows, columns, alt: str, *, width: float = 288) -> Figure:
     """Amounts from 0 to 1 as cells with their numbers, one table for each title, side by side.
 
     Parameters
@@ -167,12 +167,14 @@ def tables(values: dict, rows, columns, alt: str) -> Figure:
         By title.
     rows, columns : list of str
         Their names.
+    width : float
+        Of a table with its names, in pixels.
     """
     panels = []
     check_type("rows", rows, list), check_type("columns", columns, list)
     for title, table in _items("values", values):
         table = check_array(title, table, shape=(len(rows), len(columns)))
-        drawing, axes = panel(288, 90 + 34 * len(rows))
+        drawing, axes = panel(width, 90 + (34 if len(rows) < 8 else 25) * len(rows))
         heatmap(axes, table, "amount", 1.0, gap=0.06)
         axes.set_aspect("auto")
         for (row, column), value in np.ndenumerate(table):

@@ -1,0 +1,43 @@
+"""Calls that work for the functions behind chapter 05: ablation and its figures (see bad_input_calls.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from transformer_lab.byhand.transformer import init
+from transformer_lab.exercises import ch05
+from transformer_lab.studies.ablation import AblationRun
+
+RUN = AblationRun(n_seeds=1, steps=1)
+PARAMS = init(RUN.model, n_seeds=1)
+DATA = Path(__file__).resolve().parents[1] / "data" / "ablation"
+ALT = "A figure drawn for a test, with enough words."
+ROWS = np.random.default_rng(5).normal(size=(3, 4))
+
+
+def tapped(tap):
+    return tap("embed", ROWS[None])
+
+
+CALLS = {
+    "analysis.ablation.silence": lambda: {"name": "blocks.0.z", "head": 1, "value": np.ones(4)},
+    "analysis.ablation.means_of": lambda: {"forward": tapped, "name": "embed"},
+    "plots.block.arms": lambda: {"groups": {"all": {"arm": np.ones(3)}}, "bounds": {"chance": 0.1}, "alt": ALT},
+    "plots.block.emerging": lambda: {"probs": [[0.5, 0.5]], "stages": ["a"], "answers": ["1", "2"], "right": 0,
+                                     "alt": ALT},
+    "plots.block.patterns": lambda: {"pattern": np.ones((2, 1, 1)), "tokens": ["Max"], "alt": ALT},
+    "plots.block.stream": lambda: {"rows": {"one": ROWS}, "tokens": ["a", "b", "c"], "alt": ALT},
+    "studies.ablation.accuracy": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
+    "studies.ablation.by_operation": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
+    "studies.ablation.load": lambda: {"arm": "one layer", "data": DATA},
+    "studies.ablation.parts": lambda: {"seed": 0},
+    "studies.ablation.record": lambda: {"arm": "one layer", "data": DATA},
+    "studies.ablation.taken_out": lambda: {"run": RUN, "params": PARAMS, "part": "layer 0: attention", "by": "zero"},
+    "studies.ablation.train": lambda: {"run": RUN, "every": 1},
+    "studies.ablation.trained": lambda: {"data": DATA},
+    **{f"exercises.ch05.{name}": lambda: {"answer": lambda *given: None} for name in ch05.__all__},
+}
+
+EXEMPT = {"studies.ablation.ship": "writes a file of the package; what it wrote is tested in studies/test_ablation.py"}
