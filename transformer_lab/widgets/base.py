@@ -5,6 +5,7 @@ from __future__ import annotations
 import anywidget
 from traitlets import Bytes
 
+from ..checks import check_choice
 from ..errors import MissingExtraError
 from ..theme import css_variables
 from .bundle import JS, bundle, css, static_html
@@ -14,7 +15,8 @@ __all__ = ["Explorable", "shipped_bytes"]
 
 def shipped_bytes(name: str) -> Bytes:
     """A trait that holds ``js/data/NAME.bin``, for JupyterLab; the built page loads the same bytes by itself."""
-    return Bytes((JS / "data" / f"{name}.bin").read_bytes(), read_only=True).tag(sync=True)
+    files = {path.stem: path for path in (JS / "data").glob("*.bin")}
+    return Bytes(files[check_choice("name", name, files)].read_bytes(), read_only=True).tag(sync=True)
 
 
 class Explorable(anywidget.AnyWidget):
