@@ -16,7 +16,7 @@ setup-%:
 	@LAB_GOAL=$(MAKECMDGOALS) $(PY) tools/setup.py $*
 
 book: setup-site ## build the website, strictly, into _build/html
-	@$(BUILD) || { echo "Transformer Lab: the build stopped at the warnings above; each is a fault to mend."; exit 1; }
+	@$(BUILD) > /dev/null || { echo "Transformer Lab: the build stopped at the warnings above; each is a fault to mend."; exit 1; }
 	@echo "The book is built. Open  $(CURDIR)/_build/html/index.html"
 	@echo "Next: \`make serve\` shows it at http://127.0.0.1:$(PORT)/, \`make lab\` opens the chapters to run and change."
 
