@@ -8,6 +8,7 @@ import numpy as np
 
 from transformer_lab import ModelConfig
 from transformer_lab.byhand import one_head
+from transformer_lab.exercises import ch03
 from transformer_lab.studies.phases import PhaseRun
 from transformer_lab.tasks.patterns import PatternTask, sample
 
@@ -19,6 +20,10 @@ LOSSES = {"neither": 3.0, "look": 3.0, "write": 2.0, "both": 0.1}
 NUMBERS = {"look": 0.5, "away": 0.0, "write": 1.0}
 RUN = PhaseRun(positions="one_hot", n_seeds=2, steps=1, batch=3)
 WEIGHTS = RUN.initial()
+STEPS, RUNS = np.arange(3), {"both": np.ones((2, 3))}
+SADDLE = {"look": -1.0, "write": 0.0}
+PATH = {"joint": {"look": np.array([0.0, 1.0]), "write": np.array([0.0, 1.0])}}
+SURFACE = np.add.outer(np.linspace(0, 5, 4), np.linspace(0, 1, 3))
 DATA = Path(__file__).resolve().parents[1] / "data" / "phases"
 
 CALLS = {
@@ -46,4 +51,13 @@ CALLS = {
     "studies.small_head.walk": lambda: {"start": NUMBERS, "task": TASK, "order": "joint", "look": 1, "write": 1,
                                         "steps": 2, "learning_rate": 1.0, "plane": ("look", "write"),
                                         "whole_path": True},
+    "plots.phases.basins": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "ends": {"joint": SURFACE},
+                                    "saddle": SADDLE},
+    "plots.phases.coin_toss": lambda: {"copying": np.ones(2), "before": np.zeros(2), "after": np.ones(2)},
+    "plots.phases.courses": lambda: {"steps": STEPS, "panels": {"One": RUNS}, "unit": "loss (nats)",
+                                     "alt": "A figure drawn for a test.", "turns": {"One": ("look first", 1)},
+                                     "bounds": {"One": (0.5, "ceiling")}},
+    "plots.phases.surface": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "loss": SURFACE, "paths": PATH,
+                                     "saddle": SADDLE},
+    **{f"exercises.ch03.{name}": lambda: {"answer": lambda *given: None} for name in ch03.__all__},
 }

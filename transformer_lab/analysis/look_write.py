@@ -48,7 +48,7 @@ def share_of_writing(losses: dict) -> np.ndarray:
     r"""Writing's share of the gain, from 0 to 1 where both help: the mean of its gain when it comes first and second.
 
     :math:`\tfrac12 \big[(L_\text{neither} - L_\text{write}) + (L_\text{look} - L_\text{both})\big]
-    / (L_\text{neither} - L_\text{both})`, the Shapley value (1953) of writing; looking has the rest.
+    / (L_\text{neither} - L_\text{both})`, the Shapley value (1953) of writing; looking has the rest (eq-share).
 
     >>> round(float(share_of_writing({"neither": 3.0, "write": 2.0, "look": 3.0, "both": 0.0})), 3)
     0.667
@@ -71,7 +71,8 @@ def attention_to_target(params: dict, config: ModelConfig, task: PatternTask, pa
 
 
 def copying(W_OV) -> np.ndarray:
-    """How much more a letter that is read raises its own logit than the average one: diagonal mean minus mean.
+    """How much more a letter that is read raises its own logit than the average one: diagonal mean less mean
+    (eq-copying).
 
     >>> copying(np.eye(4)).item()
     0.75

@@ -9,7 +9,8 @@ much the last query prefers the positions that hold the target, ``away`` how muc
 
 No letter is special here, so tuples in which the same slots share a letter have the same loss, and the mean over all
 ``alphabet**period`` tuples is a sum over set partitions: 52 terms for period 5, a single one for distinct letters. The
-surface is exact; nothing is sampled. The numbers may be arrays: a grid of points is evaluated at once.
+surface is exact; nothing is sampled. Chapter 3 writes it out for distinct letters (eq-small-head). The numbers may be
+arrays: a grid of points is evaluated at once.
 """
 
 from __future__ import annotations
