@@ -61,6 +61,16 @@ def test_axe_finds_nothing(open_lab, name, theme, width):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", names())
+def test_no_word_runs_over_the_edge_of_a_phone(open_lab, name):
+    page = open_lab(name, width=390, touch=True)
+    over = page.evaluate("""[...document.querySelectorAll('.lab-picture text, .lab-picture rect')].filter((part) => {
+        const box = part.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth;
+    }).map((part) => part.outerHTML)""")
+    assert over == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", names())
 def test_the_keyboard_reaches_everything_and_one_sees_where_it_is(open_lab, name):
     page = open_lab(name)
     once = "[type=radio]:not(li:first-child *)"  # a group of radio buttons is one stop, its arrows do the rest

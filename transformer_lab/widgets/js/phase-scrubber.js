@@ -38,10 +38,10 @@ export function compute({ positions, order, seed, step, example: which }, data) 
 const busyWith = ({ W_QK, W_OV }) => (W_QK && W_OV ? "both are" : W_QK ? "looking is" : "writing is") + " trained";
 
 function view(state, now, lab) {
-  const wide = lab.width >= 560, split = lab.width * (wide ? 0.68 : 0.64), cell = wide ? 5 : 4.3, top = 250;
+  const wide = lab.width >= 560, split = lab.width * (wide ? 0.68 : 0.64), cell = wide ? 5 : 4.2, top = 250;
   const sy = linear([0, 1], [170, 30]), d = now.weights.W_OV.length / V, ov = 42 + cell * (V + T);
   const x = wide ? ov + cell * V + 30 : 12, y = wide ? top : top + cell * (V + T) + 40;
-  const width = wide ? (lab.width - x - 20) / 2 : lab.width / 2 - 24;
+  const width = wide ? (lab.width - x - 26) / 2 : lab.width / 2 - 24;
   const inTuple = range(V).map((v) => (now.letters.includes(v) ? v : null));
   return picture(lab, y + HEIGHT + 16,
     curves(state, now, linear([0, STEPS], [40, split - 12]), sy, lab),
