@@ -121,7 +121,7 @@ def coin_toss(copying, before, after) -> Figure:
 
 
 def surface(look, write, loss, paths: dict, saddle: dict) -> Figure:
-    """The loss over the plane of looking and writing, dark where it is high, with walks on it and its saddle.
+    """The loss over the plane of looking and writing, the stronger the shade the higher, with walks and its saddle.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def surface(look, write, loss, paths: dict, saddle: dict) -> Figure:
     """
     look, write = check_array("look", look, shape=("n",)), check_array("write", write, shape=("m",))
     loss = check_array("loss", loss, shape=(len(write), len(look)))
-    drawing, axes = panel(460, 380)
+    drawing, axes = panel(380, 350)
     shades = [to_rgba(color("amount"), 0.5 * k / len(LEVELS)) for k in range(len(LEVELS) - 1)]
     axes.contourf(look, write, np.minimum(loss, LEVELS[-1]), LEVELS, colors=shades)
     lines = axes.contour(look, write, loss, [0.5, 1, 2, 3, 4, 6], colors=color("soft"), linewidths=0.6)
@@ -153,7 +153,7 @@ def surface(look, write, loss, paths: dict, saddle: dict) -> Figure:
     _mark_saddle(axes, saddle)
     name_line(axes, saddle["look"], saddle["write"], "saddle", xytext=(-8, -11), ha="right")
     axes.set(xlim=(look[0], look[-1]), ylim=(write[0], write[-1]))
-    label(axes, x="look: how much the target is preferred", y="write: how strongly what is read is copied")
+    label(axes, x="look: preference for the target", y="write: strength of copying")
     return Figure(drawing, f"A map of the loss with two valleys. One is where looking and writing are above zero, the "
                            f"other where both are below. Paths by {', '.join(paths)} lead from one start to a valley "
                            "each; a cross marks the saddle between them.")
