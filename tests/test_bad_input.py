@@ -44,6 +44,12 @@ def public_functions() -> dict:
 FUNCTIONS = public_functions()
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A function that takes a folder may make one of any name."""
+    monkeypatch.chdir(tmp_path)
+
+
 def test_the_table_is_complete_and_holds_nothing_that_is_gone():
     assert set(CALLS) | set(EXEMPT) == set(FUNCTIONS)
     assert not set(CALLS) & set(EXEMPT)
