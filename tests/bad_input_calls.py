@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bad_input_byhand as transformer
+import bad_input_gradients as wrong
 import bad_input_heads as heads
 import bad_input_lookup as lookup
 import bad_input_phases as phases
@@ -61,6 +62,7 @@ EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
 }
 
 CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | {
+    **wrong.CALLS,
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
     "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},

@@ -199,7 +199,8 @@ def multi_head_unchecked(params, x, mask=None, source=None, scale=None, tap=keep
 
 @explained(d_attn_out="batch pos d_model")
 def multi_head_pullback(params, acts, d_attn_out, *, scale=None, tap=keep):
-    """Gradients of ``x`` (and ``source``), ``W_Q W_K W_V`` and ``W_O`` from the gradient of ``attn_out``.
+    """Gradients of ``x`` (and ``source``), ``W_Q W_K W_V`` and ``W_O`` from the gradient of ``attn_out``
+    (eq-three-ways-back in the book).
 
     The tap sees ``d_attn_out d_z d_pattern d_scores d_q d_k d_v``.
     """

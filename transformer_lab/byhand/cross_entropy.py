@@ -33,6 +33,8 @@ def cross_entropy(logits, targets):
 
 @explained()
 def cross_entropy_pullback(saved):
-    r"""Gradient of the logits, :math:`\partial \ell = (p - e_\text{target}) / n`; 0 in a row that does not count."""
+    r"""Gradient of the logits, :math:`\partial \ell = (p - e_\text{target}) / n` (eq-logit-gradient in the book); 0 in
+    a row that does not count.
+    """
     p, hit, share = saved
     return (p - hit) * share[..., None]

@@ -35,7 +35,8 @@ def layer_norm(x, w, b):
 
 @explained(w="d_model", d_y="batch pos d_model")
 def layer_norm_pullback(saved, w, d_y):
-    r"""Gradients of x, w and b. What moves a whole row up, or stretches it, has no effect and so gets no gradient:
+    r"""Gradients of x, w and b (eq-layer-norm-backward in the book). What moves a whole row up, or stretches it, has no
+    effect and so gets no gradient:
 
     .. math:: \partial x = \big(\partial\hat x - \overline{\partial\hat x} - \hat x\,\overline{\partial\hat x \odot
               \hat x}\big) / \sqrt{\operatorname{var} x + \epsilon}, \quad \partial\hat x = w \odot \partial y

@@ -25,7 +25,7 @@ def read_out(params, x, config, acts):
 
 
 def read_out_pullback(params, acts, d_logits, config, tap, grads):
-    """The gradient of the stream; that of a tied ``W_U`` goes to ``W_E``."""
+    """The gradient of the stream (eq-read-out-backward in the book); that of a tied ``W_U`` goes to ``W_E``."""
     d_logits = d_logits if config.read_out == "all" else d_logits[..., None, :]
     d_h, d_W_U, grads["b_U"] = linear_pullback(acts.saved["unembedded"], unembedding(params), d_logits)
     grads["W_E" if config.tied else "W_U"] = d_W_U.swapaxes(-1, -2) if config.tied else d_W_U

@@ -1,0 +1,39 @@
+"""Calls that work for the functions behind chapter 06: wrong gradients, and their figures (see bad_input_calls.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from transformer_lab.byhand.transformer import forward
+from transformer_lab.exercises import ch06
+from transformer_lab.studies.every_tensor import SMALL
+from transformer_lab.studies.wrong_gradients import DATA, WrongRun
+
+RUN = WrongRun("copied", steps=1, n_seeds=1)
+PARAMS, BATCH = RUN.initial(), RUN.batches(0)
+ALT = "A figure drawn for a test, with enough words."
+
+
+def again(**arguments):
+    return lambda: {**arguments, "params": PARAMS, "batch": BATCH, "config": RUN.model}
+
+
+CALLS = {
+    "byhand.planted_transformer.with_mistake": lambda: {
+        "name": "copied", "params": PARAMS, "acts": forward(PARAMS, BATCH.tokens, RUN.model), "targets": BATCH.targets,
+        "config": RUN.model},
+    "plots.gradients.cosine_tables": lambda: {"tables": {"one": [[0.5]]}, "tensors": ["a"], "mistakes": ["b"],
+                                              "alt": ALT},
+    "plots.gradients.errors": lambda: {"found": {"autograd": {"a": 1e-15}}, "tolerances": {"autograd": 1e-10},
+                                       "alt": ALT},
+    "plots.gradients.learning": lambda: {"steps": [0, 1], "arms": {"a": np.ones((2, 3))}, "bounds": {"top": 1.0},
+                                         "alt": ALT},
+    "plots.gradients.missed": lambda: {"arms": {"a": np.ones(3)}, "n_inputs": 10, "alt": ALT},
+    "studies.every_tensor.every_tensor": lambda: {"config": SMALL, "gradient": "twice", "n_draws": 1, "batch": 1,
+                                                  "entries": 1, "seed": 0},
+    "studies.wrong_gradients.cosines": again(name="copied"),
+    "studies.wrong_gradients.gradients": again(name="copied"),
+    "studies.wrong_gradients.load": lambda: {"arm": "copied", "data": DATA},
+    "studies.wrong_gradients.train": lambda: {"run": RUN, "every": 1, "stop": 1},
+    **{f"exercises.ch06.{name}": lambda: {"answer": lambda *given: None} for name in ch06.__all__},
+}

@@ -1,0 +1,118 @@
+"""The backward replay: its numbers are the package's, right and wrong alike, and it can be operated."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from transformer_lab import generator
+from transformer_lab.byhand.planted_transformer import with_mistake
+from transformer_lab.byhand.transformer import backward, forward, loss
+from transformer_lab.names import parameter_shapes
+from transformer_lab.widgets import BackwardReplay
+from transformer_lab.widgets.bundle import JS, node
+from transformer_lab.widgets.small_block import CONFIG, SHIPPED, drawn
+
+BLOCK, PAGE = ((JS / name).as_uri() for name in ("core/block.js", "backward-replay.js"))
+MISTAKES = ("right", "copied", "twice", "both")
+SOURCE = f"""import {{ backward, forward }} from "{BLOCK}"; import {{ text }} from "node:stream/consumers";
+const asked = JSON.parse(await text(process.stdin));
+process.stdout.write(JSON.stringify(asked.map(({{ params, tokens, target, mistake }}) => {{
+  const run = forward(params, tokens, target);
+  return {{ loss: run.loss, acts: run.acts, grads: backward(params, run, mistake) }};
+}})));"""
+
+
+def instance(seed):
+    rng = generator(seed, "replay parity")
+    params = {name: rng.normal(size=shape) for name, shape in parameter_shapes(CONFIG).items()}
+    return params, rng.integers(6, size=3), int(rng.integers(6)), MISTAKES[seed % 4]
+
+
+def squeezed(params):
+    return {name.removeprefix("blocks.0."): value.squeeze().tolist() for name, value in params.items()}
+
+
+def test_every_activation_and_gradient_agrees_with_numpy_on_80_random_states():
+    instances = [instance(seed) for seed in range(80)]
+    pages = json.loads(node(SOURCE, json.dumps([
+        {"params": squeezed(params), "tokens": tokens.tolist(), "target": target, "mistake": mistake}
+        for params, tokens, target, mistake in instances])))
+    worst = 0.0
+    for (params, tokens, target, mistake), page in zip(instances, pages, strict=True):
+        acts = forward(params, tokens[None], CONFIG)
+        if mistake == "right":
+            grads = backward(params, acts, np.array([target]), CONFIG)
+        else:
+            grads = with_mistake(mistake, params, acts, np.array([target]), CONFIG)
+        pairs = [(page["loss"], loss(acts["logits"], np.array([target]), CONFIG))]
+        pairs += [(value, next(acts[full] for full in (name, f"blocks.0.{name}") if full in acts))
+                  for name, value in page["acts"].items()]
+        pairs += [(page["grads"][name.removeprefix("blocks.0.")], value) for name, value in grads.items()]
+        for seen, want in pairs:
+            seen, want = np.squeeze(seen), np.squeeze(want)
+            worst = max(worst, np.abs(seen - want).max() / max(1, np.abs(want).max()))
+    assert worst <= 1e-12
+
+
+def test_the_gradients_of_the_activations_agree_with_numpy():
+    params, tokens, target, _ = instance(0)
+    seen, acts = {}, forward(params, tokens[None], CONFIG)
+    backward(params, acts, np.array([target]), CONFIG, tap=lambda name, value: seen.setdefault(name, value))
+    page = json.loads(node(SOURCE, json.dumps([{"params": squeezed(params), "tokens": tokens.tolist(), "target": target,
+                                                "mistake": "right"}])))[0]["grads"]
+    names = {re.sub(r"^(blocks.0.)?d_", "", name): value for name, value in seen.items()}
+    for name in ("q", "k", "v", "scores", "pattern", "z", "attn_out", "resid_mid", "mlp_pre", "mlp_post", "mlp_out",
+                 "resid_pre", "resid_post", "ln1", "ln2", "ln_final", "logits"):
+        assert np.abs(np.squeeze(page[name]) - np.squeeze(names[name])).max() <= 1e-12, name
+
+
+def computed(**state):
+    return json.loads(node(f'import lab, {{ compute }} from "{PAGE}"; process.stdout.write(JSON.stringify(compute('
+                           f"{{ ...lab.defaults, ...{json.dumps(state)} }})));"))
+
+
+def test_each_mistake_spreads_as_far_back_as_it_must():
+    assert computed(gradient="right")["wrong"] == []
+    assert set(computed(gradient="copied")["wrong"]) == {"resid_pre", "ln1", "q", "k", "W_E", "W_pos", "W_Q", "W_K"}
+    twice = computed(gradient="twice")
+    assert len(twice["wrong"]) == len(twice["cosines"])
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(mistake, capsys):
+    state = {"operation": "Min", "first": 3, "second": 1, "gradient": mistake}
+    scope = {}
+    exec(node(f'import {{ code }} from "{PAGE}"; process.stdout.write(code({json.dumps(state)}));'), scope)
+    shown = computed(**state)["grads"]["W_Q"]
+    assert np.abs(scope["grads"]["blocks.0.W_Q"][:, 0] - np.array(shown)).max() <= 1e-12
+    assert capsys.readouterr().out
+
+
+def test_the_shipped_weights_are_made_again():
+    assert json.loads(SHIPPED.read_text("utf-8")) == drawn()
+
+
+def test_nonsense_is_refused():
+    for wrong in ({"operation": "Mix"}, {"first": 4}, {"gradient": "lost"}, {"step": 18}):
+        with pytest.raises(ValueError, match="allowed is"):
+            BackwardReplay(**wrong)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_slider_replays_and_the_words_say_how_far_a_mistake_went(open_lab, width):
+    page = open_lab("backward-replay", width=width)
+    words, step = page.locator(".lab-words"), page.get_by_role("slider")
+    expect(words).to_contain_text("8 of 26 gradients are wrong so far")
+    step.focus()
+    page.keyboard.press("Home")
+    expect(words).to_contain_text("Forward only")
+    page.keyboard.press("ArrowRight")
+    expect(words).to_contain_text("reached logits")
+    page.keyboard.press("End")
+    page.get_by_label("Gradient").select_option("right")
+    expect(words).to_contain_text("All gradients are right")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,83 @@
+"""The explorable of chapter 06: one block, every tensor beside its gradient, right or with a planted mistake."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+from traitlets import Int, Unicode, validate
+
+from ..byhand.transformer import forward
+from ..checks import check_choice, check_whole
+from ..names import parameter_shapes
+from .base import Explorable
+from .small_block import CONFIG, SHIPPED
+
+__all__ = ["BackwardReplay"]
+
+NAMES = {"operation": ("Max", "Min"), "gradient": ("right", "copied", "twice", "both")}
+HIGHEST = {"first": 3, "second": 3, "step": 17}
+
+
+@cache
+def shipped() -> dict:
+    """The weights that the explorable shows."""
+    return json.loads(SHIPPED.read_text("utf-8"))
+
+
+class BackwardReplay(Explorable, draws="backward-replay"):
+    """Forward beside backward through a transformer of one block and one head, which is asked for a larger digit.
+
+    The properties compute the same values with :mod:`transformer_lab.byhand.transformer`.
+
+    Parameters
+    ----------
+    operation : {"Max", "Min"}
+    first, second : int
+        The digits, 0 to 3.
+    gradient : str
+        ``"right"``, or a mistake in :data:`~transformer_lab.byhand.planted_transformer.PLANTED`: ``"copied"``,
+        ``"twice"`` or ``"both"``.
+    step : int
+        How many activations the backward pass has reached, 0 to 17.
+
+    Examples
+    --------
+    >>> replay = BackwardReplay(first=3, second=0)
+    >>> replay.target.tolist(), replay.acts["logits"].shape
+    ([3], (1, 6))
+    """
+
+    operation = Unicode("Max").tag(sync=True)
+    first = Int(2).tag(sync=True)
+    second = Int(1).tag(sync=True)
+    gradient = Unicode("copied").tag(sync=True)
+    step = Int(17).tag(sync=True)
+
+    config = CONFIG
+
+    @validate(*HIGHEST)
+    def _in_range(self, proposal):
+        name = proposal["trait"].name
+        return check_whole(name, proposal["value"], low=0, high=HIGHEST[name])
+
+    @validate(*NAMES)
+    def _known(self, proposal):
+        return check_choice(proposal["trait"].name, proposal["value"], NAMES[proposal["trait"].name])
+
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        """The weights as shown, under their full names."""
+        return {name: np.array(shipped()[name.removeprefix("blocks.0.")]).reshape(shape)
+                for name, shape in parameter_shapes(CONFIG).items()}
+
+    @property
+    def target(self) -> np.ndarray:
+        """The right answer, (1,)."""
+        return np.array([(max if self.operation == "Max" else min)(self.first, self.second)])
+
+    @property
+    def acts(self):
+        """Every activation, by the package."""
+        return forward(self.params, np.array([[4 if self.operation == "Max" else 5, self.first, self.second]]), CONFIG)
