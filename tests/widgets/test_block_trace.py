@@ -112,7 +112,7 @@ def test_keys_and_buttons_step_through_the_stages(open_lab):
         page.get_by_role("button", name="Next").click()
         expect(words).to_contain_text(f"stage {n} of 17")
     expect(page.get_by_role("button", name="Next")).to_be_disabled()
-    page.get_by_label("Expression").select_option("1")
+    page.get_by_role("combobox", name="Expression").select_option("1")
     expect(words).to_contain_text("the model would say 3")
     page.get_by_role("button", name="Table").click()
     expect(page.locator("tbody tr")).to_have_count(20)
