@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bad_input_block as block
 import bad_input_byhand as transformer
 import bad_input_gradients as wrong
 import bad_input_heads as heads
@@ -31,7 +32,7 @@ def square(params):
 
 
 # Functions whose argument is not data that a reader passes, with the reason.
-EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
+EXEMPT = block.EXEMPT | training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "checks.check_array": "is itself the check, tested in test_checks.py",
     "checks.check_choice": "is itself the check, tested in test_checks.py",
     "checks.check_flag": "is itself the check, tested in test_checks.py",
@@ -53,6 +54,7 @@ EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "plots.svg.inline": "takes matplotlib's SVG, which no reader writes",
     "theme.theme": "takes no argument",
     "theme.css_variables": "takes no argument",
+    "studies.phase_page.outcomes": "takes no argument",
     "widgets.bundle.css": "takes no argument",
     "widgets.bundle.files": "takes no argument",
     "widgets.bundle.host": "takes no argument",
@@ -61,8 +63,9 @@ EXEMPT = training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "widgets.small_head.train": "takes no argument",
 }
 
-CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | {
+CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | block.CALLS | {
     **wrong.CALLS,
+    "widgets.base.shipped_bytes": lambda: {"name": "phases"},
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
     "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},

@@ -19,7 +19,7 @@ EPS = 1e-5
 
 @explained(x="batch pos d_model", w="d_model", b="d_model")
 def layer_norm(x, w, b):
-    r"""Every row gets mean 0 and variance 1, then gain and offset (Ba et al. 2016, eq. 4).
+    r"""Every row gets mean 0 and variance 1, then gain and offset (Ba et al. 2016, eq. 4; eq-layer-norm in the book).
 
     .. math:: \hat x = (x - \bar x) / \sqrt{\operatorname{var} x + \epsilon}, \quad y = w \odot \hat x + b
 

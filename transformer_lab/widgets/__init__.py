@@ -9,6 +9,7 @@ from importlib import import_module
 
 # Looked up on first use, so that building the pages needs no anywidget.
 _CLASSES = {
+    "BlockTrace": "block_trace",
     "BackwardReplay": "backward_replay",
     "Choice": "predict",
     "Curve": "predict",
