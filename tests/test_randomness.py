@@ -6,6 +6,8 @@ import pytest
 from transformer_lab import generator
 from transformer_lab.errors import LabError
 
+DRAWN = [5925131113511134820, 8410039859053801275]
+
 
 def test_the_same_key_gives_the_same_numbers():
     assert np.array_equal(generator(3, "batch", 5).random(100), generator(3, "batch", 5).random(100))
@@ -26,3 +28,12 @@ def test_a_step_does_not_run_into_the_next():
 def test_bad_keys(key):
     with pytest.raises(LabError):
         generator(*key)
+
+
+@pytest.mark.parametrize("purpose", ["init", "batch", "train", "fresh"])
+def test_large_seeds_that_differ_in_their_last_bit_do_not_collide(purpose):
+    assert generator(2**62, purpose).random() != generator(2**62 + 1, purpose).random()
+
+
+def test_the_numbers_are_those_of_the_shipped_runs():
+    assert [int(generator(3, purpose, 5).integers(2**63)) for purpose in ("train", "init")] == DRAWN

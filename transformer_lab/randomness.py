@@ -19,8 +19,9 @@ __all__ = ["generator"]
 def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
     """The generator for one purpose at one step of the run with this seed.
 
-    Philox-4x64 (Salmon et al. 2011): the key is (seed, first 64 bits of sha256(purpose)),
-    the counter starts at ``step`` times 2**128, so steps never overlap.
+    Philox-4x64 (Salmon et al. 2011): the key is (seed, word of the purpose), the counter starts
+    at ``step`` times 2**128, so steps never overlap. The word is the first 64 bits of
+    sha256(purpose); from 2**63 on it is rounded to a double, which keeps 53 of them.
 
     Parameters
     ----------
@@ -39,6 +40,12 @@ def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
     """
     if not isinstance(purpose, str) or not purpose:
         raise DtypeError("purpose", repr(purpose), "a word such as 'batch' or 'init'", "Pass a str.")
-    word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
     step = check_whole("step", step, low=0, high=2**63 - 1)
-    return np.random.Generator(np.random.Philox(key=[check_seed("seed", seed), word], counter=[0, 0, step, 0]))
+    key = np.array([check_seed("seed", seed), word_of(purpose)], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, step, 0]))
+
+
+def word_of(purpose: str) -> int:
+    """The second half of the key. Its rounding is part of the definition: every shipped run was drawn with it."""
+    word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
+    return word if word < 2**63 else int(float(word))
