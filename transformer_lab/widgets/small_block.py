@@ -14,7 +14,7 @@ import numpy as np
 from ..byhand.transformer import init
 from ..config import ModelConfig
 
-__all__ = ["CONFIG", "SHIPPED", "drawn"]
+__all__ = ["CONFIG", "SHIPPED"]
 
 #: Tokens 0 to 3 are digits, 4 is ``Max``, 5 is ``Min``.
 CONFIG = ModelConfig(d_vocab=6, n_ctx=3, d_model=4, d_mlp=6, positions="learned", norm="layer", read_out="last")

@@ -10,26 +10,33 @@ import { choose, explorable, menu, picture, slider } from "./core/ui.js";
 import params from "./data/small-block.json" with { type: "json" };
 
 const GROUPS = [ // in the order of the forward pass, each tensor with its role
-  ["Attention", { resid_pre: "residual", ln1: "residual", q: "query", k: "key", v: "value", scores: "query", pattern: "query", z: "value", attn_out: "value" }],
-  ["Feed-forward layer", { resid_mid: "residual", ln2: "residual", mlp_pre: "mlp", mlp_post: "mlp", mlp_out: "mlp", resid_post: "residual" }],
+  ["Attention", { resid_pre: "residual", ln1: "residual", q: "query", k: "key", v: "value", scores: "query",
+    pattern: "query", z: "value", attn_out: "value" }],
+  ["Feed-forward layer", { resid_mid: "residual", ln2: "residual", mlp_pre: "mlp", mlp_post: "mlp", mlp_out: "mlp",
+    resid_post: "residual" }],
   ["Read-out", { ln_final: "residual", logits: "residual" }],
-  ["Weights", { W_E: "residual", W_pos: "residual", W_Q: "query", W_K: "key", W_V: "value", W_O: "value", W_in: "mlp", W_out: "mlp", W_U: "residual" }],
+  ["Weights", { W_E: "residual", W_pos: "residual", W_Q: "query", W_K: "key", W_V: "value", W_O: "value", W_in: "mlp",
+    W_out: "mlp", W_U: "residual" }],
 ];
 const ORDER = GROUPS.flatMap(([, roles]) => Object.keys(roles));
 const BACK = GROUPS.slice(0, 3).flatMap(([, roles]) => Object.keys(roles)).reverse(); // activations, last first
 export const LAST = BACK.length;
-const BORN = { W_U: "ln_final", W_out: "mlp_post", W_in: "ln2", W_O: "z", W_Q: "ln1", W_K: "ln1", W_V: "ln1", W_E: "resid_pre", W_pos: "resid_pre" };
-const GRADIENTS = { right: "right", copied: "q, k copied from v", twice: "softmax Jacobian twice", both: "both mistakes" };
+const BORN = { W_U: "ln_final", W_out: "mlp_post", W_in: "ln2", W_O: "z", W_Q: "ln1", W_K: "ln1", W_V: "ln1",
+  W_E: "resid_pre", W_pos: "resid_pre" };
+const GRADIENTS = { right: "right", copied: "q, k copied from v", twice: "softmax Jacobian twice",
+  both: "both mistakes" };
 const CELL = 10, GAP = 18, OFF = 1e-9;
 
 export const tokensOf = ({ operation, first, second }) => [operation === "Max" ? 4 : 5, first, second];
 
 export function compute(state) {
-  const { operation, first, second } = state, run = forward(params, tokensOf(state), Math[operation.toLowerCase()](first, second));
+  const target = Math[state.operation.toLowerCase()](state.first, state.second);
+  const run = forward(params, tokensOf(state), target);
   const right = backward(params, run), grads = backward(params, run, state.gradient);
   const off = (name) => largest(grads[name].map((row, i) => row.map((value, j) => value - right[name][i][j]))) > OFF;
-  return { ...run, grads, wrong: ORDER.filter(off),
-    cosines: Object.fromEntries(ORDER.map((name) => [name, norm(right[name]) * norm(grads[name]) ? cosine(right[name], grads[name]) : null])) };
+  const angle = (name) => (norm(right[name]) * norm(grads[name]) ? cosine(right[name], grads[name]) : null);
+  const cosines = Object.fromEntries(ORDER.map((name) => [name, angle(name)]));
+  return { ...run, grads, cosines, wrong: ORDER.filter(off) };
 }
 
 const room = (name, w) => Math.max(w, 8 * name.length + 22);
@@ -57,7 +64,8 @@ function places(now, width) {
 function drawn(name, { x, y, value, w, tall, role }, state, now) {
   const grad = now.grads[name], shown = reached(name, state), wrong = shown && now.wrong.includes(name);
   return h("g", { "aria-hidden": true },
-    h("text", { x, y: y - 6, class: wrong ? "strong" : null }, h("tspan", { fill: color(role) }, glyph(role)), ` ${name}${wrong ? " ✗" : ""}`),
+    h("text", { x, y: y - 6, class: wrong ? "strong" : null },
+      h("tspan", { fill: color(role) }, glyph(role)), ` ${name}${wrong ? " ✗" : ""}`),
     cells(value, { x, y, w: CELL, tall: CELL, limit: largest(value), kind: name === "pattern" ? "amount" : "signed" }),
     shown ? cells(grad, { x: x + w + 3, y, w: CELL, tall: CELL, limit: largest(grad) })
       : h("rect", { class: "axis", x: x + w + 3, y, width: w, height: tall, "stroke-dasharray": "2 3" }),
@@ -65,18 +73,21 @@ function drawn(name, { x, y, value, w, tall, role }, state, now) {
 }
 
 function describe(state, now) {
-  const seen = now.wrong.filter((name) => reached(name, state)), at = state.step ? `Backward has reached ${BACK[state.step - 1]}` : "Forward only";
+  const seen = now.wrong.filter((name) => reached(name, state));
+  const at = state.step ? `Backward has reached ${BACK[state.step - 1]}` : "Forward only";
   const mistake = state.gradient === "right" ? "All gradients are right."
-    : seen.length ? `${seen.length} of ${ORDER.length} gradients are wrong so far: ${seen.join(", ")}.` : "No gradient is wrong so far.";
+    : seen.length ? `${seen.length} of ${ORDER.length} gradients are wrong so far: ${seen.join(", ")}.`
+      : "No gradient is wrong so far.";
   return `${state.operation} of ${state.first} and ${state.second}: loss ${fixed(now.loss)}. ${at}. ${mistake}`;
 }
 
 export const code = ({ operation, first, second, gradient }) => [
-  "from transformer_lab.byhand.planted_transformer import with_mistake", "from transformer_lab.byhand.transformer import backward",
+  "from transformer_lab.byhand.planted_transformer import with_mistake",
+  "from transformer_lab.byhand.transformer import backward",
   "from transformer_lab.widgets import BackwardReplay", "",
   `replay = BackwardReplay(operation="${operation}", first=${first}, second=${second})`,
   gradient === "right" ? "grads = backward(replay.params, replay.acts, replay.target, replay.config)"
-    : `grads = with_mistake("${gradient}", replay.params, replay.acts, replay.target,\n                     replay.config)`,
+    : `grads = with_mistake("${gradient}", replay.params, replay.acts, replay.target,\n${" ".repeat(21)}replay.config)`,
   'print(grads["blocks.0.W_Q"][:, 0])',
 ].join("\n");
 
@@ -84,7 +95,7 @@ const digits = range(4).map((digit) => [digit, String(digit)]);
 
 export default explorable({
   title: "Backward beside forward",
-  instruction: "Each tensor has its gradient at its right. Slide the backward pass; plant a mistake and see how far it spreads.",
+  instruction: "Each tensor has its gradient at its right. Slide the backward pass; plant a mistake.",
   defaults: { operation: "Max", first: 2, second: 1, gradient: "copied", step: LAST },
   compute, describe, code,
   view(state, now, lab) {
@@ -93,11 +104,12 @@ export default explorable({
       ORDER.map((name) => drawn(name, at[name], state, now)));
   },
   controls: (state, now, lab) => [
-    slider("Backward", { min: 0, max: LAST, step: 1, value: state.step, shown: state.step ? BACK[state.step - 1] : "not yet" },
+    slider("Backward", { min: 0, max: LAST, step: 1, value: state.step, shown: BACK[state.step - 1] ?? "not yet" },
       (step) => lab.set({ step })),
     menu("Gradient", Object.entries(GRADIENTS), state.gradient, (gradient) => lab.set({ gradient })),
     choose("Ask", [["Max", "Max"], ["Min", "Min"]], state.operation, (operation) => lab.set({ operation })),
-    menu("of", digits, state.first, (first) => lab.set({ first })), menu("and", digits, state.second, (second) => lab.set({ second })),
+    menu("of", digits, state.first, (first) => lab.set({ first })),
+    menu("and", digits, state.second, (second) => lab.set({ second })),
   ],
   table: (state, now) => ({
     caption: "Each tensor: its largest entry, its gradient's, and the cosine with the right gradient",

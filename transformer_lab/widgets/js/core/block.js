@@ -1,5 +1,5 @@
-// A transformer of one Pre-LN block and one head, read at the last token, as in transformer_lab.byhand.transformer: the
-// same names, forward and backward, held to it by a parity test.
+// A transformer of one Pre-LN block and one head, read at the last token, forward and backward, with the names of
+// transformer_lab.byhand.transformer; a parity test holds it to that.
 
 import { add, crossEntropy, dot, matMul, matVec, outer, scale, softmax, sum, transpose, zeros } from "./math.js";
 import { softmaxPullback } from "./one_head.js";
@@ -13,7 +13,8 @@ const columns = (m) => transpose(m).map(sum);
 /** Row by row: mean 0 and variance 1, then gain w and offset b. */
 export function layerNorm(x, w, b) {
   const centred = x.map((row) => row.map((value) => value - mean(row)));
-  const size = centred.map((row) => 1 / Math.sqrt(mean(times(row, row)) + EPS)), x_hat = centred.map((row, i) => scale(row, size[i]));
+  const size = centred.map((row) => 1 / Math.sqrt(mean(times(row, row)) + EPS));
+  const x_hat = centred.map((row, i) => scale(row, size[i]));
   return { y: x_hat.map((row) => add(times(row, w), b)), x_hat, size };
 }
 
@@ -27,15 +28,20 @@ export function layerNormPullback({ x_hat, size }, w, d_y) {
 
 /** Every activation, in the order in which they are computed. */
 export function forward(p, tokens, target) {
-  const resid_pre = tokens.map((token, t) => add(p.W_E[token], p.W_pos[t])), ln1 = layerNorm(resid_pre, p.ln1_w, p.ln1_b);
+  const resid_pre = tokens.map((token, t) => add(p.W_E[token], p.W_pos[t]));
+  const ln1 = layerNorm(resid_pre, p.ln1_w, p.ln1_b);
   const [q, k, v] = ["W_Q", "W_K", "W_V"].map((name) => matMul(ln1.y, p[name]));
   const scores = matMul(q, transpose(k)).map((row) => scale(row, q[0].length ** -0.5)), pattern = scores.map(softmax);
-  const z = matMul(pattern, v), attn_out = matMul(z, p.W_O), resid_mid = plus(resid_pre, attn_out), ln2 = layerNorm(resid_mid, p.ln2_w, p.ln2_b);
-  const mlp_pre = matMul(ln2.y, p.W_in).map((row) => add(row, p.b_in)), mlp_post = mlp_pre.map((row) => row.map((u) => Math.max(u, 0)));
+  const z = matMul(pattern, v), attn_out = matMul(z, p.W_O), resid_mid = plus(resid_pre, attn_out);
+  const ln2 = layerNorm(resid_mid, p.ln2_w, p.ln2_b);
+  const mlp_pre = matMul(ln2.y, p.W_in).map((row) => add(row, p.b_in));
+  const mlp_post = mlp_pre.map((row) => row.map((u) => Math.max(u, 0)));
   const mlp_out = matMul(mlp_post, p.W_out).map((row) => add(row, p.b_out)), resid_post = plus(resid_mid, mlp_out);
-  const last = layerNorm([resid_post.at(-1)], p.ln_final_w, p.ln_final_b), logits = add(matMul(last.y, p.W_U)[0], p.b_U);
-  return { acts: { resid_pre, ln1: ln1.y, q, k, v, scores, pattern, z, attn_out, resid_mid, ln2: ln2.y, mlp_pre, mlp_post, mlp_out,
-    resid_post, ln_final: last.y, logits: [logits] }, norms: { ln1, ln2, last }, loss: crossEntropy(logits, target), tokens, target };
+  const last = layerNorm([resid_post.at(-1)], p.ln_final_w, p.ln_final_b);
+  const logits = add(matMul(last.y, p.W_U)[0], p.b_U);
+  const acts = { resid_pre, ln1: ln1.y, q, k, v, scores, pattern, z, attn_out, resid_mid, ln2: ln2.y, mlp_pre, mlp_post,
+    mlp_out, resid_post, ln_final: last.y, logits: [logits] };
+  return { acts, norms: { ln1, ln2, last }, loss: crossEntropy(logits, target), tokens, target };
 }
 
 /** The gradient of everything; `mistake` is a name in transformer_lab.byhand.planted_transformer, or "right". */
@@ -58,7 +64,8 @@ export function backward(p, { acts, norms, tokens, target }, mistake = "right") 
   attentionPullback(g, acts, p, wrong("copied"));
   [d_x, g.ln1_w, g.ln1_b] = layerNormPullback(norms.ln1, p.ln1_w, g.ln1);
   g.W_pos = g.resid_pre = plus(g.resid_mid, d_x);
-  g.W_E = p.W_E.map((row, token) => tokens.reduce((total, seen, t) => (seen === token ? add(total, g.resid_pre[t]) : total), scale(row, 0)));
+  g.W_E = zeros(p.W_E.length, p.W_E[0].length);
+  tokens.forEach((token, t) => { g.W_E[token] = add(g.W_E[token], g.resid_pre[t]); });
   return g;
 }
 
