@@ -23,11 +23,11 @@ def patterns(pattern, tokens, alt: str) -> Figure:
     tokens = check_type("tokens", tokens, list)
     pattern, panels = check_array("pattern", pattern, shape=("n_heads", len(tokens), len(tokens))), []
     for head, table in enumerate(pattern):
-        drawing, axes = panel(172, 196)
+        drawing, axes = panel(152, 180)
         heatmap(axes, table, "amount", 1.0)
         axes.set_xticks(range(len(tokens)), [token[0] for token in tokens], fontsize=10)
         axes.set_yticks(range(len(tokens)), tokens, fontsize=10)
-        label(axes, f"head {head}", "key", "query" if head == 0 else "")
+        label(axes, f"head {head}", "key (a row: query)")
         panels.append(drawing)
     return Figure(panels, alt)
 
