@@ -12,7 +12,8 @@ import re
 from ..checks import check_array, check_choice, check_type, check_whole
 from ..errors import ArgumentError, RangeError
 
-__all__ = ["EOS", "OPERATIONS", "PAD", "TOKENS", "answer_text", "answer_tokens", "operation_of", "parse", "spell", "tokenize", "value"]
+__all__ = ["EOS", "OPERATIONS", "PAD", "TOKENS", "answer_text", "answer_tokens", "operation_of", "parse", "spell",
+           "tokenize", "value"]
 
 TOKENS = ("[PAD]", "[EOS]", *"0123456789", "First", "Second", "Last", "Max", "Min", "(", ")", ",",
           "Median", "Second-largest", "Sort", "Add")
