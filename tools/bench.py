@@ -1,4 +1,4 @@
-"""`make bench`: milliseconds for one training step of the digit model, by hand and in PyTorch.
+"""`make bench`: how long the import and chapter 2's training take, and a step of the digit model against its peers.
 
 Every contender runs in a process of its own, on one thread, several times in turn; what counts is the median step of
 the median run, in processor time, so that other work on the machine disturbs little. The model: 20 tokens, width 64,
@@ -103,6 +103,20 @@ CONTENDERS = {
 }
 
 
+IMPORT = "import transformer_lab"
+TWENTY_HEADS = """
+from transformer_lab import ModelConfig
+from transformer_lab.byhand.one_head import init
+from transformer_lab.tasks.patterns import PatternTask, sample
+from transformer_lab.training import fit
+from transformer_lab.training.one_head import OneHeadStepper
+config = ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+lines = sample(PatternTask(), (20, 200), seed=0)
+fit(OneHeadStepper(config, init(config, n_seeds=20)), lambda step: lines, steps=500, learning_rate=5.0, every=500)
+"""
+WHOLE = {"import transformer_lab": IMPORT, "chapter 2: twenty heads, 500 steps": TWENTY_HEADS}
+
+
 def measure(name: str) -> float:
     """Median processor milliseconds of a step, in this process."""
     step, times = CONTENDERS[name](), []
@@ -113,17 +127,32 @@ def measure(name: str) -> float:
     return 1000 * statistics.median(times[WARM_UP:])
 
 
-def measured_apart(name: str) -> float:
+def run_python(*arguments: str) -> str:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, name]
-    return float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def seconds(code: str) -> float:
+    """Wall-clock seconds of a fresh interpreter with this code, less those of an empty one; medians of five."""
+    def median(source):
+        times = []
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            run_python("-c", source)
+            times.append(time.perf_counter() - start)
+        return statistics.median(times)
+    return median(code) - median("")
 
 
 def main() -> None:
+    for name, code in WHOLE.items():
+        print(f"{name:36}{seconds(code):10.2f} s")
+    print()
     runs = {name: [] for name in CONTENDERS}
     for _ in range(ROUNDS):
         for name, times in runs.items():
-            times.append(measured_apart(name))
+            times.append(float(run_python(__file__, name)))
     medians = {name: statistics.median(times) for name, times in runs.items()}
     ours = medians["by hand, trimmed"]
     print(f"One step of the digit model, batch {BATCH}, one thread, NumPy {np.__version__}\n")
