@@ -74,7 +74,7 @@ def test_every_part_of_a_run_follows_from_its_configuration(tmp_path):
     model, again = load(tmp_path / "run")
     assert model.run == SMALL and again.name == record.name
     assert not set(model.run.parts.train) & set(model.run.parts.held_out)
-    assert replace(SMALL, seed=1).parts != SMALL.parts
+    assert replace(SMALL, data_seed=1).parts != SMALL.parts == replace(SMALL, seed=1).parts
     assert record.history["held_out_accuracy"][-1] == model.right(SMALL.parts.held_out).mean()
     assert record.history["held_out_accuracy"][-1] > record.history["held_out_accuracy"][0]
 

@@ -74,7 +74,8 @@ def add_train(verbs) -> None:
                  "  transformer-lab train digits --operations Max Min --narrate\n\nwhat can be trained:\n"
                  + commands.recipes())
     train.add_argument("recipe", metavar="TASK", help="what to learn; see the list below")
-    train.add_argument("--seed", type=int, metavar="N", help="another split, other first weights (default 0)")
+    train.add_argument("--seed", type=int, metavar="N", help="other first weights and batches (default 0)")
+    train.add_argument("--data-seed", type=int, metavar="N", help="another split into trained and held out (default 0)")
     train.add_argument("--operations", nargs="+", metavar="NAME", help="which operations, such as Max Min Median")
     train.add_argument("--arguments", metavar="N or A-B", help="how many arguments, such as 3 or 5-10")
     train.add_argument("--numbers", metavar="A-B", help="the range of the numbers, such as 0-9")

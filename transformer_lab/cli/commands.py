@@ -61,7 +61,7 @@ def configured(options) -> DigitRun:
         task["min_args"], task["max_args"] = span("--arguments", options.arguments)
     if options.numbers:
         task["low"], task["high"] = span("--numbers", options.numbers)
-    names = ("seed", "examples", "held_out", "steps", "batch", "learning_rate")
+    names = ("seed", "data_seed", "examples", "held_out", "steps", "batch", "learning_rate")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     task = replace(recipe.task, **task)
     given["warmup"] = min(recipe.warmup, given.get("steps", recipe.steps) // 4)

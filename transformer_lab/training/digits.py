@@ -53,7 +53,9 @@ class DigitRun(Config):
         The peak rate; the steps to reach it, from where it falls to 0 in a straight line; decoupled decay; Adam's
         second beta; the largest norm of a gradient (0: no limit).
     seed : int
-        Of the split, the weights and the batches.
+        Of the weights and the batches.
+    data_seed : int
+        Of the expressions that are drawn and of their split.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class DigitRun(Config):
     beta2: float = field(partial(check_number, low=0, high=0.9999), 0.98)
     clip: float = field(partial(check_number, low=0), 0.0)
     seed: int = field(check_seed, 0)
+    data_seed: int = field(check_seed, 0)
 
     def _faults(self):
         faults = list(super()._faults())
@@ -107,9 +110,9 @@ class DigitRun(Config):
     @cached_property
     def parts(self) -> Split:
         """The expressions to train on and those held out: no input is in both."""
-        chosen = (draw(self.task, self.examples, seed=self.seed, distinct=True) if self.examples
+        chosen = (draw(self.task, self.examples, seed=self.data_seed, distinct=True) if self.examples
                   else all_inputs(self.task))
-        return split(chosen, held_out=self.held_out, seed=self.seed)
+        return split(chosen, held_out=self.held_out, seed=self.data_seed)
 
     def encoded(self, expressions) -> Examples:
         """Tokens and targets of expressions, as this run's model takes them."""
