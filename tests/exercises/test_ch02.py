@@ -1,7 +1,6 @@
 """Chapter 2: the solutions against witnesses that share no code with them, and mistakes that readers make."""
 
 import numpy as np
-import pytest
 
 from transformer_lab import generator
 from transformer_lab.byhand.attention import softmax
@@ -119,12 +118,6 @@ WRONG = [
     (check_every_row, lambda *a: 6 * every_row(*a), "yours is the sum"),
     (check_every_row, lambda W, V, x, t: every_row(W, V, x, t[::-1]), "off"),
 ]
-
-
-@pytest.mark.parametrize("check, answer, words", WRONG)
-def test_a_planted_mistake_is_rejected_with_its_sentence(check, answer, words):
-    verdict = check(answer)
-    assert not verdict and words in verdict.sentence and verdict.sentence[-1] in ".?", verdict
 
 
 def test_delta_is_the_slope_of_the_loss():

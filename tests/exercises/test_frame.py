@@ -63,14 +63,41 @@ def test_a_number_is_judged_relative_to_its_size():
         expect("it", 1e-20, 0.0)
 
 
+def planted(table: str) -> list:
+    """The entries of a table (``RIGHT`` or ``WRONG``) in every chapter's test file: (checker, answer, …)."""
+    tables = [runpy.run_path(Path(__file__).with_name(f"test_{chapter}.py")).get(table, []) for chapter in CHAPTERS]
+    return [pytest.param(*entry, id=entry[0].__name__) for entries in tables for entry in entries]
+
+
+RIGHT, WRONG = planted("RIGHT"), planted("WRONG")
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_solutions_pass_stubs_fail_and_mistakes_are_planted(chapter):
-    wrong = runpy.run_path(Path(__file__).with_name(f"test_{chapter}.py"))["WRONG"]
     assert checkers(chapter)
     for check in checkers(chapter).values():
         assert check(check.solution), check(check.solution)
         assert check.__doc__ and not check(raises_stub)
-        assert sum(entry[0] is check for entry in wrong) >= 3
+        assert sum(entry.values[0] is check for entry in WRONG) >= 3
+
+
+@pytest.mark.parametrize(("check", "answer"), RIGHT)
+def test_another_right_answer_is_accepted(check, answer):
+    assert check(answer), check(answer)
+
+
+@pytest.mark.parametrize(("check", "answer", "words"), WRONG)
+def test_a_planted_mistake_is_rejected_with_a_useful_sentence(check, answer, words):
+    verdict = check(answer)
+    assert not verdict and words in verdict.sentence and verdict.sentence[-1] in ".?", verdict
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_nonsense_never_raises(chapter):
+    ragged = [[1], [1, 2]]
+    for check in checkers(chapter).values():
+        for answer in (None, lambda *a: None, lambda *a: "word", lambda *a: np.array([]), lambda *a: ragged):
+            assert not check(answer)
 
 
 def raises_stub(*arguments):

@@ -88,6 +88,9 @@ def checker(solution: Callable, *, right: str):
                 judge(_Guarded(answer))
             except Objection as objection:
                 return Verdict(False, str(objection))
+            except Exception as fault:  # the judge met something that it could not even compare
+                return Verdict(False, f"What your function returned cannot be judged ({type(fault).__name__}): "
+                                      "look at its type and its shape.")
             return Verdict(True, right)
 
         check.solution = solution
