@@ -64,7 +64,7 @@ class WrongRun(Config):
     def runs(self) -> list[DigitRun]:
         """The settings of each seed."""
         return [DigitRun(task=DigitTask(), d_model=32, d_mlp=64, steps=self.steps, warmup=min(100, self.steps),
-                         batch=self.batch, seed=seed) for seed in range(self.n_seeds)]
+                         batch=self.batch, seed=seed, data_seed=seed) for seed in range(self.n_seeds)]
 
     @property
     def model(self) -> ModelConfig:
