@@ -30,6 +30,12 @@ def place(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def nothing_shipped(monkeypatch, tmp_path):
+    """What the book ships is tested by itself, below."""
+    monkeypatch.setattr(commands, "SHIPPED", tmp_path / "shipped")
+
+
 @pytest.fixture
 def inside(place, monkeypatch):
     monkeypatch.chdir(place)

@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("run", metavar="RUN", help="name of a run, or the path of its folder")
 
     runs = verb(verbs, "runs", commands.runs, "list what has been trained", "One line for each run.")
-    runs.add_argument("folder", metavar="FOLDER", nargs="?", help="where to look (default: runs and data/digits)")
+    runs.add_argument("folder", metavar="FOLDER", nargs="?", help="where to look (default: runs, and the book's own)")
     return top
 
 

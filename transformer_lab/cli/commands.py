@@ -17,7 +17,7 @@ from ..training.digits import train as train_run
 from .narrate import narrated
 from .show import percent, ranking, shares, table
 
-RUNS, SHIPPED = Path("runs"), Path("data/digits")
+RUNS, SHIPPED = Path("runs"), Path(__file__).resolve().parents[2] / "data" / "digits"
 
 
 def recipes() -> str:
@@ -162,20 +162,24 @@ def mistakes(model, right, most: int = 10) -> str:
 def runs(options) -> None:
     """A line for each run, and for each folder that looks like one and is not sound."""
     folders = [Path(options.folder)] if options.folder else [RUNS, SHIPPED]
-    rows = [summary(path) for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())
-            if (path / "manifest.json").exists()]
+    rows = [summary(path) for path in kept(folders)]
     if not rows:
-        where = " or ".join(map(str, folders))
-        print(f"There is no run in {where} yet. Make one:\n  transformer-lab train digits")
+        print(f"There is no run in {folders[0]} yet. Make one:\n  transformer-lab train digits")
         return
     print(table(rows, ["run", "steps", "held out", "task"], left=(0, 3)))
+
+
+def kept(folders) -> list[Path]:
+    """The folders that look like runs; a study is no single run."""
+    return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())
+            if (path / "manifest.json").exists() and not path.name.endswith("-study")]
 
 
 def summary(path: Path) -> tuple[str, str, str, str]:
     try:
         model, record = load(path)
     except DataError as fault:
-        return path.name, "", "", str(fault)
+        return path.name, "", "", " ".join(str(fault).split())
     rows = record.history.rows
     share = percent(rows[-1]["held_out_accuracy"], 2) if rows and "held_out_accuracy" in rows[-1] else ""
     return path.name, f"{record.manifest['step']:,}", share, record.manifest["stopped"] or described(model.run)
@@ -186,8 +190,7 @@ def found(name: str) -> Path:
     for folder in (Path(name), RUNS / name, SHIPPED / name):
         if folder.is_dir():
             return folder
-    known = [path.name for folder in (RUNS, SHIPPED) if folder.is_dir() for path in sorted(folder.iterdir())
-             if (path / "manifest.json").exists()]
+    known = [path.name for path in kept([RUNS, SHIPPED])]
     if not known:
         raise DataError(f"There is no run {name!r}, and none at all yet. Make one: transformer-lab train digits")
     raise DataError(f"There is no run {name!r}. There are: {', '.join(known)}.")
