@@ -84,6 +84,6 @@ def test_a_taken_port_is_said_with_another_to_choose(checkout):
 
 
 def test_help_lists_every_command_of_the_readme():
-    said = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = run(ROOT, "make", "--no-print-directory", "help").stdout
     assert [line.split()[1] for line in said.splitlines()] == [
         "help", "book", "test", "lab", "serve", "execute", "bench", "clean"]
