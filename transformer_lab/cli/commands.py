@@ -10,7 +10,7 @@ from pathlib import Path
 from ..checks import check_choice
 from ..errors import ArgumentError, DataError, LabError
 from ..studies.digits import RECIPES
-from ..tasks.expressions import answer_text, operation_of, parse, spell, tokenize, value
+from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, spell, tokenize, value
 from ..tasks.splits import baselines, leakage
 from ..training.digits import DigitRun, load
 from ..training.digits import train as train_run
@@ -125,12 +125,12 @@ def answer(model, text: str) -> str:
 # ---- evaluate and runs --------------------------------------------------------------------------------------
 
 def evaluate(options) -> None:
-    """Right answers on both parts, by operation, next to guessing."""
+    """Right answers on both parts (of a large training part the first 5,000), by operation, next to guessing."""
     model, record = load(found(options.run))
     run, weights = model.run, sum(value.size for value in record.weights.values())
     print(f"{record.path.name}: {described(run)}")
     print(f"{weights:,} weights, {record.manifest['step']:,} steps, seed {run.seed}\n")
-    right = {"held out": model.right(run.parts.held_out), "trained on": model.right(run.parts.train)}
+    right = {"held out": model.right(run.parts.held_out), "trained on": model.right(run.parts.train[:5000])}
     print(table([(part, f"{hits.sum():,}", f"{hits.size:,}", percent(hits.mean(), 2)) for part, hits in right.items()],
                 ["", "right", "of", ""]))
     print(f"\ninputs in both parts: {leakage(*run.parts[::-1]).shared}\n\nheld out, by operation")
@@ -146,7 +146,7 @@ def by_operation(expressions, right) -> str:
     groups: dict[str, list] = {}
     for expression, hit in zip(expressions, right, strict=True):
         groups.setdefault(operation_of(expression), []).append(hit)
-    return shares({name: sum(hits) / len(hits) for name, hits in groups.items()})
+    return shares({name: sum(groups[name]) / len(groups[name]) for name in OPERATIONS if name in groups})
 
 
 def mistakes(model, right, most: int = 10) -> str:

@@ -38,7 +38,7 @@ RECIPES = {
     "nested": DigitRun(task=DigitTask(operations=("First", "Second", "Max", "Min"), **TWO),
                        examples=104_000, held_out=4 / 104, **WRITTEN),
     "arithmetic": DigitRun(task=DigitTask(operations=("Add", "Max", "Min", "First", "Second"), **TWO),
-                           examples=104_000, held_out=4 / 104, **WRITTEN),
+                           examples=104_000, held_out=4 / 104, **WRITTEN | {"steps": 5000}),
 }
 
 
