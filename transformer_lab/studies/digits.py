@@ -31,6 +31,7 @@ WRITTEN = {"written": True, "batch": 128, "steps": 3000, "clip": 1.0}
 #: What can be trained by name. ``examples`` bounds the spaces that are too large to list.
 RECIPES = {
     "digits": DigitRun(task=DigitTask()),
+    "picks": DigitRun(task=DigitTask(operations=("First", "Second", "Last"))),  # no question asks which digit is larger
     "more-operations": DigitRun(task=DigitTask(operations=(*DigitTask().operations, "Median", "Second-largest"))),
     "sort": DigitRun(task=DigitTask(operations=("Sort",), min_args=4, max_args=4), written=True),
     "long": DigitRun(task=DigitTask(min_args=5, max_args=10), examples=104_000, held_out=4 / 104, **WRITTEN),
@@ -60,6 +61,7 @@ class Study:
 STUDIES = {
     "digits": Study("digits", tuple(range(20)), shipped=(0, 1)),
     "digits-splits": Study("digits", tuple(range(20)), factor="data_seed"),
+    "picks": Study("picks", tuple(range(20))),
     "two-digits": Study("two-digits", tuple(range(5)), shipped=(0,)),
     "nested": Study("nested", tuple(range(3)), shipped=(0,)),
     "arithmetic": Study("arithmetic", tuple(range(3)), shipped=(0,)),
