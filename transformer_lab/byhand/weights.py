@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from ..checks import check_choice, check_number, check_seed, check_type, check_whole
@@ -77,8 +79,14 @@ def layer_of(params: dict, layer: int) -> dict:
     >>> layer_of({"W_E": 1, "blocks.0.W_Q": 2, "blocks.1.W_Q": 3}, 1)
     {'W_Q': 3}
     """
+    return {short: params[name] for name, short in names_in(tuple(params), layer)}
+
+
+@cache
+def names_in(names, layer):
+    """The names in a layer, long and short; remembered, for a training step asks four times."""
     prefix = f"blocks.{layer}."
-    return {name[len(prefix):]: value for name, value in params.items() if name.startswith(prefix)}
+    return [(name, name.removeprefix(prefix)) for name in names if name.startswith(prefix)]
 
 
 @explained()
