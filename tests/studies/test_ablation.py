@@ -34,7 +34,8 @@ def test_each_arm_changes_what_its_name_says_and_nothing_else():
               for arm, run in ARMS.items()}
     assert differ == {"full": set(), "no residual": {"residual"}, "no norm": {"norm"}, "norm after": {"placement"},
                       "no feed-forward": {"d_mlp"}, "one head": {"n_heads", "d_head"},
-                      "no output projection": {"output_projection"}, "one layer": {"n_layers"},
+                      "no output projection": {"output_projection"}, "read at the first token": {"read_out"},
+                      "read off the mean": {"read_out"}, "one layer": {"n_layers"},
                       "one layer, no feed-forward": {"n_layers", "d_mlp"}, "six layers": {"n_layers"},
                       "six layers, no residual": {"n_layers", "residual"}}
     assert {run.to_dict() | {"arm": ""} == FULL.to_dict() | {"arm": ""} for run in ARMS.values()} == {True}

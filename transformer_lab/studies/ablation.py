@@ -47,6 +47,7 @@ DATA = Path("data/ablation")
 CHANGES = {
     "full": {}, "no residual": {"residual": False}, "no norm": {"norm": "none"}, "norm after": {"placement": "post"},
     "no feed-forward": {"d_mlp": 0}, "one head": {"n_heads": 1}, "no output projection": {"output_projection": False},
+    "read at the first token": {"read_out": "first"}, "read off the mean": {"read_out": "mean"},
     "one layer": {"n_layers": 1}, "one layer, no feed-forward": {"n_layers": 1, "d_mlp": 0},
     "six layers": {"n_layers": 6}, "six layers, no residual": {"n_layers": 6, "residual": False},
 }
