@@ -7,6 +7,7 @@ import bad_input_byhand as transformer
 import bad_input_gradients as wrong
 import bad_input_heads as heads
 import bad_input_lookup as lookup
+import bad_input_pages as pages
 import bad_input_phases as phases
 import bad_input_places as places
 import bad_input_training as training
@@ -32,7 +33,7 @@ def square(params):
 
 
 # Functions whose argument is not data that a reader passes, with the reason.
-EXEMPT = block.EXEMPT | training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
+EXEMPT = block.EXEMPT | pages.EXEMPT | training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
     "checks.check_array": "is itself the check, tested in test_checks.py",
     "checks.check_choice": "is itself the check, tested in test_checks.py",
     "checks.check_flag": "is itself the check, tested in test_checks.py",
@@ -65,6 +66,7 @@ EXEMPT = block.EXEMPT | training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
 
 CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | block.CALLS | {
     **wrong.CALLS,
+    **pages.CALLS,
     "widgets.base.shipped_bytes": lambda: {"name": "phases"},
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},

@@ -1,8 +1,7 @@
 // A transformer of one Pre-LN block and one head, read at the last token, forward and backward, with the names of
 // transformer_lab.byhand.transformer; a parity test holds it to that.
 
-import { add, crossEntropy, dot, matMul, matVec, outer, scale, softmax, sum, transpose, zeros } from "./math.js";
-import { softmaxPullback } from "./one_head.js";
+import { add, crossEntropy, dot, matMul, matVec, outer, scale, softmax, softmaxPullback, sum, transpose, zeros } from "./math.js";
 
 const EPS = 1e-5;
 const mean = (v) => sum(v) / v.length;

@@ -1,7 +1,8 @@
 // The one-head model of transformer_lab.byhand.one_head, on one pattern: the same names, the same equations, held to
 // it by a parity test. Forward and backward stand in one table each, so that a planted mistake replaces one entry.
 
-import { add, crossEntropy, dot, matVec, oneHot, outer, scale, softmax, sum, transpose, vecMat } from "./math.js";
+import { add, crossEntropy, matVec, mean, oneHot, outer, product, scale, softmax, softmaxPullback, transpose,
+  vecMat } from "./math.js";
 
 /** Input rows: the one-hot token, and beside it the one-hot position. */
 export const encode = (tokens, d_vocab) =>
@@ -15,9 +16,6 @@ export function forward({ W_QK, W_OV }, x, target) {
   const logits = vecMat(read, W_OV);
   return { x, scores, pattern, read, logits, probs: softmax(logits), loss: crossEntropy(logits, target) };
 }
-
-/** (diag(p) - p pᵀ) g: what a softmax with output p makes of the gradient g. */
-export const softmaxPullback = (p, g) => { const mean = dot(p, g); return p.map((value, i) => value * (g[i] - mean)); };
 
 // The gradient of each quantity from those before it, last line of `forward` first.
 const PULLBACK = {
@@ -45,9 +43,6 @@ export const MISTAKES = {
   "even-read": { label: "attention forgotten in ∂W_OV", at: "W_OV",
     rule: (_, { x }, grads) => outer(vecMat(x.map(() => 1 / x.length), x), grads.logits) },
 };
-
-const mean = (v) => sum(v) / v.length;
-const product = (u, v) => u.map((value, i) => value * v[i]);
 
 /** Gradients of everything, from the right gradient of the logits, with a mistake planted. */
 export function pullback(params, acts, d_logits, mistake = "none") {

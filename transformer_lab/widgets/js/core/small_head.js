@@ -1,8 +1,7 @@
 // transformer_lab.byhand.small_head for distinct letters: how much the last query prefers the positions of the target
 // (look), and how strongly what is read is copied to the logits (write). Held to it by a parity test.
 
-import { add, crossEntropy, dot, logSumExp, oneHot, range, scale, softmax } from "./math.js";
-import { softmaxPullback } from "./one_head.js";
+import { add, crossEntropy, dot, logSumExp, oneHot, range, scale, softmax, softmaxPullback } from "./math.js";
 
 export const ALPHABET = 26;
 export const PERIOD = 5;

@@ -1,8 +1,8 @@
 // The steps of the gradient graph, and all the numbers that it shows in one state.
 
 import { letter } from "../core/format.js";
-import { range } from "../core/math.js";
-import { backward, encode, forward, pullback, softmaxPullback } from "../core/one_head.js";
+import { range, softmaxPullback } from "../core/math.js";
+import { backward, encode, forward, pullback } from "../core/one_head.js";
 import { remember } from "../core/remember.js";
 import { autograd, centralDifferences, complexStep, difference, relative } from "../core/witness.js";
 import shipped from "../data/small-head.json" with { type: "json" };
