@@ -6,6 +6,7 @@ import bad_input_block as block
 import bad_input_byhand as transformer
 import bad_input_gradients as wrong
 import bad_input_heads as heads
+import bad_input_learning as learning
 import bad_input_lookup as lookup
 import bad_input_pages as pages
 import bad_input_phases as phases
@@ -66,6 +67,7 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | training.EXEMPT | transformer.EXEMPT | pl
 
 CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | block.CALLS | {
     **wrong.CALLS,
+    **learning.CALLS,
     **pages.CALLS,
     "widgets.base.shipped_bytes": lambda: {"name": "phases"},
     "widgets.bundle.bundle": lambda: {"name": "choice"},
