@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_flag, check_number
+from ..checks import check_array, check_flag, check_number
 from ..randomness import generator
 from .expressions import listed, operation_of, tokenize, value
 
-__all__ = ["Leakage", "Split", "baselines", "leakage", "majority", "split", "statistics"]
+__all__ = ["Leakage", "Split", "baselines", "cut", "dealt", "leakage", "majority", "split", "statistics"]
 
 
 class Split(NamedTuple):
@@ -54,6 +54,31 @@ def split(expressions: Sequence, *, held_out: float, seed: int) -> Split:
     for group in groups.values():
         kept.update(group[i] for i in rng.permutation(len(group))[:round(share * len(group))])
     return Split([x for x in expressions if x not in kept], [x for x in expressions if x in kept])
+
+
+def cut(expressions: Sequence, *, held_out: float) -> Split:
+    """Divide by place: the last ones are held out. Where inputs repeat, copies of one input stand on both sides.
+
+    >>> cut([("Max", (1, 2)), ("Min", (3, 4)), ("Max", (1, 2))], held_out=0.4).held_out
+    [('Max', (1, 2))]
+    """
+    share, expressions = check_number("held_out", held_out, low=0, high=1), listed("expressions", expressions)
+    kept = round(share * len(expressions))
+    return Split(expressions[:len(expressions) - kept], expressions[len(expressions) - kept:])
+
+
+def dealt(answers, groups, *, seed: int) -> np.ndarray:
+    """The answers (n,), dealt out anew within each group (n,): as many of each as before, and nothing to find out.
+
+    >>> dealt(np.array([5, 6, 7, 8, 9, 9]), np.array([0, 0, 0, 0, 1, 1]), seed=0).tolist()
+    [5, 7, 6, 8, 9, 9]
+    """
+    groups = check_array("groups", groups, shape=("n",), kind="whole")
+    answers = check_array("answers", answers, shape=groups.shape, kind="whole").copy()
+    rng = generator(seed, "deal")
+    for group in np.unique(groups):
+        answers[groups == group] = rng.permutation(answers[groups == group])
+    return answers
 
 
 class Leakage(NamedTuple):

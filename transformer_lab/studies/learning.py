@@ -1,0 +1,87 @@
+"""Chapter 07's studies: which optimiser, how much data, a split that leaks, and how learning goes.
+
+``python -m transformer_lab.studies.learning NAME`` trains what is missing in ``runs``, one run after the other, and
+writes ``data/digits/NAME-study``: for every arm and seed the accuracy at several steps, operation by operation, on the
+inputs that training had and on those that it never had.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ..analysis.confusion import confusion, mistakes
+from ..checks import check_choice
+from ..tasks.answers import examples
+from ..tasks.digits import DigitTask, all_inputs
+from ..training import History, Record, read_record, write_record
+from ..training.seals import check_folder
+from .grid import Grid, measured, trained
+
+__all__ = ["GRIDS", "GROUPS", "load", "ship"]
+
+TASK = DigitTask()
+DATA = Path("data/digits")
+
+#: The last axis of what was scored: each operation, and all together.
+GROUPS = (*TASK.operations, "all")
+
+RATES = {"sgd": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "momentum": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
+         "adam": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1), "adamw": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)}
+
+GRIDS = {
+    "optimizers": Grid({f"{name} {rate:g}": {"optimizer": name, "learning_rate": rate,
+                                             "weight_decay": 0.1 if name == "adamw" else 0.0}
+                        for name, rates in RATES.items() for rate in rates}),
+    "fractions": Grid({f"{10 * tenth} %": {"held_out": round(1 - tenth / 10, 1)} for tenth in range(1, 10)},
+                      seeds=tuple(range(20)), splits=True, at=(200, 500, 1000, 2000), every=500),
+    "shuffled": Grid({f"{10 * tenth} %": {"held_out": round(1 - tenth / 10, 1), "shuffled": True}
+                      for tenth in (1, 5, 8)}, splits=True, at=(500, 1000, 2000), every=500, keeps=("W_E",)),
+    "leak": Grid({f"{name} answers": {"examples": 10_000, "distinct": False, "shuffled": name == "shuffled"}
+                  for name in ("true", "shuffled")}, splits=True, at=(100, 200, 300, 500, 1000, 2000)),
+    "dynamics": Grid({"digits": {}}, seeds=tuple(range(20)),
+                     at=(0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000)),
+}
+
+
+def ship(name: str, *, runs: Path, data: Path) -> Record:
+    """Train what is missing in ``runs``, and write the record of the study to ``data``."""
+    grid = GRIDS[check_choice("name", name, GRIDS)]
+    runs, folder = check_folder(runs), check_folder(data) / f"{name}-study"
+    records = [[trained(runs / slug(name, arm, seed), grid, arm, seed) for seed in grid.seeds] for arm in grid.arms]
+    found = [[measured(record, grid) for record in row] for row in records]
+    state = {key: np.stack([[one[key] for one in row] for row in found]) for key in found[0][0]}
+    said = state.pop("said")
+    if name == "dynamics":
+        state |= answers_in_detail(said[0])
+    medians = {part: np.median(state[part][..., -1], axis=1) for part in ("trained", "unseen")}
+    rows = [{"step": step} | {part: value[:, i] for part, value in medians.items()} for i, step in enumerate(grid.at)]
+    shutil.rmtree(folder, ignore_errors=True)
+    write_record(folder, config=grid.to_dict(), history=History(rows), state=state, step=grid.recipe.steps,
+                 timing={"cpu_s": sum(record.timing["cpu_s"] for row in records for record in row)})
+    return read_record(folder)
+
+
+def slug(*words) -> str:
+    return "-".join(map(str, words)).replace(" ", "-").replace("-%", "")
+
+
+def answers_in_detail(said) -> dict[str, np.ndarray]:
+    """Confusion and kinds of mistakes of every seed and step, and all answers of the first two seeds."""
+    inputs = all_inputs(TASK)
+    return {"said": said[:2], "confusion": confusion(said, examples(TASK, inputs).targets).astype(np.uint16),
+            "mistakes": mistakes(said, inputs).astype(np.uint16)}
+
+
+def load(name: str, data: Path = DATA) -> Record:
+    """The shipped record of a study, its checksums verified."""
+    grid = GRIDS[check_choice("name", name, GRIDS)]
+    return read_record(check_folder(data) / f"{name}-study", config=grid.to_dict())
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or GRIDS:
+        print(chosen, ship(chosen, runs=Path("runs"), data=DATA).name, flush=True)
