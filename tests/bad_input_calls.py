@@ -52,6 +52,7 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | training.EXEMPT | transformer.EXEMPT | pl
     "plots.style.panel": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.style.raised": "writes an exponent for the figures, whose arguments are checked",
     "plots.style.seed_lines": "draws on matplotlib's axes for the figures, whose arguments are checked",
+    "plots.style.spread": "places names for the figures, whose arguments are checked",
     "plots.style.strip": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.svg.inline": "takes matplotlib's SVG, which no reader writes",
     "theme.theme": "takes no argument",

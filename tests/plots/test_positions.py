@@ -8,6 +8,7 @@ import pytest
 from transformer_lab import LabError, generator
 from transformer_lab.plots import Figure
 from transformer_lab.plots import positions as plots
+from transformer_lab.plots.style import spread
 
 ALT = "A figure drawn for a test, with enough words."
 RNG = generator(0, "plots")
@@ -20,7 +21,7 @@ def words(figure: Figure) -> list[str]:
 
 def test_names_at_the_ends_of_lines_are_kept_apart_and_in_order():
     heights = [0.5, 0.1, 0.45, 0.44]
-    placed = plots._spread(heights, 0.2)
+    placed = spread(heights, 0.2)
     assert np.diff(np.sort(placed)).min() >= 0.2 - 1e-9
     assert (np.argsort(placed) == np.argsort(heights)).all() and min(placed) == 0.1
 

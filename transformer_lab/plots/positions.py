@@ -7,7 +7,7 @@ import numpy as np
 from ..checks import check_array, check_type, check_whole
 from ..theme import color
 from .figure import Figure
-from .style import color_bar, heatmap, label, name_line, panel
+from .style import color_bar, heatmap, label, name_line, panel, spread
 
 __all__ = ["accuracies", "code_table", "look_back", "lookup", "one_matrix", "similarity", "tables"]
 
@@ -69,7 +69,7 @@ def similarity(offsets, curves: dict, alt: str) -> Figure:
     offsets = check_array("offsets", offsets, shape=("n",), kind="whole")
     heights = [check_array(name, values, shape=offsets.shape)[-1] for name, values in _items("curves", curves)]
     drawing, axes = panel(345, 250)
-    for (name, values), role, line, end in zip(curves.items(), ROLES, STYLES, _spread(heights, 0.16), strict=False):
+    for (name, values), role, line, end in zip(curves.items(), ROLES, STYLES, spread(heights, 0.16), strict=False):
         axes.plot(offsets, values, color=color(role), linestyle=line)
         name_line(axes, offsets[-1], end, name)
     axes.axhline(0, color=color("line"), linewidth=1)
@@ -80,18 +80,6 @@ def similarity(offsets, curves: dict, alt: str) -> Figure:
 
 def _items(argument, entries):
     return check_type(argument, entries, dict).items()
-
-
-def _spread(heights, least: float) -> list[float]:
-    """The heights, moved up as little as keeps them ``least`` apart, so that names do not overlap.
-
-    >>> _spread([0.5, 0.1, 0.45], 0.2)
-    [0.65, 0.1, 0.45]
-    """
-    placed, top = list(heights), -np.inf
-    for i in np.argsort(heights):
-        placed[i] = top = round(float(max(heights[i], top + least)), 9)
-    return placed
 
 
 def look_back(pattern, alt: str) -> Figure:

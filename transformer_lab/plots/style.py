@@ -18,7 +18,8 @@ from ..checks import check_array, check_choice, check_number, check_whole
 from ..theme import color, theme
 from .svg import CELLS
 
-__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "name_line", "panel", "raised", "seed_lines", "strip"]
+__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "name_line", "panel", "raised", "seed_lines", "spread",
+           "strip"]
 
 ROLES = ("query", "key", "value", "residual", "mlp")
 LEVELS = 16       # shades of a colour map
@@ -214,6 +215,18 @@ def name_line(axes: Axes, x: float, y: float, name: str, **options) -> None:
     """Write a line's name at its end, instead of a legend."""
     options = {"xytext": (5, 0), "textcoords": "offset points", "ha": "left", "va": "center", **options}
     axes.annotate(name, (x, y), color=color("ink"), fontsize=11, annotation_clip=False, **options)
+
+
+def spread(heights, least: float) -> list[float]:
+    """The heights, moved up as little as keeps them ``least`` apart, so that names do not overlap.
+
+    >>> spread([0.5, 0.1, 0.45], 0.2)
+    [0.65, 0.1, 0.45]
+    """
+    placed, top = list(heights), -np.inf
+    for i in np.argsort(heights):
+        placed[i] = top = round(float(max(heights[i], top + least)), 9)
+    return placed
 
 
 def ceiling(axes: Axes, level: float, name: str, where: str = "left", below: bool = False) -> None:
