@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from math import exp, inf, lgamma, log1p
 from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_flag, check_number
+from ..checks import check_array, check_flag, check_number, check_whole
+from ..errors import RangeError
 from ..randomness import generator
 from .expressions import listed, operation_of, tokenize, value
 
-__all__ = ["Leakage", "Split", "baselines", "cut", "dealt", "leakage", "majority", "split", "statistics"]
+__all__ = ["Leakage", "Split", "baselines", "cut", "dealt", "expected_leakage", "leakage", "majority", "remembered",
+           "split", "statistics"]
 
 
 class Split(NamedTuple):
@@ -99,6 +102,65 @@ def leakage(train: Sequence, held_out: Sequence) -> Leakage:
     return Leakage(shared, shared / len(held_out))
 
 
+def expected_leakage(inputs: int, drawn: int, *, held_out: float, groups: int = 1) -> float:
+    r"""The share that :func:`leakage` has on average when inputs are drawn with repetition and :func:`cut`.
+
+    .. math:: 1 - \operatorname{E}\Big[\Big(1 - \frac{g}{n}\Big)^M\Big]
+
+    for n inputs in g equally large groups: M is how many of the training draws are of the same group as a held-out one.
+    With one group these are all of them; else, as many being drawn of each, M is hypergeometric.
+
+    Parameters
+    ----------
+    inputs, drawn : int
+        How many different inputs there are, and how many draws; both are multiples of ``groups``.
+    held_out : float
+    groups : int
+        As for :func:`~transformer_lab.tasks.digits.draw`: the operations.
+
+    Examples
+    --------
+    >>> round(expected_leakage(5000, 10_000, held_out=0.2, groups=5), 4), round(1 - (1 - 1 / 5000)**8000, 4)
+    (0.7981, 0.7981)
+    """
+    groups = check_whole("groups", groups, low=1)
+    for argument, number in {"inputs": inputs, "drawn": drawn}.items():
+        if check_whole(argument, number, low=groups, high=10**6) % groups:
+            raise RangeError(argument, number, f"a multiple of groups={groups}", "Take as many of each group.")
+    training = drawn - round(check_number("held_out", held_out, low=0, high=1) * drawn)
+    same, other = drawn // groups - 1, drawn - drawn // groups
+    found, last = 0.0, min(same, training)
+    for m in range(max(0, training - other), last + 1):
+        ways = log_ways(same, m) + log_ways(other, training - m) - log_ways(drawn - 1, training)
+        found += exp(ways + (m * log1p(-groups / inputs) if inputs > groups else -inf * bool(m)))
+    return 1 - found
+
+
+def log_ways(n, k):
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+
+def remembered(train: Sequence, held_out: Sequence) -> np.ndarray:
+    """Which held-out expressions a table of the training inputs answers right: bool (n,).
+
+    Asked for an input that it does not have, it says the commonest training answer of the operation.
+
+    >>> remembered([("Max", (1, 2)), ("Max", (2, 0))], [("Max", (1, 2)), ("Max", (0, 2)), ("Max", (3, 3))]).tolist()
+    [True, True, False]
+    """
+    seen, held_out = set(listed("train", train)), listed("held_out", held_out)
+    guess = commonest(train, operation_of)
+    return np.array([x in seen or guess.get(operation_of(x)) == value(x) for x in held_out])
+
+
+def commonest(train, key) -> dict:
+    """The commonest answer of each group of expressions."""
+    counts: dict[str, Counter] = {}
+    for expression in train:
+        counts.setdefault(key(expression), Counter())[value(expression)] += 1
+    return {group: count.most_common(1)[0][0] for group, count in counts.items()}
+
+
 def statistics(expressions: Sequence) -> dict:
     """Counts of operations, answers and lengths, how many inputs are distinct, and the share of padding.
 
@@ -124,11 +186,8 @@ def majority(train: Sequence, held_out: Sequence, *, by_operation: bool = False)
     def key(expression):
         return operation_of(expression) if by_operation else ""
 
-    counts: dict[str, Counter] = {}
     train, held_out = listed("train", train), listed("held_out", held_out)
-    for expression in train:
-        counts.setdefault(key(expression), Counter())[value(expression)] += 1
-    guess = {group: count.most_common(1)[0][0] for group, count in counts.items()}
+    guess = commonest(train, key)
     return Fraction(sum(guess.get(key(x)) == value(x) for x in held_out), len(held_out))
 
 
