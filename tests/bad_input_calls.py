@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bad_input_block as block
 import bad_input_byhand as transformer
+import bad_input_further as further
 import bad_input_gradients as wrong
 import bad_input_heads as heads
 import bad_input_learning as learning
@@ -67,6 +68,7 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | training.EXEMPT | transformer.EXEMPT | pl
 }
 
 CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | block.CALLS | {
+    **further.CALLS,
     **wrong.CALLS,
     **learning.CALLS,
     **pages.CALLS,
