@@ -13,10 +13,10 @@ from transformer_lab.byhand import one_head
 from transformer_lab.byhand.planted import PLANTED
 from transformer_lab.widgets import GradientGraph
 from transformer_lab.widgets.bundle import JS, node
-from transformer_lab.widgets.gradient_graph import NAMES, RANGES
 from transformer_lab.widgets.small_head import SHIPPED, train
 
 MODULE, HEAD = (JS / "gradient-graph.js").as_uri(), (JS / "core" / "one_head.js").as_uri()
+MISTAKES = GradientGraph.mistake.allowed
 PAGE = f"""import {{ encode, forward, backward }} from "{HEAD}"; import {{ text }} from "node:stream/consumers";
 const seen = JSON.parse(await text(process.stdin)).map(({{ params, tokens, target, d_vocab }}) => {{
   const acts = forward(params, encode(tokens, d_vocab), target);
@@ -71,9 +71,9 @@ def test_no_witness_objects_to_the_right_gradient(weights):
         assert not any(verdicts(weights=weights, example=example, mistake="none").values())
 
 
-@pytest.mark.parametrize("mistake", NAMES["mistake"][1:])
+@pytest.mark.parametrize("mistake", MISTAKES[1:])
 def test_good_witnesses_notice_every_planted_mistake_and_ones_notice_none(mistake):
-    for weights in NAMES["weights"]:
+    for weights in GradientGraph.weights.allowed:
         seen = verdicts(weights=weights, mistake=mistake)
         assert seen["complex step"] and seen["autograd"] and seen["central differences"]
         assert not seen["upstream gradient of ones"]
@@ -85,7 +85,7 @@ def test_six_decimals_are_blind_where_almost_nothing_is_written():
         assert verdicts(weights="initial", mistake=mistake)["to six decimals"]
 
 
-@pytest.mark.parametrize("mistake", NAMES["mistake"])
+@pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(mistake):
     state = {"weights": "trained", "example": 1, "mistake": mistake}
     source = node(f'import {{ code }} from "{MODULE}"; process.stdout.write(code({json.dumps(state)}));')
@@ -106,8 +106,8 @@ def test_python_and_the_page_hold_the_same_values():
 def test_the_python_class_has_the_defaults_and_the_choices_of_the_picture():
     seen = json.loads(node(f'import lab from "{MODULE}"; import {{ MISTAKES }} from "{HEAD}"; '
                            "process.stdout.write(JSON.stringify([lab.defaults, Object.keys(MISTAKES)]));"))
-    assert [GradientGraph().state(), list(NAMES["mistake"])] == seen
-    assert set(NAMES["mistake"]) - {"none"} < set(PLANTED)
+    assert [GradientGraph().state(), list(MISTAKES)] == seen
+    assert set(MISTAKES) - {"none"} < set(PLANTED)
 
 
 def test_the_shipped_weights_are_what_the_command_makes():
@@ -165,5 +165,5 @@ def test_the_table_holds_every_witness_and_every_position(open_lab):
     page.get_by_role("button", name="Table").click()
     rows = page.locator(".lab-scroll tbody tr")
     expect(rows.filter(has_text="distance for")).to_have_count(10)
-    expect(rows.filter(has_text="pattern[")).to_have_count(RANGES["position"][1] + 1)
+    expect(rows.filter(has_text="pattern[")).to_have_count(GradientGraph.position.high + 1)
     expect(rows.filter(has_text="misses it")).to_have_count(2)

@@ -6,18 +6,13 @@ import json
 from functools import cache
 
 import numpy as np
-from traitlets import Int, Unicode, validate
 
 from ..byhand.transformer import forward
-from ..checks import check_choice, check_whole
 from ..names import parameter_shapes
-from .base import Explorable
+from .base import Explorable, OneOf, Whole
 from .small_block import CONFIG, SHIPPED
 
 __all__ = ["BackwardReplay"]
-
-NAMES = {"operation": ("Max", "Min"), "gradient": ("right", "copied", "twice", "both")}
-HIGHEST = {"first": 3, "second": 3, "step": 17}
 
 
 @cache
@@ -49,22 +44,13 @@ class BackwardReplay(Explorable, draws="backward-replay"):
     ([3], (1, 6))
     """
 
-    operation = Unicode("Max").tag(sync=True)
-    first = Int(2).tag(sync=True)
-    second = Int(1).tag(sync=True)
-    gradient = Unicode("copied").tag(sync=True)
-    step = Int(17).tag(sync=True)
+    operation = OneOf("Max", "Min")
+    first = Whole(2, high=3)
+    second = Whole(1, high=3)
+    gradient = OneOf("right", "copied", "twice", "both", default="copied")
+    step = Whole(17, high=17)
 
     config = CONFIG
-
-    @validate(*HIGHEST)
-    def _in_range(self, proposal):
-        name = proposal["trait"].name
-        return check_whole(name, proposal["value"], low=0, high=HIGHEST[name])
-
-    @validate(*NAMES)
-    def _known(self, proposal):
-        return check_choice(proposal["trait"].name, proposal["value"], NAMES[proposal["trait"].name])
 
     @property
     def params(self) -> dict[str, np.ndarray]:

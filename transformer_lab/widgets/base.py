@@ -1,16 +1,57 @@
-"""What every explorable shares: the module that draws it, its style sheet, and what a page without a kernel shows."""
+"""What every explorable shares: the module that draws it, its style sheet, and what a page without a kernel shows; and
+the traits that check what they are given.
+"""
 
 from __future__ import annotations
 
 import anywidget
-from traitlets import Bytes
+from traitlets import Bytes, Float, Int, Unicode
 
-from ..checks import check_choice
+from ..checks import check_choice, check_number, check_whole
 from ..errors import MissingExtraError
 from ..theme import css_variables
 from .bundle import JS, bundle, css, static_html
 
-__all__ = ["Explorable", "shipped_bytes"]
+__all__ = ["Explorable", "Number", "OneOf", "Whole", "shipped_bytes"]
+
+
+class Whole(Int):
+    """A synced whole number from ``low`` to ``high``: ``stage = Whole(3, high=16)``."""
+
+    def __init__(self, default: int, *, low: int = 0, high: int):
+        self.low, self.high = low, high
+        super().__init__(default)
+        self.tag(sync=True)
+
+    def validate(self, obj, value):
+        """The number, or an error that says what is allowed."""
+        return check_whole(self.name, value, low=self.low, high=self.high)
+
+
+class Number(Float):
+    """A synced number from ``low`` to ``high``: ``rate = Number(2.0, low=0.01, high=10)``."""
+
+    def __init__(self, default: float, *, low: float, high: float):
+        self.low, self.high = low, high
+        super().__init__(default)
+        self.tag(sync=True)
+
+    def validate(self, obj, value):
+        """The number, or an error that says what is allowed."""
+        return check_number(self.name, value, low=self.low, high=self.high)
+
+
+class OneOf(Unicode):
+    """A synced name, one of a few: ``operation = OneOf("Max", "Min")``; the first is the default unless another is."""
+
+    def __init__(self, *allowed: str, default: str | None = None):
+        self.allowed = allowed
+        super().__init__(default or allowed[0])
+        self.tag(sync=True)
+
+    def validate(self, obj, value):
+        """The name, or an error with the nearest that is allowed."""
+        return check_choice(self.name, value, self.allowed)
 
 
 def shipped_bytes(name: str) -> Bytes:
@@ -20,7 +61,8 @@ def shipped_bytes(name: str) -> Bytes:
 
 
 class Explorable(anywidget.AnyWidget):
-    """An explorable: ``class X(Explorable, draws="NAME")``, and a synced trait for each key of the state in js/NAME.js.
+    """An explorable: ``class X(Explorable, draws="NAME")``, and a synced trait for each key of the state in js/NAME.js
+    (:class:`Whole`, :class:`Number`, :class:`OneOf`, or one of traitlets' own with ``.tag(sync=True)``).
 
     Where the page loads bytes of its own (``data: "FILE"`` in js/NAME.js), say ``data = shipped_bytes("FILE")``, too.
 

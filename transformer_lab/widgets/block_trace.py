@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from traitlets import Int, validate
-
-from ..checks import check_whole
-from .base import Explorable, shipped_bytes
+from .base import Explorable, Whole, shipped_bytes
 
 __all__ = ["BlockTrace"]
-
-HIGHEST = {"question": 7, "stage": 16}
 
 
 class BlockTrace(Explorable, draws="block-trace"):
@@ -31,10 +26,5 @@ class BlockTrace(Explorable, draws="block-trace"):
     """
 
     data = shipped_bytes("block-trace")
-    question = Int(0).tag(sync=True)
-    stage = Int(3).tag(sync=True)
-
-    @validate(*HIGHEST)
-    def _in_range(self, proposal):
-        name = proposal["trait"].name
-        return check_whole(name, proposal["value"], low=0, high=HIGHEST[name])
+    question = Whole(0, high=7)
+    stage = Whole(3, high=16)

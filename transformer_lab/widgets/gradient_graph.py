@@ -6,21 +6,12 @@ import json
 from functools import cache
 
 import numpy as np
-from traitlets import Int, Unicode, validate
 
 from ..byhand import one_head
-from ..checks import check_choice, check_whole
-from .base import Explorable
+from .base import Explorable, OneOf, Whole
 from .small_head import CONFIG, SHIPPED
 
 __all__ = ["GradientGraph"]
-
-NAMES = {
-    "weights": ("initial", "trained", "silent"),
-    "mistake": ("none", "no-jacobian", "no-coupling", "plain-mean", "uphill", "no-root", "transposed", "first-row",
-                "even-read"),
-}
-RANGES = {"example": (0, 5), "step": (0, 12), "position": (0, CONFIG.n_ctx - 1), "log_h": (-12, -1)}
 
 
 @cache
@@ -65,23 +56,15 @@ class GradientGraph(Explorable, draws="gradient-graph"):
     transformer_lab.errors.UnknownNameError: mistake: got 'uphil'; ... Did you mean 'uphill'?
     """
 
-    example = Int(1).tag(sync=True)
-    weights = Unicode("initial").tag(sync=True)
-    step = Int(12).tag(sync=True)
-    position = Int(0).tag(sync=True)
-    mistake = Unicode("no-jacobian").tag(sync=True)
-    log_h = Int(-5).tag(sync=True)
+    example = Whole(1, high=5)
+    weights = OneOf("initial", "trained", "silent")
+    step = Whole(12, high=12)
+    position = Whole(0, high=CONFIG.n_ctx - 1)
+    mistake = OneOf("none", "no-jacobian", "no-coupling", "plain-mean", "uphill", "no-root", "transposed", "first-row",
+                    "even-read", default="no-jacobian")
+    log_h = Whole(-5, low=-12, high=-1)
 
     config = CONFIG
-
-    @validate(*RANGES)
-    def _in_range(self, proposal):
-        name, (low, high) = proposal["trait"].name, RANGES[proposal["trait"].name]
-        return check_whole(name, proposal["value"], low=low, high=high)
-
-    @validate(*NAMES)
-    def _known(self, proposal):
-        return check_choice(proposal["trait"].name, proposal["value"], NAMES[proposal["trait"].name])
 
     @property
     def params(self) -> dict[str, np.ndarray]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from traitlets import Float, Int, Unicode, validate
-
 from ..byhand import small_head
-from ..checks import check_choice, check_number, check_whole
 from ..tasks.patterns import PatternTask
-from .base import Explorable
+from .base import Explorable, Number, OneOf, Whole
 
 __all__ = ["LossWalk"]
 
-BOUNDS = {"look": (-6, 6), "write": (-9, 12), "rate": (0.01, 10)}
 STEPS = 400
 
 
@@ -38,28 +34,14 @@ class LossWalk(Explorable, draws="loss-walk"):
     (3.13, 0.0)
     """
 
-    look = Float(1.0).tag(sync=True)
-    write = Float(-1.0).tag(sync=True)
-    order = Unicode("look").tag(sync=True)
-    phase = Int(20).tag(sync=True)
-    rate = Float(2.0).tag(sync=True)
-    step = Int(120).tag(sync=True)
+    look = Number(1.0, low=-6, high=6)
+    write = Number(-1.0, low=-9, high=12)
+    order = OneOf("joint", "write", "look", default="look")
+    phase = Whole(20, low=1, high=STEPS)
+    rate = Number(2.0, low=0.01, high=10)
+    step = Whole(120, high=STEPS)
 
     task = PatternTask(distinct=True)
-
-    @validate(*BOUNDS)
-    def _in_bounds(self, proposal):
-        name, (low, high) = proposal["trait"].name, BOUNDS[proposal["trait"].name]
-        return check_number(name, proposal["value"], low=low, high=high)
-
-    @validate("phase", "step")
-    def _whole(self, proposal):
-        name = proposal["trait"].name
-        return check_whole(name, proposal["value"], low=1 if name == "phase" else 0, high=STEPS)
-
-    @validate("order")
-    def _known(self, proposal):
-        return check_choice("order", proposal["value"], ["joint", "write", "look"])
 
     @property
     def here(self) -> dict[str, float]:

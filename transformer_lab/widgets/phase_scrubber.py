@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from traitlets import Int, Unicode, validate
-
-from ..checks import check_choice, check_whole
-from .base import Explorable, shipped_bytes
+from .base import Explorable, OneOf, Whole, shipped_bytes
 
 __all__ = ["PhaseScrubber"]
-
-NAMES = {"order": ("joint", "write-first", "look-first"), "positions": ("one_hot", "none")}
-HIGHEST = {"seed": 49, "step": 500, "example": 5}
 
 
 class PhaseScrubber(Explorable, draws="phase-scrubber"):
@@ -38,18 +32,8 @@ class PhaseScrubber(Explorable, draws="phase-scrubber"):
     """
 
     data = shipped_bytes("phases")
-    seed = Int(7).tag(sync=True)
-    order = Unicode("write-first").tag(sync=True)
-    positions = Unicode("one_hot").tag(sync=True)
-    step = Int(80).tag(sync=True)
-    example = Int(0).tag(sync=True)
-
-    @validate(*HIGHEST)
-    def _in_range(self, proposal):
-        name = proposal["trait"].name
-        return check_whole(name, proposal["value"], low=0, high=HIGHEST[name])
-
-    @validate(*NAMES)
-    def _known(self, proposal):
-        name = proposal["trait"].name
-        return check_choice(name, proposal["value"], NAMES[name])
+    seed = Whole(7, high=49)
+    order = OneOf("joint", "write-first", "look-first", default="write-first")
+    positions = OneOf("one_hot", "none")
+    step = Whole(80, high=500)
+    example = Whole(0, high=5)
