@@ -11,7 +11,6 @@ each to ``data/ablation``, and the weights that the explorable reads.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ import numpy as np
 from ..analysis.ablation import means_of, silence
 from ..byhand.schedules import warmup_linear
 from ..byhand.transformer import forward, init
-from ..byhand.weights import pack
 from ..checks import check_array, check_choice, check_entries, check_number, check_seed, check_type
 from ..config import Config, ModelConfig, choice, field, whole
 from ..names import parameter_shapes
@@ -35,7 +33,7 @@ from ..tasks.splits import Split, split
 from ..training import History, Record, fit, read_record, write_record
 from ..training.seals import check_folder
 from ..training.stepper import Stepper
-from ..widgets.bundle import JS
+from ..widgets.page_data import page_bytes, write_page_data
 
 __all__ = ["ARMS", "PARTS", "TASK", "AblationRun", "accuracy", "by_operation", "load", "parts", "record", "ship",
            "taken_out", "train", "trained"]
@@ -251,9 +249,7 @@ def trained(data: Path = DATA) -> tuple[ModelConfig, dict]:
 def ship(data: Path = DATA) -> None:
     """Write the weights that the explorable reads: float32, one tensor after the other."""
     config, params = trained(data)
-    target = JS / "data" / "block-trace.bin"
-    target.with_suffix(".part").write_bytes(pack(params, parameter_shapes(config)).astype("<f4").tobytes())
-    os.replace(target.with_suffix(".part"), target)
+    write_page_data("block-trace", page_bytes(params, config))
 
 
 if __name__ == "__main__":

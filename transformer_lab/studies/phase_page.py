@@ -6,11 +6,9 @@ trains the heads itself, from the same random numbers; a test holds it to these 
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
-from ..widgets.bundle import JS
+from ..widgets.page_data import write_page_data
 from .phases import load
 
 __all__ = ["ORDERS", "POSITIONS", "outcomes"]
@@ -28,9 +26,7 @@ def outcomes() -> np.ndarray:
 
 def main() -> None:
     """Write the file that the explorable reads."""
-    target = JS / "data" / "phases.bin"
-    target.with_suffix(".part").write_bytes(outcomes().tobytes())
-    os.replace(target.with_suffix(".part"), target)
+    write_page_data("phases", outcomes().tobytes())
 
 
 if __name__ == "__main__":
