@@ -55,8 +55,7 @@ class BackwardReplay(Explorable, draws="backward-replay"):
     @property
     def params(self) -> dict[str, np.ndarray]:
         """The weights as shown, under their full names."""
-        return {name: np.array(shipped()[name.removeprefix("blocks.0.")]).reshape(shape)
-                for name, shape in parameter_shapes(CONFIG).items()}
+        return {name: np.array(shipped()[name]).reshape(shape) for name, shape in parameter_shapes(CONFIG).items()}
 
     @property
     def target(self) -> np.ndarray:

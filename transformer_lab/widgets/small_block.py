@@ -28,8 +28,7 @@ def drawn() -> dict:
     """
     params = init(CONFIG, seed=0, embedding_scale=1.0, dtype=np.float64)
     loud = {name: value * 1.6 for name, value in params.items() if name.startswith("blocks.0.W_")}
-    return {name.removeprefix("blocks.0."): value.squeeze().round(2).tolist()
-            for name, value in (params | loud).items()}
+    return {name: value.squeeze().round(2).tolist() for name, value in (params | loud).items()}
 
 
 def main() -> None:

@@ -1,13 +1,15 @@
 // One block forward beside backward: every tensor with its gradient, and which gradients a planted mistake makes wrong.
 
-import { backward, cosine, forward } from "./core/block.js";
 import { cells } from "./core/chart.js";
 import { color, glyph, largest } from "./core/color.js";
 import { h } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
-import { norm, range } from "./core/math.js";
+import { dot, norm, range, softmaxPullback } from "./core/math.js";
+import { backward, forward, loss } from "./core/transformer.js";
 import { choose, explorable, menu, picture, slider } from "./core/ui.js";
-import params from "./data/small-block.json" with { type: "json" };
+import weights from "./data/small-block.json" with { type: "json" };
+
+const CONFIG = { d_vocab: 6, n_ctx: 3, d_model: 4, n_heads: 1, n_layers: 1, d_mlp: 6 };
 
 const GROUPS = [ // in the order of the forward pass, each tensor with its role
   ["Attention", { resid_pre: "residual", ln1: "residual", q: "query", k: "key", v: "value", scores: "query",
@@ -25,18 +27,35 @@ const BORN = { W_U: "ln_final", W_out: "mlp_post", W_in: "ln2", W_O: "z", W_Q: "
   W_E: "resid_pre", W_pos: "resid_pre" };
 const GRADIENTS = { right: "right", copied: "q, k copied from v", twice: "softmax Jacobian twice",
   both: "both mistakes" };
+const COPIED = { q: (d, { v }) => v, k: (d, { v }) => v };
+const TWICE = { logits: (d, seen, { probs }) => softmaxPullback(probs, d) };
+const PLANTED = { right: {}, copied: COPIED, twice: TWICE, both: { ...COPIED, ...TWICE } };
 const CELL = 10, GAP = 18, OFF = 1e-9;
 
 export const tokensOf = ({ operation, first, second }) => [operation === "Max" ? 4 : 5, first, second];
 
+const short = (name) => name.replace("blocks.0.", "");
+
+/** A mistake of transformer_lab.byhand.planted_transformer, or "right", for `backward` to put into the gradients. */
+export const planted = (mistake, acts) => (name, d, seen) => PLANTED[mistake][short(name)]?.(d, seen, acts) ?? d;
+
+/** All by their short names, each as one matrix: there is one block, and one head in it. */
+const matrices = (named) => Object.fromEntries(Object.entries(named).map(([name, value]) =>
+  [short(name), value[0][0]?.length ? value[0] : value[0].length ? value : [value]]));
+const params = matrices(weights);
+
 export function compute(state) {
   const target = Math[state.operation.toLowerCase()](state.first, state.second);
-  const run = forward(params, tokensOf(state), target);
-  const right = backward(params, run), grads = backward(params, run, state.gradient);
+  const acts = forward(weights, tokensOf(state), CONFIG);
+  const gradients = (mistake) => matrices(backward(weights, acts, target, CONFIG, planted(mistake, acts)));
+  const right = gradients("right"), grads = gradients(state.gradient);
   const off = (name) => largest(grads[name].map((row, i) => row.map((value, j) => value - right[name][i][j]))) > OFF;
-  const angle = (name) => (norm(right[name]) * norm(grads[name]) ? cosine(right[name], grads[name]) : null);
+  const angle = (name) => {
+    const length = norm(right[name]) * norm(grads[name]);
+    return length ? dot(right[name].flat(), grads[name].flat()) / length : null;
+  };
   const cosines = Object.fromEntries(ORDER.map((name) => [name, angle(name)]));
-  return { ...run, grads, cosines, wrong: ORDER.filter(off) };
+  return { acts: matrices(acts), loss: loss(acts, target, CONFIG), grads, cosines, wrong: ORDER.filter(off) };
 }
 
 const room = (name, w) => Math.max(w, 8 * name.length + 22);
