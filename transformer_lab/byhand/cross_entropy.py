@@ -15,7 +15,7 @@ IGNORED = -100  # the target of a row that does not count (PyTorch's number for 
 @explained(logits="row d_vocab", targets="int row")
 def cross_entropy(logits, targets):
     r"""The mean of :math:`-\ln p_\text{target}` over the rows that count, :math:`p = \operatorname{softmax}(\ell)`,
-    in nats, and what the pullback needs.
+    in nats, and what the pullback needs. The largest logit is taken out first (eq-log-sum-exp).
 
     ``logits`` (..., row, d_vocab) and ``targets`` (..., row) give (...,). Where no row counts the loss is 0.
 
