@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bad_input_beyond as beyond
 import bad_input_block as block
 import bad_input_byhand as transformer
 import bad_input_further as further
@@ -12,6 +13,7 @@ import bad_input_lookup as lookup
 import bad_input_pages as pages
 import bad_input_phases as phases
 import bad_input_places as places
+import bad_input_studies as studies
 import bad_input_training as training
 import numpy as np
 
@@ -35,7 +37,8 @@ def square(params):
 
 
 # Functions whose argument is not data that a reader passes, with the reason.
-EXEMPT = block.EXEMPT | pages.EXEMPT | training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
+EXEMPT = block.EXEMPT | pages.EXEMPT | studies.EXEMPT | training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
+    **beyond.EXEMPT,
     "checks.check_array": "is itself the check, tested in test_checks.py",
     "checks.check_choice": "is itself the check, tested in test_checks.py",
     "checks.check_flag": "is itself the check, tested in test_checks.py",
@@ -68,10 +71,12 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | training.EXEMPT | transformer.EXEMPT | pl
 }
 
 CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | block.CALLS | {
+    **beyond.CALLS,
     **further.CALLS,
     **wrong.CALLS,
     **learning.CALLS,
     **pages.CALLS,
+    **studies.CALLS,
     "widgets.base.shipped_bytes": lambda: {"name": "phases"},
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},

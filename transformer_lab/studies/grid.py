@@ -72,7 +72,7 @@ class Grid:
 
 def trained(folder: Path, grid: Grid, arm: str, seed: int) -> Record:
     """The record of one run, trained if it is not there. One that met NaN has a record that says so."""
-    with suppress(DivergedError):
+    with suppress(DivergedError), np.errstate(over="ignore", invalid="ignore"):
         train(folder, grid.run(arm, seed), every=grid.every, keep=grid.at)
     return read_record(folder)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from math import exp, inf, lgamma, log1p
+from math import exp, lgamma
 from typing import NamedTuple
 
 import numpy as np
@@ -132,7 +132,7 @@ def expected_leakage(inputs: int, drawn: int, *, held_out: float, groups: int = 
     found, last = 0.0, min(same, training)
     for m in range(max(0, training - other), last + 1):
         ways = log_ways(same, m) + log_ways(other, training - m) - log_ways(drawn - 1, training)
-        found += exp(ways + (m * log1p(-groups / inputs) if inputs > groups else -inf * bool(m)))
+        found += exp(ways) * (1 - groups / inputs)**m
     return 1 - found
 
 

@@ -1,0 +1,38 @@
+"""Calls that work for the functions behind chapter 07's studies: confusion, leaks, heads (see bad_input_calls.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from transformer_lab.byhand.transformer import init
+from transformer_lab.tasks.digits import DigitTask
+from transformer_lab.training.digits import DigitRun
+
+EXPRESSIONS = [("Max", (5, 8, 3)), ("Min", (1, 2, 3))]
+DATA = Path(__file__).resolve().parents[1] / "data" / "digits"
+RUN = DigitRun(task=DigitTask(), n_layers=1, n_heads=1, d_model=4, d_mlp=4)
+PARAMS = init(RUN.model)
+
+CALLS = {
+    "analysis.confusion.accuracies": lambda: {"right": [True, False], "groups": [0, 1], "weights": np.ones(2)},
+    "analysis.confusion.confusion": lambda: {"said": [10, 3], "right": [10, 3]},
+    "analysis.confusion.mistakes": lambda: {"said": [10, 3], "expressions": EXPRESSIONS},
+    "tasks.splits.cut": lambda: {"expressions": EXPRESSIONS, "held_out": 0.5},
+    "tasks.splits.dealt": lambda: {"answers": [1, 2, 3], "groups": [0, 0, 1], "seed": 0},
+    "tasks.splits.expected_leakage": lambda: {"inputs": 10, "drawn": 20, "held_out": 0.5, "groups": 2},
+    "tasks.splits.remembered": lambda: {"train": EXPRESSIONS, "held_out": EXPRESSIONS},
+    "studies.leak.draws": lambda: {"seeds": [0]},
+    "studies.learning.load": lambda: {"name": "dynamics", "data": DATA},
+    "studies.heads.load": lambda: {"data": DATA},
+    "studies.heads.looks": lambda: {"run": RUN, "params": PARAMS},
+    "studies.heads.silenced": lambda: {"run": RUN, "params": PARAMS},
+}
+
+EXEMPT = {
+    "studies.grid.measured": "takes a run that trained() made; tested in studies/test_learning.py",
+    "studies.grid.trained": "trains; tested in studies/test_learning.py",
+    "studies.heads.ship": "trains for minutes; a small one is tested in studies/test_heads.py",
+    "studies.learning.ship": "trains for minutes; a small one is tested in studies/test_learning.py",
+}
