@@ -29,8 +29,8 @@ DATA = Path("data/digits")
 #: The last axis of what was scored: each operation, and all together.
 GROUPS = (*TASK.operations, "all")
 
-RATES = {"sgd": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "momentum": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-         "adam": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03), "adamw": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)}
+RATES = {"sgd": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "momentum": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+         "adam": (0.0003, 0.001, 0.003, 0.01, 0.03), "adamw": (0.001, 0.003, 0.01)}
 CLIPPED = {"sgd": 1.0, "momentum": 0.3}
 
 
