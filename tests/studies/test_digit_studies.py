@@ -14,7 +14,8 @@ from transformer_lab.training import read_record
 from transformer_lab.training.digits import DigitRun, load
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "digits"
-LEAST = {"digits": 0.999, "digits-splits": 0.999, "two-digits": 0.995, "nested": 0.99, "arithmetic": 0.99}
+LEAST = {"digits": 0.999, "digits-splits": 0.999, "two-digits": 0.995, "nested": 0.99, "arithmetic": 0.99,
+         "sort": 0.99, "more-operations": 0.99}
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -38,6 +39,13 @@ def test_nineteen_of_twenty_starts_are_right_on_all_held_out_inputs_in_under_twe
 def test_with_other_splits_most_mistakes_are_answers_that_were_never_seen():
     last = read_record(DATA / "digits-splits-study").history.rows[-1]
     assert last["wrong"].max() <= 1 and last["wrong_new"].sum() > last["wrong"].sum() / 2
+
+
+@pytest.mark.parametrize("name", [name for name, study in STUDIES.items() if "right" in study.keeps])
+def test_what_each_arm_answers_right_is_kept_input_by_input(name):
+    record = read_record(DATA / f"{name}-study")
+    assert record.state["right"].shape[-1] == len(STUDIES[name].run(0).parts.held_out)
+    np.testing.assert_array_equal((1 - record.state["right"]).sum(axis=-1), record.history["wrong"][-1])
 
 
 @pytest.mark.parametrize(("name", "arm"), [(name, arm) for name, study in STUDIES.items() for arm in study.shipped])

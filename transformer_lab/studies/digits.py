@@ -2,7 +2,7 @@
 
 ``python -m transformer_lab.studies.digits NAME`` trains all arms of a study, one after the other, and writes
 
-- ``data/digits/NAME-study``: the curves of all arms side by side, and every arm's token embedding;
+- ``data/digits/NAME-study``: the curves of all arms side by side, and what the study keeps of each;
 - ``data/digits/NAME-0``: the whole record of an arm that is shipped.
 
 Runs are independent; those that exist are read and not trained again.
@@ -45,12 +45,17 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Study:
-    """One factor of a recipe, the values that it takes, and those whose whole record is shipped."""
+    """One factor of a recipe, the values that it takes, and those whose whole record is shipped.
+
+    ``keeps`` names what the combined record has of every arm: weights, or ``"right"``, which says of each held-out
+    input whether the arm answers it right.
+    """
 
     recipe: str
     values: tuple[int, ...]
     factor: str = "seed"
     shipped: tuple[int, ...] = ()
+    keeps: tuple[str, ...] = ("W_E",)
 
     def run(self, value: int) -> DigitRun:
         """The run of one arm."""
@@ -65,6 +70,8 @@ STUDIES = {
     "two-digits": Study("two-digits", tuple(range(5)), shipped=(0,)),
     "nested": Study("nested", tuple(range(3)), shipped=(0,)),
     "arithmetic": Study("arithmetic", tuple(range(3)), shipped=(0,)),
+    "sort": Study("sort", tuple(range(3)), keeps=("right",)),
+    "more-operations": Study("more-operations", tuple(range(3)), keeps=("W_E", "right")),
 }
 
 
@@ -86,22 +93,24 @@ def measured(folder: Path, run: DigitRun) -> Record:
     """
     record, (train_part, held_out) = train(folder, run), run.parts
     seen = {(operation_of(x), value(x)) for x in train_part}
-    wrong = [x for x, right in zip(held_out, load(folder)[0].right(held_out), strict=True) if not right]
+    right = load(folder)[0].right(held_out)
+    wrong = [held_out[i] for i in np.flatnonzero(~right)]
     new = sum((operation_of(x), value(x)) not in seen for x in wrong)
     print(f"{folder.name}: {len(wrong)} of {len(held_out)} held-out inputs wrong, {new} of them with an answer that no "
           f"trained input has; {record.timing['cpu_s']:.1f} CPU s", flush=True)
     record.history.rows[-1].update(wrong=len(wrong), wrong_new=new)
+    record.state["right"] = right.astype(np.uint8)
     return record
 
 
 def write_combined(folder: Path, study: Study, arms: list[Record]) -> Record:
-    """The curves of all arms side by side in one record, with every arm's token embedding on a leading axis."""
+    """The curves of all arms side by side in one record, and what the study keeps of them, on a leading axis."""
     rows = [{name: entries[0][name] if name in ("step", "learning_rate") else np.array([row[name] for row in entries])
              for name in entries[0]} for entries in zip(*(arm.history.rows for arm in arms), strict=True)]
     config = {"run": RECIPES[study.recipe].to_dict(), "factor": study.factor, "values": list(study.values)}
     shutil.rmtree(folder, ignore_errors=True)
     write_record(folder, config=config, history=History(rows), step=arms[0].manifest["step"],
-                 state={"W_E": np.stack([arm.weights["W_E"] for arm in arms])},
+                 state={name: np.stack([arm.state[name] for arm in arms]) for name in study.keeps},
                  timing={"cpu_s": [arm.timing["cpu_s"] for arm in arms]})
     return read_record(folder)
 
