@@ -61,6 +61,7 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | studies.EXEMPT | training.EXEMPT | transf
     "plots.svg.inline": "takes matplotlib's SVG, which no reader writes",
     "theme.theme": "takes no argument",
     "theme.css_variables": "takes no argument",
+    "studies.decode_page.decode_bytes": "takes no argument",
     "studies.phase_page.outcomes": "takes no argument",
     "widgets.bundle.css": "takes no argument",
     "widgets.bundle.files": "takes no argument",

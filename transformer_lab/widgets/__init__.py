@@ -13,6 +13,7 @@ _CLASSES = {
     "BackwardReplay": "backward_replay",
     "Choice": "predict",
     "Curve": "predict",
+    "Decoding": "decoding",
     "Explorable": "base",
     "GradientGraph": "gradient_graph",
     "LossWalk": "loss_walk",
