@@ -98,7 +98,7 @@ def test_reset_table_and_code_are_there_and_open(open_lab, name):
         if control.count():
             control.click()
             expect(control).to_have_attribute("aria-expanded", "true")
-            expect(page.locator(inside)).to_be_visible()
+            expect(page.locator(inside).first).to_be_visible()
 
 
 @pytest.mark.browser

@@ -9,6 +9,7 @@ from importlib import import_module
 
 # Looked up on first use, so that building the pages needs no anywidget.
 _CLASSES = {
+    "AskModel": "ask_model",
     "BlockTrace": "block_trace",
     "BackwardReplay": "backward_replay",
     "Choice": "predict",

@@ -80,17 +80,23 @@ export function cells(rows, { x = 0, y = 0, w, tall = w, kind = "signed", limit:
 
 const SHADES = 32;
 
-/** A large matrix (a flat array, row by row) as small cells, one path a shade: lighter than an element a cell. */
+/** A large matrix (a flat array, row by row) as small cells. */
 export function mosaic(values, columns, { x, y, cell, tall = cell, kind = "signed", limit: top }) {
+  const place = (i) => [x + (i % columns) * cell, y + Math.floor(i / columns) * tall];
+  return h("g", { "shape-rendering": "crispEdges" }, tiles(values, place, { cell, tall, kind, limit: top }),
+    rect(x, y, columns * cell, (values.length / columns) * tall, { class: "axis" }));
+}
+
+/** Many cells anywhere, at place(i) = [left, upper]: one path a shade, which is lighter than an element a cell. */
+export function tiles(values, place, { cell, tall = cell, kind = "signed", limit: top = 1 }) {
   const shades = new Map(), short = (place) => Number(place.toFixed(2));
   values.forEach((value, i) => {
     const shade = Math.round(Math.max(-1, Math.min(1, value / (top || 1))) * SHADES);
-    const [left, upper] = [x + (i % columns) * cell, y + Math.floor(i / columns) * tall];
+    const [left, upper] = place(i);
     const square = `M${short(left)} ${short(upper)}h${short(cell)}v${short(tall)}h${short(-cell)}`;
     if (shade) shades.set(shade, (shades.get(shade) ?? "") + square);
   });
-  const paint = kind === "signed" ? signed : amount;
-  return h("g", { "shape-rendering": "crispEdges" },
-    range(2 * SHADES + 1).map((i) => h("path", { d: shades.get(i - SHADES) ?? "", ...paint(i - SHADES, SHADES) })),
-    rect(x, y, columns * cell, (values.length / columns) * tall, { class: "axis" }));
+  const [paint, lowest] = kind === "signed" ? [signed, -SHADES] : [amount, 1];
+  return range(SHADES + 1 - lowest).map((i) => i + lowest)
+    .map((shade) => h("path", { d: shades.get(shade) ?? "", ...paint(shade, SHADES) }));
 }

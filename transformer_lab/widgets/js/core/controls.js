@@ -46,6 +46,14 @@ export function menu(label, options, value, onpick) {
     h("select", { value, onchange: picked }, options.map(([option, name]) => h("option", { value: option }, name))));
 }
 
+/** A line of text. `said` is the sentence beside it, which says what is wrong with the text where it is `wrong`. */
+export const entry = (lab, label, { value, said, wrong }, oninput, onchange) => h("div", { class: "lab-entry" },
+  h("label", { class: "lab-field" }, h("span", {}, label), h("span", { class: "lab-typed" },
+    h("input", { type: "text", value, maxlength: 60, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+      "aria-invalid": wrong, "aria-describedby": `${lab.id}-said`,
+      oninput: ({ target }) => oninput(target.value), onchange }))),
+  h("span", { class: wrong ? "lab-said wrong" : "lab-said", id: `${lab.id}-said`, "aria-live": "polite" }, said));
+
 /** Attributes that make an SVG element draggable: move({ x, y }) gets the place in the picture's own units. */
 export function draggable(lab, move) {
   const held = (event) => event.currentTarget.hasPointerCapture(event.pointerId);

@@ -60,7 +60,7 @@ const still = { button: "span", label: "span", input: null, select: null };
 export function markup(node) {
   if (!node.tag) return escape(String(node));
   const tag = node.tag in still ? still[node.tag] : node.tag;
-  if (tag === null) return "";
+  if (tag === null) return node.attrs.type === "text" ? escape(node.attrs.value) : "";
   const attrs = Object.entries(node.attrs)
     .filter(([name, value]) => !alive.test(name) && shown(name, value) !== null)
     .map(([name, value]) => ` ${name}="${escape(shown(name, value))}"`);

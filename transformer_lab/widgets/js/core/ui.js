@@ -13,6 +13,7 @@
 //     controls: (state, now, lab) => [slider(...)],      // at most one row
 //     describe: (state, now) => "A sentence or two.",    // read out whenever it changes
 //     table: (state, now) => ({ caption, columns: ["token", "weight"], rows: [["A", "0.25"], ...] }),
+//                                    // or a list of such tables
 //     code: (state, now) => "import transformer_lab\n...",  // the same state in Python
 //     own: { chosen: -1 },   // state that is the reader's: kept in this browser under state.id, never sent
 //   });
@@ -22,7 +23,8 @@
 //
 //   lab.width               pixels the picture may use; a phone has about 340
 //   lab.set({ key: value }) changes the state, draws again and tells Python
-//   lab.reset()             back to the first state
+//   lab.reset()             back to the first state; keys that it does not have are forgotten
+//   lab.id                  no other explorable of the page has it
 //   lab.data                a DataView, where the explorable says `data: "NAME"` (see bundle.py)
 //
 // Drawing is h(tag, attributes, ...children). What comes and goes should leave null in its place, so that its
@@ -31,9 +33,9 @@
 import { h, draw, markup } from "./draw.js";
 import { button, codeView, tableView } from "./controls.js";
 
-export { button, choose, draggable, handle, menu, picture, pressable, scrubber, slider } from "./controls.js";
+export { button, choose, draggable, entry, handle, menu, picture, pressable, scrubber, slider } from "./controls.js";
 
-const STILL = { width: 680, data: null, set() {}, reset() {}, hold() {} };
+const STILL = { id: "", width: 680, data: null, set() {}, reset() {}, hold() {} };
 const SAVE_EVERY = 50; // ms between messages to Python
 let count = 0;
 
@@ -70,6 +72,7 @@ function mount(spec, model, el) {
   const schedule = () => { frame ||= requestAnimationFrame(() => { frame = 0; redraw(); }); };
   const lab = {
     ...STILL,
+    id,
     data: model.get("data") ?? null,
     set(change) {
       state = { ...state, ...change };
@@ -78,7 +81,7 @@ function mount(spec, model, el) {
       timer ||= setTimeout(save, SAVE_EVERY);
       redraw(); // at once: the next key press meets the new state
     },
-    reset: () => lab.set(initial),
+    reset() { state = {}; lab.set(initial); },
     hold(on) { held = on; if (!on) keys.forEach(receive); }, // a drag begins or ends
   };
   function save() {
@@ -102,7 +105,8 @@ function mount(spec, model, el) {
         button("Reset", lab.reset), spec.table && toggle("table", "Table"), spec.code && toggle("code", "Code"))),
       words(spec.describe(state, now), held || now?.unfinished === true),
       h("div", { class: "lab-more", id: `${id}-more` },
-        { table: () => tableView(spec.table(state, now)), code: () => codeView(spec.code(state, now)) }[open]?.()));
+        { table: () => [spec.table(state, now)].flat().map(tableView),
+          code: () => codeView(spec.code(state, now)) }[open]?.()));
     if (now?.unfinished) schedule();
   }
 

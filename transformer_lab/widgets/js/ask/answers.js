@@ -1,0 +1,74 @@
+// What the model makes of one input: the pattern of every head, the likeliest answers, the logits of all tokens.
+
+import { label, line, named, rect, tiles } from "../core/chart.js";
+import { amount, color, largest } from "../core/color.js";
+import { h } from "../core/draw.js";
+import { fixed, percent } from "../core/format.js";
+import { range } from "../core/math.js";
+import { TOKENS } from "../core/tokens.js";
+import { N_HEADS, N_LAYERS } from "./model.js";
+
+const CONTEXT = 8, TITLE = 18, FOOT = 28;
+const ORDER = [...range(10).map((digit) => 2 + digit), 0, 1, ...range(8).map((i) => 12 + i)]; // digits first
+
+/** Heads on the left and answers on the right; on a phone, beneath. */
+export function layout(width) {
+  const wide = width >= 560, side = wide ? Math.min(0.33 * width, 250) : width;
+  const left = wide ? 52 : 46, gap = wide ? 12 : 6;
+  const room = (wide ? width - side - 30 : width) - left - (N_HEADS - 1) * gap;
+  const cell = Math.min(14, room / (N_HEADS * CONTEXT)), tall = N_LAYERS * (TITLE + CONTEXT * cell + FOOT);
+  return { wide, left, cell, gap, x: wide ? width - side : 0, y: wide ? 0 : tall, side,
+    bottom: wide ? Math.max(tall, 268) : tall + 276 };
+}
+
+/** A row a query, a column a key, for each head of each layer. The last row is the one that is read out. */
+export function heads({ acts, input: { words } }, { wide, left, cell, gap }) {
+  const grid = CONTEXT * cell, xOf = (head) => left + head * (grid + gap);
+  const yOf = (layer) => TITLE + layer * (TITLE + grid + FOOT);
+  const patterns = range(N_LAYERS).flatMap((layer) => acts[`blocks.${layer}.pattern`]).flat(2);
+  const place = (i) => {
+    const head = Math.floor(i / CONTEXT ** 2), query = Math.floor(i / CONTEXT) % CONTEXT;
+    return [xOf(head % N_HEADS) + (i % CONTEXT) * cell, yOf(Math.floor(head / N_HEADS)) + query * cell];
+  };
+  const shades = tiles(patterns, place, { cell, kind: "amount" });
+  return h("g", { "aria-hidden": true }, shades, range(N_LAYERS).map((layer) => {
+    const y = yOf(layer), name = `layer ${layer}`;
+    return [wide ? named(0, y - 6, "query", name) : label(0, y - 6, name), words.map((word, t) =>
+      label(left - 7, y + (t + 0.5) * cell + 4, word, `code end ${wide ? "cell" : "tiny"} ${t === CONTEXT - 1 ? "strong" : "soft"}`)),
+    range(N_HEADS).map((head) => [label(xOf(head) + grid / 2, y - 6, `head ${head}`, "soft middle"),
+      rect(xOf(head), y, grid, grid, { class: "axis" }),
+      rect(xOf(head), y + grid - cell, grid, cell, { class: "lab-pick" }), words.map((word, t) =>
+        label(xOf(head) + (t + 0.5) * cell, y + grid + 12, word[0], "code tiny soft middle"))])];
+  }), scale(yOf(N_LAYERS - 1) + grid + 5));
+}
+
+/** What the shades mean. */
+const scale = (y) => h("g", {}, label(0, y + 7, "0", "tiny soft"), label(38, y + 7, "1", "tiny soft end"),
+  range(5).map((i) => rect(7 + 5 * i, y, 5, 7, amount(i, 4))), rect(7, y, 25, 7, { class: "axis" }));
+
+/** The five likeliest tokens; a tick at the right one, a cross at the first where it is wrong. */
+export function five({ acts, top, input: { answer } }, { x, y, side }) {
+  const left = x + 52, full = side - 52 - 74, mark = (token, i) => (token === answer ? " ✓" : i ? "" : " ✗");
+  return h("g", { "aria-hidden": true }, label(x, y + 12, "the five likeliest answers", "soft"), top.map((token, i) => {
+    const upper = y + 20 + i * 20, wide = full * acts.probs[token], style = i ? "" : "strong";
+    return [label(left - 8, upper + 14, TOKENS[token], `code end ${style}`),
+      rect(left, upper + 2, wide, 15, amount(i ? 0.5 : 1)), line(left, upper, left, upper + 20),
+      label(left + wide + 6, upper + 14, percent(acts.probs[token], 1) + mark(token, i), style)];
+  }));
+}
+
+/** The logit of every token, digits first, as bars from zero. */
+export function logits({ acts, top }, { x, y: above, side }) {
+  const values = ORDER.map((token) => acts.logits[token]), limit = largest(values), half = 36, y = above + 138;
+  const wide = side / ORDER.length, zero = y + 22 + half, tall = (value) => (half * Math.abs(value)) / limit;
+  return h("g", { "aria-hidden": true }, label(x, y + 12, `logits of all tokens, up to ${fixed(limit, 1)}`, "soft"),
+    values.map((value, i) => rect(x + i * wide + 1, value < 0 ? zero : zero - tall(value), wide - 2, tall(value),
+      { fill: color(value < 0 ? "negative" : "positive"), "fill-opacity": ORDER[i] === top[0] ? 1 : 0.6 })),
+    line(x, zero, x + side, zero),
+    ORDER.map((token, i) => under(TOKENS[token], x + (i + 0.5) * wide, zero + half + 12, i < 10 ? "" : "soft")));
+}
+
+/** A token's name under its bar; words stand upright. */
+const under = (name, x, y, style) => (name.length === 1 ? label(x, y, name, `code tiny middle ${style}`)
+  : h("text", { class: `code tiny end ${style}`, transform: `translate(${x + 3} ${y - 7}) rotate(-90)` },
+    name.replace(/[[\]]/g, "")));
