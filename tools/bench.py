@@ -4,7 +4,7 @@ Every contender runs in a process of its own, on one thread, several times in tu
 the median run, in processor time, so that other work on the machine disturbs little. The model: 20 tokens, width 64,
 4 heads, 2 layers, feed-forward 256, 8 positions, batch 32, float32, Pre-LN, learned positions, read out at the last
 token; AdamW. "Trimmed" leaves out what the last block would compute for positions that nobody reads: same loss, same
-gradients.
+gradients. At the end, bench_page.py: how long a page takes to answer a key.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import bench_page
 import numpy as np
 
 from transformer_lab import ModelConfig, generator
@@ -159,6 +160,8 @@ def main() -> None:
     print(f"{'':36}{'median ms':>10}{'best':>8}{'worst':>8}{'/ by hand':>11}")
     for name, times in runs.items():
         print(f"{name:36}{medians[name]:10.2f}{min(times):8.2f}{max(times):8.2f}{medians[name] / ours:11.2f}")
+    print()
+    bench_page.main()
 
 
 if __name__ == "__main__":

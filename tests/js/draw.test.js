@@ -14,6 +14,7 @@ test("a still picture says what is there, and holds nothing to operate", () => {
 
 test("what a reader typed cannot become markup", () => {
   assert.equal(markup(h("p", { title: '"<' }, "<script>&")), '<p title="&quot;&lt;">&lt;script&gt;&amp;</p>');
+  assert.equal(markup(h("p", {}, h("input", { type: "text", value: "<b>" }))), "<p>&lt;b&gt;</p>");
 });
 
 test("absent children keep the places of their neighbours", () => {

@@ -96,7 +96,6 @@ export function tiles(values, place, { cell, tall = cell, kind = "signed", limit
     const square = `M${short(left)} ${short(upper)}h${short(cell)}v${short(tall)}h${short(-cell)}`;
     if (shade) shades.set(shade, (shades.get(shade) ?? "") + square);
   });
-  const [paint, lowest] = kind === "signed" ? [signed, -SHADES] : [amount, 1];
-  return range(SHADES + 1 - lowest).map((i) => i + lowest)
-    .map((shade) => h("path", { d: shades.get(shade) ?? "", ...paint(shade, SHADES) }));
+  const paint = kind === "signed" ? signed : amount;
+  return range(2 * SHADES + 1).map((i) => h("path", { d: shades.get(i - SHADES) ?? "", ...paint(i - SHADES, SHADES) }));
 }
