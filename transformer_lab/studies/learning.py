@@ -43,12 +43,19 @@ def optimizer_arms() -> dict[str, dict]:
     return arms | clipped
 
 
+def shares(*per_cent, **fields) -> dict[str, dict]:
+    """Arms that train on so many per cent of the inputs."""
+    return {f"{share} %": {"held_out": round(1 - share / 100, 2), **fields} for share in per_cent}
+
+
+#: A seed of these is also that of the split.
+ASKED = {"splits": True, "at": (200, 500, 1000, 2000), "every": 500}
+
 GRIDS = {
     "optimizers": Grid(optimizer_arms()),
-    "fractions": Grid({f"{10 * tenth} %": {"held_out": round(1 - tenth / 10, 1)} for tenth in range(1, 10)},
-                      seeds=tuple(range(20)), splits=True, at=(200, 500, 1000, 2000), every=500),
-    "shuffled": Grid({f"{10 * tenth} %": {"held_out": round(1 - tenth / 10, 1), "shuffled": True}
-                      for tenth in (1, 5, 8)}, splits=True, at=(500, 1000, 2000), every=500, keeps=("W_E",)),
+    "fractions": Grid(shares(*range(10, 100, 10)), **ASKED),
+    "scarce": Grid(shares(1, 2, 3, 5), **ASKED),
+    "shuffled": Grid(shares(10, 50, 80, shuffled=True), keeps=("W_E",), **ASKED),
     "leak": Grid({f"{name} answers": {"examples": 10_000, "distinct": False, "shuffled": name == "shuffled"}
                   for name in ("true", "shuffled")}, splits=True, at=(100, 200, 300, 500, 1000, 2000)),
     "dynamics": Grid({"digits": {}}, seeds=tuple(range(20)),
