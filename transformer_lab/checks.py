@@ -220,6 +220,8 @@ def _in_range(argument, value, low, high, allowed) -> None:
 
 
 def _between(low, high) -> str:
+    if low is not None and low == high:
+        return f" equal to {low}"
     if low is not None and high is not None:
         return f" from {low} to {high}"
     return f" of at least {low}" if low is not None else f" of at most {high}" if high is not None else ""

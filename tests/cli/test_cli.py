@@ -8,10 +8,14 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from transformer_lab import cli
+from transformer_lab.byhand.transformer import forward
 from transformer_lab.cli import commands, main, narrate
+from transformer_lab.cli.show import shade
+from transformer_lab.tasks.expressions import tokenize
 from transformer_lab.training.digit_model import DigitModel
 from transformer_lab.training.digits import load
 
@@ -62,10 +66,29 @@ def test_ask_shows_the_five_likeliest_answers_with_their_probabilities(inside, c
     model = load("runs/digits-0")[0]
     ranked = model.top(("Max", (3, 1, 2)))
     assert said[0].startswith(f"Max ( 3 , 1 , 2 )  =  {ranked[0].text}   (") and len(said) == 6
-    assert re.search(r"\((right|wrong: it is 3); (never seen in|seen in) training\)$", said[0])
+    assert re.search(r"\((right|wrong: it is 3); (never seen|seen) in training\)$", said[0])
     for line, entry in zip(said[1:], ranked, strict=True):
         text, share = re.match(r" +(\S+) +[<>]? ?([\d.]+) %", line).groups()
         assert text == entry.text and abs(float(share) - 100 * entry.probability) <= 0.011
+
+
+def test_ask_shows_where_every_head_looks(inside, capsys):
+    assert main(["ask", "digits-0", "max(3,1,2)", "--look"]) == 0
+    said = capsys.readouterr().out.splitlines()[6:]
+    model = load("runs/digits-0")[0]
+    acts = forward(model.params, np.array([tokenize(("Max", (3, 1, 2)))]), model.run.model)
+    for layer in range(2):
+        for head in range(4):
+            line = next(line for line in said if line.startswith(f"  layer {layer}, head {head}: "))
+            cells = line.partition(": ")[2].ljust(19)
+            shown = [cells[i] for i in (0, 4, 6, 8, 10, 12, 14, 16)]  # Max is three letters wide
+            assert shown == list(shade(acts[f"blocks.{layer}.pattern"][0, head, -1]))
+
+
+def test_overfitting_is_noticed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "digits", "--held-out", "0.97", "--steps", "800"]) == 0
+    assert "Overfitting since step" in capsys.readouterr().out
 
 
 def test_a_wrong_answer_is_said_to_be_wrong(inside, capsys, monkeypatch):
@@ -76,7 +99,7 @@ def test_a_wrong_answer_is_said_to_be_wrong(inside, capsys, monkeypatch):
 
 
 def test_asking_again_and_again_survives_mistakes_and_ends_at_an_empty_line(inside):
-    done = run("ask", "digits-0", folder=inside, input="Max(1,2,3)\nMax(1,2\nMin(0,1,9)\n\nMax(3,3,3)\n")
+    done = run("ask", "digits-0", folder=inside, input="Max(1,2,3)\nMax(1,2\nMin(0,1,9)\nquit\nMax(3,3,3)\n")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.count("Max ( 1 , 2 , 3 )  =") == 1 and "',' or ')'" in done.stdout
     assert "from 0 to 3" in done.stdout and "Max ( 3 , 3 , 3 )" not in done.stdout
@@ -90,6 +113,9 @@ def test_evaluate_counts_what_the_model_says(inside, capsys):
         right = model.right(expressions)
         assert re.search(rf"{part} +{right.sum()} +{right.size} ", said)
     assert all(words in said for words in ("inputs in both parts: 0", "  Max  ", "  Min  ", "any answer 25.0 %"))
+    ties = [len(set(arguments)) < 3 for _, arguments in model.run.parts.held_out]
+    hits = model.right(model.run.parts.held_out)[ties]
+    assert f"equal numbers: {hits.sum()} of {sum(ties)} right" in said
     wrong = model.run.parts.held_out
     assert ("no wrong answer" in said) == bool(model.right(wrong).all())
 
@@ -100,7 +126,21 @@ def test_runs_lists_sound_and_damaged_ones(inside, capsys, tmp_path):
     shutil.copytree(inside / "runs" / "digits-0", tmp_path / "bad")
     (tmp_path / "bad" / "config.json").write_text("{}")
     assert main(["runs", str(tmp_path)]) == 0
-    assert re.search(r"^bad .*damaged", capsys.readouterr().out, re.M)
+    assert re.search(r"/bad .*damaged", capsys.readouterr().out, re.M)
+
+
+def test_two_runs_of_one_name_are_told_apart(inside, capsys, monkeypatch, tmp_path):
+    shutil.copytree(inside / "runs" / "digits-0", tmp_path / "digits-0")
+    monkeypatch.setattr(commands, "SHIPPED", tmp_path)
+    assert main(["runs"]) == 0
+    said = capsys.readouterr().out
+    assert re.findall(r"^(\S+) +60 ", said, re.M) == ["digits-0", str(tmp_path / "digits-0")]
+
+
+def test_operations_may_be_joined_by_commas():
+    joined, apart = (commands.configured(cli.parser().parse_args(["train", "digits", "--operations", *words]))
+                     for words in (["Max,Min"], ["Max", "Min"]))
+    assert joined == apart and joined.task.operations == ("Max", "Min")
 
 
 def test_runs_tells_a_newcomer_what_to_do(tmp_path, capsys, monkeypatch):
@@ -114,8 +154,9 @@ def test_runs_tells_a_newcomer_what_to_do(tmp_path, capsys, monkeypatch):
     (["train", "digit"], "Did you mean 'digits'"), (["train", "digits", "--operations", "Mux"], "Did you mean 'Max'"),
     (["train", "digits", "--arguments", "few"], "such as 5-10"), (["train", "digits", "--seed", "-1"], "seed: got -1"),
     (["train", "digits", "--held-out", "1.5"], "got 1.5"), (["train", "digits", "--numbers", "5-2"], "high: got 2"),
-    (["train", "digits", "--numbers", "0-999"], "Say how many"), (["train", "digits", *QUICK[:-4]], "another config"),
-    (["ask", "digit-0", "Max(1,2,3)"], "There are: digits-0"), (["ask", "digits-0", "Max(1,2)"], "from 3 to 3"),
+    (["train", "digits", "--numbers", "0-999"], "Say how many"),
+    (["train", "digits", *QUICK[:-2]], "batch is 16, not 64"),
+    (["ask", "digit-0", "Max(1,2,3)"], "There are: digits-0"), (["ask", "digits-0", "Max(1,2)"], "equal to 3"),
     (["ask", "digits-0", "Max(1,2,9)"], "from 0 to 3"), (["ask", "digits-0", "Add(1,2,3)"], "one of 'Max', 'Min'"),
     (["ask", "digits-0", ""], "an operation"), (["ask", "runs", "Max(1,2,3)"], "no such file"),
     (["evaluate", "nothing"], "There are: digits-0")])

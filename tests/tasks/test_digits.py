@@ -187,7 +187,7 @@ def test_a_task_goes_through_json_and_back():
     (lambda: statistics([]), "at least one"), (lambda: value(("Max", ("5", 3))), "whole number"),
     (lambda: value(("Max", 3)), "a pair of an operation"),
     (lambda: tokenize(("Pow", (5, 3))), "one of 'First'"), (lambda: spell([99]), "from 0 to 23"),
-    (lambda: check_expression(DigitTask(), ("Max", (1, 2))), "from 3 to 3"),
+    (lambda: check_expression(DigitTask(), ("Max", (1, 2))), "equal to 3"),
     (lambda: check_expression(DigitTask(), ("Add", (1, 2, 3))), "one of 'First'"),
     (lambda: check_expression(DigitTask(), ("Max", (("Min", (1, 2, 3)), 2, 3))), "inside each other"),
     (lambda: sequences(DigitTask(), [("Max", (1, 2, 3, 4))]), "Widen the task")])

@@ -113,6 +113,7 @@ def test_overfitting_is_noticed_only_when_training_goes_on_falling():
     assert runs([3, 2, 1, 0.5], [3, 2, 2.1, 2.15]).overfitting("train", "held_out") is None
     assert runs([3, 2, 2.5, 2.6], [3, 2, 2.4, 2.5]).overfitting("train", "held_out") is None
     assert runs([3], [3]).overfitting("loss", "held_out") is None
+    assert runs([3, 1e-3, 1e-4], [3, 3e-4, 7e-4]).overfitting("train", "held_out") is None  # nothing is at stake
 
 
 def test_the_bar_is_silent_without_a_terminal_and_ends_its_line_with_one():

@@ -17,10 +17,10 @@ __all__ = ["main"]
 
 DESCRIPTION = """Train a small transformer to compute, then ask it.
 
-  transformer-lab train digits              trains for some seconds and keeps the run in runs/digits-0
+  transformer-lab train digits                trains for some seconds and keeps the run in runs/digits-0
   transformer-lab ask digits-0 "Max(5,8,3)"   what it answers, and how sure it is
-  transformer-lab evaluate digits-0         how often it is right on inputs it has never seen
-  transformer-lab runs                      what has been trained so far
+  transformer-lab evaluate digits-0           how often it is right on inputs it has never seen
+  transformer-lab runs                        what has been trained so far
 
 Add --help to a command to see its settings."""
 
@@ -31,7 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["ask", "no-such-run", "Max(5,8,3)"])
     1
     """
-    options = parser().parse_args(arguments)
+    top = parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        top.print_help(sys.stderr)
+        return 2
+    options = top.parse_args(arguments)
     try:
         options.command(options)
         sys.stdout.flush()
@@ -57,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
                '  transformer-lab ask digits-0 "Max(5, 8, 3)"')
     ask.add_argument("run", metavar="RUN", help="name of a run, or the path of its folder")
     ask.add_argument("expression", metavar="EXPRESSION", nargs="?", help="such as \"Max(5, 8, 3)\", in quotes")
+    ask.add_argument("--look", action="store_true", help="show where the last token looks, head by head, too")
 
     evaluate = verb(verbs, "evaluate", commands.evaluate, "how often a run is right on inputs it has never seen",
                     "Counts right answers on held-out and on trained inputs, by operation, next to plain guessing.")

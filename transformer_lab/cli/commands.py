@@ -14,7 +14,7 @@ from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, sp
 from ..tasks.splits import baselines, leakage
 from ..training.digits import DigitRun, load
 from ..training.digits import train as train_run
-from .narrate import narrated
+from .narrate import attention, narrated
 from .show import percent, ranking, shares, table
 
 RUNS, SHIPPED = Path("runs"), Path(__file__).resolve().parents[2] / "data" / "digits"
@@ -44,9 +44,11 @@ def train(options) -> None:
     run = configured(options)
     folder = Path(options.to or RUNS / f"{options.recipe}-{run.seed}")
     if folder.exists():
-        print(f"{folder} is there already.")
+        print(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
     (narrated if options.narrate else train_run)(folder, run)
     record = load(folder)[1]
+    if notice := record.history.overfitting("loss", "held_out_loss"):
+        print(notice)
     print(f"{folder}: {percent(record.history.rows[-1]['held_out_accuracy'], 2)} right on held-out inputs after "
           f"{record.manifest['step']:,} steps. Ask it:\n  transformer-lab ask {folder} \"{example(run)}\"")
 
@@ -56,7 +58,7 @@ def configured(options) -> DigitRun:
     recipe = RECIPES[check_choice("TASK", options.recipe, RECIPES)]
     task = {}
     if options.operations:
-        task["operations"] = tuple(options.operations)
+        task["operations"] = tuple(name for words in options.operations for name in words.split(",") if name)
     if options.arguments:
         task["min_args"], task["max_args"] = span("--arguments", options.arguments)
     if options.numbers:
@@ -93,12 +95,12 @@ def ask(options) -> None:
     """One expression, or as many as the reader types."""
     model, record = load(found(options.run))
     if options.expression is not None:
-        print(answer(model, options.expression))
+        print(answer(model, options.expression, options.look))
         return
     print(f"{record.path.name} knows {described(model.run)}. Type such as {example(model.run)}; an empty line ends it.")
-    while text := asked():
+    while (text := asked()) not in ("", "quit", "exit"):
         try:
-            print(answer(model, text))
+            print(answer(model, text, options.look))
         except LabError as fault:
             print(fault)
 
@@ -111,15 +113,15 @@ def asked() -> str:
         return ""
 
 
-def answer(model, text: str) -> str:
-    """The five likeliest answers, and whether the first is right."""
+def answer(model, text: str, look: bool = False) -> str:
+    """The five likeliest answers, whether the first is right, and, if asked for, where the heads look."""
     expression = parse(text)
     ranked = model.top(expression)
     truth = answer_text(value(expression))
     verdict = "right" if ranked[0].text == truth else f"wrong: it is {truth}"
-    held_out = "never seen in training" if expression in set(model.run.parts.held_out) else (
-        "seen in training" if expression in set(model.run.parts.train) else "not in its data")
-    return f"{spell(tokenize(expression))}  =  {ranked[0].text}   ({verdict}; {held_out})\n{ranking(ranked)}"
+    met = "seen" if expression in set(model.run.parts.train) else "never seen"
+    lines = [f"{spell(tokenize(expression))}  =  {ranked[0].text}   ({verdict}; {met} in training)", ranking(ranked)]
+    return "\n".join([*lines, attention(model, expression)] if look else lines)
 
 
 # ---- evaluate and runs --------------------------------------------------------------------------------------
@@ -135,10 +137,22 @@ def evaluate(options) -> None:
                 ["", "right", "of", ""]))
     print(f"\ninputs in both parts: {leakage(*run.parts[::-1]).shared}\n\nheld out, by operation")
     print(by_operation(run.parts.held_out, right["held out"]))
+    ties = right["held out"][[tied(x) for x in run.parts.held_out]]
+    print(f"\nof these with equal numbers: {ties.sum():,} of {ties.size:,} right")
     guesses = baselines(run.parts.train, run.parts.held_out)
     words = {"chance": "any answer", "majority": "the commonest", "majority by operation": "that of each operation"}
     print("\nguessing: " + ", ".join(f"{text} {percent(float(guesses[name]))}" for name, text in words.items()))
     print(mistakes(model, right["held out"]))
+
+
+def tied(expression) -> bool:
+    """Whether a number comes twice.
+
+    >>> tied(("Max", (5, 8, 5))), tied(("Max", (5, 55, 8)))
+    (True, False)
+    """
+    numbers = re.findall(r"\d+", spell(tokenize(expression)))
+    return len(set(numbers)) < len(numbers)
 
 
 def by_operation(expressions, right) -> str:
@@ -179,18 +193,26 @@ def summary(path: Path) -> tuple[str, str, str, str]:
     try:
         model, record = load(path)
     except DataError as fault:
-        return path.name, "", "", " ".join(str(fault).split())
+        return called(path), "", "", " ".join(str(fault).split())
     rows = record.history.rows
     share = percent(rows[-1]["held_out_accuracy"], 2) if rows and "held_out_accuracy" in rows[-1] else ""
-    return path.name, f"{record.manifest['step']:,}", share, record.manifest["stopped"] or described(model.run)
+    return called(path), f"{record.manifest['step']:,}", share, record.manifest["stopped"] or described(model.run)
+
+
+def called(path: Path) -> str:
+    """What to type for a run: its name where that is enough, or else its path."""
+    return path.name if places(path.name)[:1] == [path] else str(path)
+
+
+def places(name: str) -> list[Path]:
+    return [folder for folder in (Path(name), RUNS / name, SHIPPED / name) if folder.is_dir()]
 
 
 def found(name: str) -> Path:
     """The folder of a run: a path, or a name in ``runs`` or among what the book ships."""
-    for folder in (Path(name), RUNS / name, SHIPPED / name):
-        if folder.is_dir():
-            return folder
-    known = [path.name for path in kept([RUNS, SHIPPED])]
+    if folders := places(name):
+        return folders[0]
+    known = [called(path) for path in kept([RUNS, SHIPPED])]
     if not known:
         raise DataError(f"There is no run {name!r}, and none at all yet. Make one: transformer-lab train digits")
     raise DataError(f"There is no run {name!r}. There are: {', '.join(known)}.")

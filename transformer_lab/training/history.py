@@ -85,7 +85,8 @@ class History:
                 self.best = Best(int(self.rows[-1]["step"]), value, weights_of(state))
 
     def overfitting(self, train: str, held_out: str) -> str | None:
-        """A sentence if the held-out loss has left its best value by a tenth while the training loss went on falling.
+        """A sentence if the held-out loss has left its best value by a tenth, and by 0.01 nats, while the training loss
+        went on falling.
 
         >>> losses = [(0, 2.0, 2.0), (1, 1.5, 1.5), (2, 1.0, 2.0)]
         >>> rows = [dict(zip(("step", "train_loss", "held_out_loss"), row)) for row in losses]
@@ -98,7 +99,7 @@ class History:
             return None
         step, seen, lowest = min(pairs, key=lambda pair: pair[2])
         _, seen_last, last = pairs[-1]
-        if last <= 1.1 * lowest or seen_last >= seen:
+        if last <= max(1.1 * lowest, lowest + 0.01) or seen_last >= seen:
             return None
         return (f"Overfitting since step {step}: {held_out} rose from {lowest:.3g} to {last:.3g}, "
                 f"while {train} went on falling from {seen:.3g} to {seen_last:.3g}.")

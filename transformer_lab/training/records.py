@@ -134,13 +134,18 @@ def read_record(folder, *, config: dict | None = None) -> Record:
             raise KeyError("weights.safetensors")
         history = history_from(contents["metrics.csv"], tensors["best"], tensors["trajectory"])
     if wanted and found != json.loads(wanted):
-        raise DataError(f"{folder} is a run of another configuration: {difference(found, config)}. "
+        raise DataError(f"{folder} is a run of another configuration: {difference(found, json.loads(wanted))}. "
                         "Choose another folder, or the configuration that is in its config.json.")
     return Record(folder, found, history, tensors["weights"] | tensors["optimizer"], manifest,
                   unsealed(folder / "timing.json"))
 
 
 def difference(found: dict, wanted: dict) -> str:
-    """The fields in which two configurations differ, in words."""
-    fields = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
-    return ", ".join(f"{name} is {found.get(name)!r}, not {wanted.get(name)!r}" for name in fields)
+    """The fields in which two configurations differ, in words.
+
+    >>> difference({"seed": 1, "task": {"low": 0, "high": 9}}, {"seed": 1, "task": {"low": 0, "high": 5}})
+    'task.high is 9, not 5'
+    """
+    pairs = ((name, found.get(name), wanted.get(name)) for name in sorted({*found, *wanted}))
+    return ", ".join(f"{name}.{difference(old, new)}" if isinstance(old, dict) and isinstance(new, dict)
+                     else f"{name} is {old!r}, not {new!r}" for name, old, new in pairs if old != new)
