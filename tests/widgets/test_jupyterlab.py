@@ -17,6 +17,8 @@ CELLS = [
     'print("step", graph.step, "position", graph.position, "attention", graph.acts["pattern"].shape)',
     'graph.step = 3; graph.mistake = "uphill"',
     "from transformer_lab.widgets import PhaseScrubber\nPhaseScrubber(step=2)",
+    "from transformer_lab.widgets import AskModel\nasked = AskModel(step=2000)\nasked",
+    "print(asked.expression)",
 ]
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 
@@ -74,7 +76,7 @@ def test_a_drag_reaches_python_and_an_assignment_moves_the_page(chromium, jupyte
     page.on("request", lambda sent: outside.append(sent.url) if "127.0.0.1" not in sent.url.split("/")[2] else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(jupyterlab)
-    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length == 4", timeout=60_000)
+    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length == 6", timeout=60_000)
     page.wait_for_function("jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.status == 'idle'",
                            timeout=60_000)
     run(page, 0)
@@ -98,6 +100,13 @@ def test_a_drag_reaches_python_and_an_assignment_moves_the_page(chromium, jupyte
     expect(page.locator(".lab-words")).to_contain_text("Planted: sign flipped")
     run(page, 3)                                                   # bytes reach the page, too
     expect(page.locator(".lab-words").nth(1)).to_contain_text("Seed 7, step 2: writing is trained", timeout=60_000)
+    run(page, 4)
+    page.get_by_role("textbox", name="Ask").fill("")
+    page.keyboard.type("min 4 0 7")                                # letters that mean something to a notebook
+    expect(page.locator(".lab-words").nth(2)).to_contain_text("the answer to Min ( 4 , 0 , 7 )")
+    page.wait_for_timeout(300)
+    run(page, 5)
+    expect(page.locator(".jp-OutputArea-output pre").last).to_have_text("Min ( 4 , 0 , 7 )\n")
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--lab-query').trim()") == "#26528c"
     context.close()
     assert [url for url in outside if not url.startswith(("data:", "blob:"))] == [] and errors == []
