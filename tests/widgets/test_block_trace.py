@@ -1,24 +1,26 @@
-"""The explorable of the block: every activation is NumPy's, and mouse and keyboard reach every stage."""
+"""The explorable of the block: every activation and gradient is NumPy's, and mouse and keyboard reach every stage."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from transformer_lab.byhand.norms import layer_norm
-from transformer_lab.byhand.transformer import forward
+from transformer_lab.byhand.transformer import backward, forward, loss
+from transformer_lab.names import parameter_shapes
 from transformer_lab.studies.ablation import trained
 from transformer_lab.tasks.expressions import TOKENS, parse, tokenize, value
 from transformer_lab.widgets import BlockTrace
 from transformer_lab.widgets.bundle import JS, node
 
-MODULE, CORE = (JS / "block-trace.js").as_uri(), (JS / "core" / "transformer.js").as_uri()
+MODULE, PARTS = (JS / "block-trace.js").as_uri(), (JS / "trace" / "stages.js").as_uri()
 BYTES = (f'import {{ readFileSync }} from "node:fs"; const file = readFileSync("{JS / "data" / "block-trace.bin"}"); '
          "const data = new DataView(file.buffer, file.byteOffset, file.length); ")
 QUESTIONS = ["Max ( 5 , 3 , 9 )", "Min ( 5 , 3 , 9 )", "First ( 5 , 3 , 9 )", "Second ( 5 , 3 , 9 )",
              "Last ( 5 , 3 , 9 )", "Max ( 8 , 8 , 7 )", "Min ( 0 , 1 , 0 )", "Max ( 0 , 1 , 0 )"]
-STAGES = 17
+STAGES, WAY = 17, 35
 
 
 def acts_of(questions):
@@ -27,40 +29,24 @@ def acts_of(questions):
 
 
 def states(**keys):
-    return json.dumps([{"question": question, "stage": stage} for question in range(8) for stage in range(STAGES)
-                       if keys.get("stage", stage) == stage])
+    return json.dumps([{"question": question, "stage": stage, "target": keys.get("target", "answer")}
+                       for question in range(8) for stage in keys.get("stages", range(STAGES))])
 
 
 def shown(what, given):
-    source = f'{BYTES} import lab, {{ code, compute }} from "{MODULE}"; const states = {given}; '
-    return json.loads(node(source + f"process.stdout.write(JSON.stringify(states.map((state) => {what})));"))
+    source = f'{BYTES} import {{ code }} from "{MODULE}"; import {{ WAY, compute }} from "{PARTS}"; '
+    source += f"const states = {given}; process.stdout.write(JSON.stringify(states.map((state) => {what})));"
+    return json.loads(node(source))
 
 
 def test_every_activation_of_every_stage_agrees_with_numpy():
     _, wanted = acts_of(QUESTIONS)
-    for got, want in zip(shown("compute(state, data).acts", states(stage=0)), wanted, strict=True):
+    for got, want in zip(shown("compute(state, data).acts", states(stages=[0])), wanted, strict=True):
         names = [name for name in want if name != "probs"]
         assert len(names) == 35 and set(names) <= set(got)
         for name in names:
             ours, page = np.squeeze(want[name]), np.squeeze(np.array(got[name]))
             assert ours.shape == page.shape and np.abs(ours - page).max() <= 1e-12, name
-
-
-def test_other_weights_and_shorter_inputs_agree_too():
-    config, params = trained()
-    tokens = [12, 17, 5, 5, 18]
-    rng = np.random.default_rng(5)
-    other = {name: (3 * value + rng.normal(size=value.shape)).astype("<f4") for name, value in params.items()}
-    flat = np.concatenate([value.ravel() for value in other.values()])
-    source = (f'import {{ readFileSync }} from "node:fs"; import {{ forward, read }} from "{CORE}"; '
-              "const data = new DataView(Float32Array.from(JSON.parse(readFileSync(0))).buffer); "
-              f"const config = {json.dumps(config.to_dict())}; "
-              f"process.stdout.write(JSON.stringify(forward(read(data, config), {tokens}, config)));")
-    got = json.loads(node(source, json.dumps(flat.tolist())))
-    want = forward({name: value.astype(float) for name, value in other.items()}, np.array([tokens]), config)
-    for name in want:
-        scale = max(1.0, np.abs(want[name]).max())
-        assert np.abs(np.squeeze(want[name]) - np.squeeze(np.array(got[name]))).max() <= 1e-12 * scale, name
 
 
 def test_the_answer_at_a_stage_is_the_stream_read_out_there():
@@ -79,24 +65,70 @@ def test_the_answer_at_a_stage_is_the_stream_read_out_there():
 
 
 def test_the_model_is_right_on_the_expressions_that_it_shows():
-    found = shown("compute(state, data).top[0].word", states(stage=STAGES - 1))
+    found = shown("compute(state, data).top[0].word", states(stages=[STAGES - 1]))
     assert found == [str(value(parse(question))) for question in QUESTIONS]
     assert [TOKENS[int(i)] for i in np.arange(20)] == json.loads(node(
-        f'import {{ TOKENS }} from "{MODULE}"; process.stdout.write(JSON.stringify(TOKENS));'))
+        f'import {{ TOKENS }} from "{PARTS}"; process.stdout.write(JSON.stringify(TOKENS));'))
+
+
+def gradients_of(question, target):
+    """The loss, and its gradients with respect to activations and parameters, by the package."""
+    config, params = trained()
+    acts = forward(params, np.array([tokenize(parse(question))]), config)
+    wanted, seen = np.array([TOKENS.index(target)]), {}
+    grads = backward(params, acts, wanted, config, tap=lambda name, d: seen.setdefault(name, d))
+    activations = {re.sub(r"(^|\.)d_", r"\1", name): d[0] for name, d in seen.items()}
+    return loss(acts["logits"], wanted, config), activations, grads
+
+
+@pytest.mark.parametrize("target", ["answer", "3"])
+def test_every_gradient_on_the_way_back_agrees_with_numpy(target):
+    found = iter(shown("(({ at, value, sizes, loss }) => ({ at, value, sizes, loss }))(compute(state, data))",
+                       states(stages=range(STAGES + 1, WAY), target=target)))
+    for question in QUESTIONS:
+        digit = str(value(parse(question))) if target == "answer" else target
+        loss_wanted, activations, params = gradients_of(question, digit)
+        for _ in range(STAGES):
+            now = next(found)
+            want = activations[now["at"]["name"]]
+            assert np.abs(np.array(now["value"]) - want).max() <= 1e-10 * np.abs(want).max(), now["at"]["name"]
+            assert now["loss"] == pytest.approx(loss_wanted, rel=1e-10, abs=1e-13)
+            assert now["sizes"] == pytest.approx({name: np.linalg.norm(d) for name, d in params.items()}, rel=1e-10)
+
+
+def test_the_way_back_has_the_same_stages_and_each_parameter_has_one_place_on_it():
+    way = shown("WAY", "[0]")[0]
+    names = [stage["name"] for stage in way]
+    assert len(way) == WAY and names[STAGES] == "loss" and names == names[::-1]
+    made = [name for stage in way[STAGES:] for name in stage["makers"]]
+    assert sorted(made) == sorted(parameter_shapes(trained()[0]))
+
+
+def test_at_the_loss_each_possible_target_has_its_own():
+    for question, now in zip(QUESTIONS, shown("compute(state, data)", states(stages=[STAGES])), strict=True):
+        assert now["wanted"] == str(value(parse(question)))
+        wanted = [float(gradients_of(question, token)[0]) for token in TOKENS[:20]]
+        assert now["value"] == pytest.approx(wanted, rel=1e-10, abs=1e-13)
 
 
 def test_the_code_for_a_state_runs_and_gives_what_is_shown():
-    for state in ({"question": 3, "stage": 10}, {"question": 0, "stage": 16}, {"question": 5, "stage": 0}):
-        source, value_shown = shown("[code(state), compute(state, data).value]", json.dumps([state]))[0]
+    given = [{"question": question, "stage": stage, "target": target} for question, stage, target in
+             [(3, 10, "answer"), (0, 16, "4"), (5, 0, "answer"), (0, 17, "3"), (1, 18, "answer"), (2, 24, "7"),
+              (6, 34, "2")]]
+    for state, (source, page) in zip(given, shown("[code(state, compute(state, data)), compute(state, data)]",
+                                                  json.dumps(given)), strict=True):
         lines, scope = source.rsplit("\n", 1), {}
         exec(lines[0] + "\nshown = " + lines[1], scope)
-        assert np.abs(scope["shown"] - np.array(value_shown)).max() <= 5.1e-4
+        wanted = page["loss"] if state["stage"] == STAGES else page["value"]
+        rounded = 5.1e-4 if state["stage"] < STAGES else 1e-12
+        assert np.abs(scope["shown"] - np.array(wanted)).max() <= rounded
 
 
 def test_the_python_class_refuses_what_there_is_not():
-    assert BlockTrace().state() == {"question": 0, "stage": 3}
-    with pytest.raises(ValueError, match="allowed is a whole number from 0 to 7"):
-        BlockTrace(question=8)
+    assert BlockTrace().state() == {"question": 0, "stage": 3, "target": "answer"}
+    for wrong in ({"question": 8}, {"stage": 35}, {"target": "10"}):
+        with pytest.raises(ValueError, match="allowed is"):
+            BlockTrace(**wrong)
 
 
 @pytest.mark.browser
@@ -111,21 +143,56 @@ def test_keys_and_buttons_step_through_the_stages(open_lab):
     for n in range(13, 18):
         page.get_by_role("button", name="Next").click()
         expect(words).to_contain_text(f"stage {n} of 17")
-    expect(page.get_by_role("button", name="Next")).to_be_disabled()
-    page.get_by_role("combobox", name="Expression").select_option("1")
+    page.get_by_role("combobox", name="Ask").select_option("1")
     expect(words).to_contain_text("the model would say 3")
     page.get_by_role("button", name="Table").click()
     expect(page.locator("tbody tr")).to_have_count(20)
 
 
 @pytest.mark.browser
+def test_keys_and_buttons_go_on_to_the_loss_and_back(open_lab):
+    page = open_lab("block-trace", {"stage": STAGES - 1})
+    stage, words = page.get_by_label("Stage", exact=True), page.locator(".lab-words")
+    target = page.get_by_role("combobox", name="Target")
+    expect(target).to_have_count(0)
+    page.get_by_role("button", name="Next").click()
+    expect(words).to_contain_text("the loss")
+    target.select_option("3")
+    expect(words).to_contain_text("probability of 3: 12 nats")
+    stage.focus()
+    for n in range(17, 0, -1):
+        page.keyboard.press("ArrowRight")
+        expect(words).to_contain_text(f"back at stage {n} of 17")
+    expect(stage).to_have_attribute("aria-valuenow", "34")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    page.get_by_role("button", name="Table").click()
+    expect(page.get_by_role("cell", name="13.4")).to_be_visible()
+    page.get_by_role("button", name="Reset").click()
+    expect(words).to_contain_text("stage 17 of 17")
+
+
+@pytest.mark.browser
+def test_a_drag_goes_round_the_loss_onto_the_other_lane(open_lab):
+    page = open_lab("block-trace", {"stage": 3})
+    words, ring = page.locator(".lab-words"), page.get_by_label("Stage", exact=True)
+    box = page.locator(".lab-picture").bounding_box()
+    ring.hover()
+    page.mouse.down()
+    for place, says in ((box["width"] - 14, "the loss"), (22, "back at stage 1 of 17")):
+        page.mouse.move(box["x"] + place, box["y"] + 60)
+        expect(words).to_contain_text(says)
+    page.mouse.move(box["x"] + 22, box["y"] + 34)
+    expect(words).to_contain_text(", stage 1 of 17")
+    page.mouse.up()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_press_on_the_rail_and_nothing_over_the_edge(open_lab, width):
-    page = open_lab("block-trace", {"stage": 3}, width=width, touch=width == 390)
-    for n in range(STAGES):
-        page.get_by_label("Stage", exact=True).focus()
-        if n:
-            page.keyboard.press("ArrowRight" if n > 3 else "ArrowLeft")
+def test_no_stage_runs_over_the_edge(open_lab, width):
+    page = open_lab("block-trace", {"stage": 0, "target": "3"}, width=width, touch=width == 390)
+    page.get_by_label("Stage", exact=True).focus()
+    for _ in range(WAY):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("""[...document.querySelectorAll('.lab-picture text')].every((text) => {
             const box = text.getBoundingClientRect(); return box.left >= -1 && box.right <= innerWidth + 1; })""")
+        page.keyboard.press("ArrowRight")
