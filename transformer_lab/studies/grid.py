@@ -65,8 +65,9 @@ class Grid:
         return replace(self.recipe, seed=seed, data_seed=seed if self.splits else 0, **self.arms[arm])
 
     def to_dict(self) -> dict:
-        """All of it as plain values."""
-        return {"run": self.recipe.to_dict(), "arms": self.arms, "seeds": list(self.seeds), "splits": self.splits,
+        """All of it as plain values; the arms in their order."""
+        arms = [{"arm": name, **fields} for name, fields in self.arms.items()]
+        return {"run": self.recipe.to_dict(), "arms": arms, "seeds": list(self.seeds), "splits": self.splits,
                 "at": list(self.at), "every": self.every}
 
 
