@@ -27,7 +27,7 @@ def errors(found: dict, tolerances: dict, alt: str) -> Figure:
     tolerances : dict of float
         By witness.
     """
-    tensors = [name for by_tensor in _some("found", found).values() for name in check_type("found", by_tensor, dict)]
+    tensors = [name for by_tensor in some("found", found).values() for name in check_type("found", by_tensor, dict)]
     tensors = list(dict.fromkeys(tensors))
     check_entries("tolerances", tolerances, found)
     drawing, axes = panel(345, 110 + ROW * len(tensors))
@@ -55,7 +55,7 @@ def cosine_tables(tables: dict, tensors, mistakes, alt: str) -> Figure:
     """
     panels = []
     check_type("tensors", tensors, list), check_type("mistakes", mistakes, list)
-    for title, values in _some("tables", tables).items():
+    for title, values in some("tables", tables).items():
         values = check_array(title, values, shape=(len(tensors), len(mistakes)), finite=False)
         drawing, axes = panel(288, 74 + ROW * len(tensors))
         heatmap(axes, np.nan_to_num(values), "signed", 1.0, gap=0.04, signs=False, strength=0.4)
@@ -86,7 +86,7 @@ def learning(steps, arms: dict, bounds: dict, alt: str) -> Figure:
     """
     steps, panels = check_array("steps", steps, shape=("rows",), kind="whole"), []
     check_type("bounds", bounds, dict)
-    for (title, runs), role in zip(_some("arms", arms).items(), ROLES, strict=False):
+    for (title, runs), role in zip(some("arms", arms).items(), ROLES, strict=False):
         drawing, axes = panel(288, 200)
         seed_lines(axes, steps, check_array(title, runs, shape=(len(steps), "seeds")).T, role)
         for name, level in bounds.items():
@@ -107,7 +107,7 @@ def missed(arms: dict, n_inputs: int, alt: str) -> Figure:
     n_inputs : int
         Held-out inputs of a seed.
     """
-    drawing, axes = panel(345, 70 + 44 * len(_some("arms", arms)))
+    drawing, axes = panel(345, 70 + 44 * len(some("arms", arms)))
     check_array("n_inputs", n_inputs, shape=(), kind="whole", low=1)
     for row, ((arm, values), role) in enumerate(zip(arms.items(), ROLES, strict=False)):
         wrong = n_inputs * (1 - check_array(arm, values, shape=("seeds",), low=0, high=1))
@@ -121,7 +121,7 @@ def missed(arms: dict, n_inputs: int, alt: str) -> Figure:
     return Figure(drawing, alt)
 
 
-def _some(argument, entries):
+def some(argument, entries):
     if not check_type(argument, entries, dict):
         raise EmptyError(argument, "nothing", "at least one entry", "Pass arrays by name.")
     return entries
