@@ -38,9 +38,10 @@ export function choices(state, { tree, nodes, selected }) {
     return { text, change, on, strange: beyond(made, task)[selected] !== "" };
   };
   const steps = isNumber(x) ? [["−1", counted(-1)], ["+1", counted(1)]]
-    : [["− argument", argued(-1)], ["+ argument", argued(1)], ...(x === tree ? [] : [[`its value ${value(x)}`, value]])];
-  const digits = isNumber(x) ? range(10).map((digit) => [String(digit), typed(digit, task)]) : [];
-  return [[...steps, ...digits].map(([text, act]) => choice(text, act)),
+    : [["− argument", argued(-1)], ["+ argument", argued(1)],
+      ...(x === tree ? [] : [[`its value ${value(x)}`, value]])];
+  const digits = isNumber(x) ? range(10).map((digit) => [String(digit), typed(digit, task), x === digit]) : [];
+  return [[...steps, ...digits].map((one) => choice(...one)),
     operations(task).map((name) => choice(name, named(name, task), x.name === name))];
 }
 
@@ -49,7 +50,8 @@ const MOVES = { ArrowLeft: -1, ArrowRight: 1 }, TURNS = { ArrowUp: 1, ArrowDown:
 /** What a key does to the state: arrows, digits, first letters, + and -, Enter; null where it does nothing. */
 export function pressed(state, { tree, nodes, selected }, key) {
   const { x } = nodes[selected], task = MODELS[state.model], names = operations(task);
-  const put = (act) => after(state, selected, act), turn = (some, by) => some.at((some.indexOf(x.name) + by) % some.length);
+  const put = (act) => after(state, selected, act);
+  const turn = (some, by) => some.at((some.indexOf(x.name) + by) % some.length);
   if (key in MOVES) return { selected: clamp(selected + MOVES[key], 0, nodes.length - 1) };
   if (key in TURNS) return put(isNumber(x) ? counted(TURNS[key]) : named(turn(names, TURNS[key]), task));
   if (/^\d$/.test(key)) return x === tree ? null : put(typed(Number(key), task));

@@ -79,6 +79,9 @@ function strange({ x, level }, task, whole) {
 /** What of an expression training never had: the reason for each node, "" for none. */
 export const beyond = (x, task) => written(x).nodes.map((node) => strange(node, task, x));
 
+/** The different reasons, as a reader wants them; "" where there is none. */
+export const reasons = (strange) => [...new Set(strange.filter(Boolean))].join("; ");
+
 /** A random expression as training has them; roll(n) is a whole number below n. */
 export function compose(task, roll, level = task.depth) {
   const inner = range(task.n_args).map(() => level > 1 && roll(2) === 0);
