@@ -13,9 +13,12 @@ const ROW = 22, TITLE = 26, NUDGE = 0.05, LONGEST = 1.2;
 
 /** Everything that follows from the state. A wider head has longer queries: √d_head where the plane has √2. */
 export function compute({ q, k, v, target, temperature, d_head, scaled }) {
-  const acts = attend(times(q, Math.sqrt(d_head / 2)), k, v, (scaled ? 1 / Math.sqrt(d_head) : 1) / temperature);
-  const d_z = add(acts.z, times(target, -1)), d = attendPullback(acts, d_z);
-  return { ...acts, d, entropy: entropy(acts.pattern), loss: dot(d_z, d_z) / 2 };
+  const query = times(q, Math.sqrt(d_head / 2)), scale = (scaled ? 1 / Math.sqrt(d_head) : 1) / temperature;
+  const acts = attend([[query]], [k], [v], { scale }); // one head, one query
+  const [scores, pattern, z] = [acts.scores, acts.pattern, acts.z].map(([[row]]) => row), d_z = add(z, times(target, -1));
+  const d = attendPullback(acts, [[d_z]], { scale });
+  return { q: query, scale, scores, pattern, z, entropy: entropy(pattern), loss: dot(d_z, d_z) / 2,
+    d: { scores: d.scores[0][0], q: d.q[0][0], k: d.k[0], v: d.v[0] } };
 }
 
 /** How far a step against the gradient takes a key along the query: towards it (+) or away (−). */

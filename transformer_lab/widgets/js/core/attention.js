@@ -1,21 +1,26 @@
-// Attention of one query, forward and backward, as in transformer_lab/byhand/attention.py.
+// Attention, forward and backward, as in transformer_lab/byhand/attention.py; all is [head][position][...].
 
-import { add, dot, matVec, scale as times, softmax, vecMat, zeros } from "./math.js";
+import { matMul, scale as times, softmax, softmaxPullback, transpose } from "./math.js";
 
-/** scores = k q · scale, pattern = softmax(scores), z = the values weighted by the pattern. */
-export function attend(q, k, v, scale) {
-  const scores = matVec(k, times(q, scale)), pattern = softmax(scores);
-  return { q, k, v, scale, scores, pattern, z: vecMat(pattern, v) };
+const stretch = (heads, scale) => heads.map((head) => head.map((row) => times(row, scale)));
+const usual = (q) => q[0][0].length ** -0.5;
+const visible = (row, t) => [...softmax(row.slice(0, t + 1)), ...row.slice(t + 1).fill(0)]; // causal
+
+/** scores = q kᵀ · scale (before the mask), pattern = softmax(scores), z = the values weighted by the pattern. */
+export function attend(q, k, v, { scale = usual(q), mask } = {}) {
+  const scores = stretch(q, scale).map((head, h) => matMul(head, transpose(k[h])));
+  const pattern = scores.map((head) => head.map(mask === "causal" ? visible : (row) => softmax(row)));
+  return { q, k, v, scores, pattern, z: pattern.map((head, h) => matMul(head, v[h])) };
 }
 
-/** Gradients of q, k and v (and of the scores) from the gradient of z. */
-export function attendPullback({ q, k, v, scale, pattern }, d_z) {
-  const d_pattern = matVec(v, d_z), mean = dot(pattern, d_pattern);
-  const d_scores = pattern.map((a, i) => a * (d_pattern[i] - mean));
-  return {
-    scores: d_scores,
-    q: k.reduce((total, row, i) => add(total, times(row, d_scores[i] * scale)), zeros(1, q.length)[0]),
-    k: d_scores.map((d) => times(q, d * scale)),
-    v: pattern.map((a) => times(d_z, a)),
-  };
+/** Gradients of q, k and v (and of the scores) from that of z; enter(name, d) sees each one and may return another. */
+export function attendPullback({ q, k, v, pattern }, d_z, { scale = usual(q), enter = (name, d) => d } = {}) {
+  const d_v = enter("v", pattern.map((head, h) => matMul(transpose(head), d_z[h])));
+  const d_pattern = enter("pattern", d_z.map((head, h) => matMul(head, transpose(v[h]))));
+  const d_scores = enter("scores",
+    pattern.map((head, h) => head.map((row, t) => softmaxPullback(row, d_pattern[h][t]))));
+  const d_scaled = stretch(d_scores, scale);
+  const d_q = enter("q", d_scaled.map((head, h) => matMul(head, k[h])));
+  const d_k = enter("k", d_scaled.map((head, h) => matMul(transpose(head), q[h])));
+  return { q: d_q, k: d_k, v: d_v, scores: d_scores };
 }

@@ -3,8 +3,9 @@
 // at each token, not at the last one. The same names, the same equations, held to it by a parity test. A matrix is an
 // array of rows, what heads have is [head][position], and each operation has its pullback beside it.
 
-import { add, columns, crossEntropy, dot, matMul, mean, product, range, scale, softmax, softmaxPullback, sum,
-  transpose, zeros } from "./math.js";
+import { attend, attendPullback } from "./attention.js";
+import { add, columns, crossEntropy, dot, matMul, mean, product, range, scale, softmax, sum, transpose,
+  zeros } from "./math.js";
 
 const EPS = 1e-5, IGNORED = -100; // the target of a row that does not count
 const NORM = (name) => [[`${name}_w`, 1, "d_model"], [`${name}_b`, 1, "d_model"]];
@@ -69,29 +70,18 @@ const split = (x, n_heads) => { // columns to heads
   return range(n_heads).map((h) => x.map((row) => row.slice(h * wide, (h + 1) * wide)));
 };
 const joined = (heads) => heads[0].map((_, t) => heads.flatMap((head) => head[t]));
-const root = (heads) => heads[0][0].length ** -0.5;
-const scaled = (heads, factor) => heads.map((head) => head.map((row) => scale(row, factor)));
-const visible = (row, t) => [...softmax(row.slice(0, t + 1)), ...row.slice(t + 1).fill(0)];
 
-/** Every head: q, k, v, scores (before the mask), pattern, z, and what they write together. */
+/** Every head: q, k, v, scores, pattern, z, and what they write together. */
 function attention(x, p, { n_heads, mask }) {
-  const [q, k, v] = ["W_Q", "W_K", "W_V"].map((name) => split(matMul(x, p[name]), n_heads));
-  const scores = scaled(q, root(q)).map((head, h) => matMul(head, transpose(k[h])));
-  const pattern = scores.map((head) => head.map(mask === "causal" ? visible : (row) => softmax(row)));
-  const z = pattern.map((head, h) => matMul(head, v[h]));
-  return { q, k, v, scores, pattern, z, attn_out: matMul(joined(z), p.W_O) };
+  const acts = attend(...["W_Q", "W_K", "W_V"].map((name) => split(matMul(x, p[name]), n_heads)), { mask });
+  return { ...acts, attn_out: matMul(joined(acts.z), p.W_O) };
 }
 
-function attentionPullback({ ln1, q, k, v, pattern, z }, p, d_attn_out, enter, grads) {
-  const d_z = enter("z", split(linearPullback(joined(z), p, "W_O", d_attn_out, grads), z.length));
-  const d_v = enter("v", pattern.map((head, h) => matMul(transpose(head), d_z[h])));
-  const d_pattern = enter("pattern", d_z.map((head, h) => matMul(head, transpose(v[h]))));
-  const d_scores = pattern.map((head, h) => head.map((row, t) => softmaxPullback(row, d_pattern[h][t])));
-  const d_scaled = scaled(enter("scores", d_scores), root(q));
-  const d_q = enter("q", d_scaled.map((head, h) => matMul(head, k[h])));
-  const d_k = enter("k", d_scaled.map((head, h) => matMul(transpose(head), q[h])));
-  const back = (W, d) => linearPullback(ln1, p, W, joined(d), grads);
-  return [back("W_Q", d_q), back("W_K", d_k), back("W_V", d_v)].reduce(added);
+function attentionPullback(acts, p, d_attn_out, enter, grads) {
+  const d_z = linearPullback(joined(acts.z), p, "W_O", d_attn_out, grads);
+  const { q, k, v } = attendPullback(acts, enter("z", split(d_z, acts.z.length)), { enter });
+  const back = (W, d) => linearPullback(acts.ln1, p, W, joined(d), grads);
+  return [back("W_Q", q), back("W_K", k), back("W_V", v)].reduce(added);
 }
 
 /** The activations of a block by names without its prefix, from the stream that enters it. */
