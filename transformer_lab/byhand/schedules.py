@@ -1,7 +1,8 @@
 r"""The learning rate over the steps of training: up in a straight line, then down in a straight line or along a cosine.
 
 A schedule is a function of the step, from 0 to ``steps - 1``. Warm-up: :math:`\eta_t = \eta\,(t + 1) / w` for the first
-w steps. After it, with s the share of the rest that is over, :math:`s = (t - w) / (\text{steps} - w)`:
+w steps. After it, with s the share of the rest that is over, :math:`s = (t - w) / (\text{steps} - w)`
+(eq-schedule in the book):
 """
 
 from __future__ import annotations

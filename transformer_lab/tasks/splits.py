@@ -108,7 +108,7 @@ def expected_leakage(inputs: int, drawn: int, *, held_out: float, groups: int = 
     .. math:: 1 - \operatorname{E}\Big[\Big(1 - \frac{g}{n}\Big)^M\Big]
 
     for n inputs in g equally large groups: M is how many of the training draws are of the same group as a held-out one.
-    With one group these are all of them; else, as many being drawn of each, M is hypergeometric.
+    With one group these are all of them (eq-leak in the book); else, as many being drawn of each, M is hypergeometric.
 
     Parameters
     ----------
