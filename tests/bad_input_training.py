@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from transformer_lab import generator
 from transformer_lab.tasks.answers import questions
 from transformer_lab.tasks.digits import DigitTask
 from transformer_lab.training import History, write_record
@@ -65,6 +66,8 @@ CALLS = {
     "tasks.answers.questions": lambda: {"task": DigitTask(), "expressions": EXPRESSIONS},
     "tasks.answers.write": lambda: {"logits_of": lambda tokens: np.zeros((*tokens.shape, 20)),
                                     "asked": questions(DigitTask(), EXPRESSIONS)},
+    "tasks.answers.sampled": lambda: {"logits": np.zeros((2, 20)), "rng": generator(0, "sampling"),
+                                      "temperature": 0.5, "top_k": 3},
     "tasks.answers.exact": lambda: {"written": np.zeros((2, 3), int), "answers": np.zeros((2, 3), int)},
     "training.history.weights_of": lambda: {"state": {"W": np.zeros(3)}},
     "training.fit.fit": lambda: {"stepper": Halving(), "batches": lambda step: None, "steps": 3, "learning_rate": 0.1,

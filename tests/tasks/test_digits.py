@@ -3,12 +3,14 @@
 import itertools
 from collections import Counter
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 
+from transformer_lab import generator
 from transformer_lab.errors import ArgumentError, ConfigError, LabError
-from transformer_lab.tasks.answers import IGNORED, exact, examples, questions, sequences, write
+from transformer_lab.tasks.answers import IGNORED, exact, examples, questions, sampled, sequences, write
 from transformer_lab.tasks.digits import DigitTask, all_inputs, check_expression, draw
 from transformer_lab.tasks.expressions import EOS, OPERATIONS, PAD, TOKENS, answer_tokens, parse, spell, tokenize, value
 from transformer_lab.tasks.splits import baselines, leakage, majority, split, statistics
@@ -161,6 +163,28 @@ def test_writing_follows_the_likeliest_token_stops_at_the_end_and_is_scored_whol
     assert (exact(written, questions(task, drawn).answers) == ~wrong).all()
     assert [spell(written[i][written[i] != EOS]) for i in np.flatnonzero(~wrong)] == [
         str(value(drawn[i])) for i in np.flatnonzero(~wrong)]
+
+
+@pytest.mark.parametrize(("temperature", "top_k"), [(1.0, None), (0.5, None), (3.0, None), (1.0, 3), (2.0, 1)])
+def test_tokens_are_drawn_as_often_as_their_probabilities_say(temperature, top_k):
+    p, n = np.array([0.05, 0.4, 0.25, 0.1, 0.2]), 20_000
+    wanted = p ** (1 / temperature) * (np.argsort(np.argsort(-p)) < (top_k or 5))
+    wanted /= wanted.sum()
+    drawn = sampled(np.tile(np.log(p), (n, 1)), generator(3, "sampling"), temperature=temperature, top_k=top_k)
+    found = np.bincount(drawn, minlength=5) / n
+    assert (abs(found - wanted) <= 4 * np.sqrt(wanted * (1 - wanted) / n)).all()
+
+
+def test_writing_by_sampling_is_greedy_with_one_choice_and_repeats_with_its_seed():
+    task = DigitTask(high=42, operations=("Max",))
+    asked = questions(task, draw(task, 50, seed=0))
+    table = generator(0, "table").normal(size=(task.d_vocab, task.d_vocab))
+    one, some = (partial(sampled, top_k=k) for k in (1, 4))
+    greedy = write(lambda tokens: table[tokens], asked)
+    assert (write(lambda tokens: table[tokens], asked, pick=partial(one, rng=generator(0, "a"))) == greedy).all()
+    again = [write(lambda tokens: table[tokens], asked, pick=partial(some, rng=generator(seed, "a")))
+             for seed in (0, 0, 1)]
+    assert (again[0] == again[1]).all() and (again[0] != again[2]).any() and (again[0] != greedy).any()
 
 
 @pytest.mark.parametrize(("fields", "faults"), [

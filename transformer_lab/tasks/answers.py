@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_type
+from ..checks import check_array, check_callable, check_number, check_type, check_whole
 from ..errors import RangeError, ShapeError
 from .digits import DigitTask
 from .expressions import EOS, PAD, answer_tokens, listed, tokenize, value
 
-__all__ = ["IGNORED", "Examples", "Questions", "exact", "examples", "questions", "sequences", "write"]
+__all__ = ["IGNORED", "Examples", "Questions", "exact", "examples", "questions", "sampled", "sequences", "write"]
 
 #: The target of a position that does not count.
 IGNORED = -100
@@ -87,27 +87,63 @@ def questions(task: DigitTask, expressions: Sequence) -> Questions:
     return Questions(padded(rows, width, PAD), lengths, padded(answers, task.n_answer + 1, PAD))
 
 
-def write(logits_of: Callable, asked: Questions) -> np.ndarray:
-    """Let a model write its answers, one token after the other, always the likeliest.
+def likeliest(logits: np.ndarray) -> np.ndarray:
+    return logits.argmax(-1)
+
+
+def sampled(logits, rng: np.random.Generator, *, temperature: float = 1.0, top_k: int | None = None) -> np.ndarray:
+    r"""One token a row, drawn from :math:`\operatorname{softmax}(\ell / T)`: the largest of the logits over T with
+    Gumbel noise added to each.
+
+    Parameters
+    ----------
+    logits : array (n, d_vocab)
+    rng : numpy.random.Generator
+        From :func:`transformer_lab.generator`.
+    temperature : float
+        T above 0. Near 0 the likeliest token is drawn; the larger, the more alike are all.
+    top_k : int, optional
+        Draw among so many likeliest tokens only.
+
+    Examples
+    --------
+    >>> from transformer_lab import generator
+    >>> drawn = sampled(np.log(np.tile([0.7, 0.2, 0.1], (10_000, 1))), generator(0, "sampling"))
+    >>> (np.bincount(drawn) / 10_000).round(2).tolist()
+    [0.7, 0.2, 0.1]
+    """
+    logits = check_array("logits", logits, shape=("n", "d_vocab"))
+    check_type("rng", rng, np.random.Generator), check_number("temperature", temperature, above=0)
+    if top_k is not None:
+        last = np.sort(logits)[:, -check_whole("top_k", top_k, low=1, high=logits.shape[1]), None]
+        logits = np.where(logits < last, -np.inf, logits)
+    return (logits / temperature + rng.gumbel(size=logits.shape)).argmax(-1)
+
+
+def write(logits_of: Callable, asked: Questions, *, pick: Callable = likeliest) -> np.ndarray:
+    """Let a model write its answers, one token after the other: greedily, or as ``pick`` chooses.
 
     Parameters
     ----------
     logits_of : callable
         ``logits_of(tokens) -> (n, width, d_vocab)``, causal: what stands behind a position does not matter to it.
     asked : Questions
+    pick : callable
+        ``pick(logits (n, d_vocab)) -> tokens (n,)``: the likeliest, or such as
+        ``partial(sampled, rng=generator(0, "sampling"), top_k=3)``.
 
     Returns
     -------
     array (n, n_answer + 1)
         The written tokens up to EOS, then padding.
     """
-    check_callable("logits_of", logits_of)
+    check_callable("logits_of", logits_of), check_callable("pick", pick)
     tokens, rows = check_type("asked", asked, Questions).tokens.copy(), np.arange(len(asked.tokens))
     written = np.full(asked.answers.shape, PAD)
     going = np.ones(len(rows), dtype=bool)
     for i in range(written.shape[1]):
         at = asked.lengths + i
-        written[:, i] = np.where(going, logits_of(tokens)[rows, at - 1].argmax(-1), PAD)
+        written[:, i] = np.where(going, pick(logits_of(tokens)[rows, at - 1]), PAD)
         going &= written[:, i] != EOS
         inside = at < tokens.shape[1]
         tokens[rows[inside], at[inside]] = written[inside, i]
