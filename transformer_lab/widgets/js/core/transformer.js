@@ -63,6 +63,9 @@ function linearPullback(x, p, W, d_y, grads, b) {
   return matMul(d_y, transpose(p[W]));
 }
 
+const relu = (x) => x.map((row) => row.map((value) => Math.max(value, 0)));
+const reluPullback = (x, d_y) => d_y.map((row, t) => row.map((value, i) => (x[t][i] > 0 ? value : 0)));
+
 const added = (x, y) => x.map((row, t) => add(row, y[t]));
 
 const split = (x, n_heads) => { // columns to heads
@@ -88,19 +91,17 @@ function attentionPullback(acts, p, d_attn_out, enter, grads) {
 function block(resid_pre, p, config) {
   const ln1 = normed("ln1", resid_pre, p), heads = attention(ln1, p, config);
   const resid_mid = added(resid_pre, heads.attn_out), ln2 = normed("ln2", resid_mid, p);
-  const mlp_pre = linear(ln2, p, "W_in", "b_in");
-  const mlp_post = mlp_pre.map((row) => row.map((value) => Math.max(value, 0)));
+  const mlp_pre = linear(ln2, p, "W_in", "b_in"), mlp_post = relu(mlp_pre);
   const mlp_out = linear(mlp_post, p, "W_out", "b_out"), resid_post = added(resid_mid, mlp_out);
   return { resid_pre, ln1, ...heads, resid_mid, ln2, mlp_pre, mlp_post, mlp_out, resid_post };
 }
 
 function blockPullback(acts, p, d_resid_post, enter, grads) {
-  enter("resid_post", d_resid_post);
-  const d_mlp_out = enter("mlp_out", grads.resid_post);
-  const d_post = enter("mlp_post", linearPullback(acts.mlp_post, p, "W_out", d_mlp_out, grads, "b_out"));
-  const d_pre = enter("mlp_pre", d_post.map((row, t) => row.map((value, i) => (acts.mlp_pre[t][i] > 0 ? value : 0))));
-  const d_ln2 = enter("ln2", linearPullback(acts.ln2, p, "W_in", d_pre, grads, "b_in"));
-  const d_mid = enter("resid_mid", added(grads.resid_post, normedPullback("ln2", acts.resid_mid, p, d_ln2, grads)));
+  const d_post = enter("resid_post", d_resid_post), d_mlp_out = enter("mlp_out", d_post);
+  const d_mlp_post = enter("mlp_post", linearPullback(acts.mlp_post, p, "W_out", d_mlp_out, grads, "b_out"));
+  const d_mlp_pre = enter("mlp_pre", reluPullback(acts.mlp_pre, d_mlp_post));
+  const d_ln2 = enter("ln2", linearPullback(acts.ln2, p, "W_in", d_mlp_pre, grads, "b_in"));
+  const d_mid = enter("resid_mid", added(d_post, normedPullback("ln2", acts.resid_mid, p, d_ln2, grads)));
   const d_ln1 = enter("ln1", attentionPullback(acts, p, enter("attn_out", d_mid), enter, grads));
   return enter("resid_pre", added(d_mid, normedPullback("ln1", acts.resid_pre, p, d_ln1, grads)));
 }
