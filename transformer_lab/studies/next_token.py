@@ -1,8 +1,8 @@
 """Chapter 08's study of a decoder: what is counted while it learns, and what its next-token accuracy says.
 
-The two-digit recipe with half its steps, one factor: whether the loss counts the answer's tokens, or all next tokens. Every model is
-measured in both ways as it learns: token by token with the right tokens before it (teacher forcing), and as a whole,
-reading what it has written itself.
+The two-digit recipe with half its steps, one factor: whether the loss counts the answer's tokens, or all next tokens.
+Every model is measured in both ways as it learns: token by token with the right tokens before it (teacher forcing),
+and as a whole, reading what it has written itself.
 
 ``python -m transformer_lab.studies.next_token`` trains what is missing in ``runs`` and writes
 ``data/digits/next-token-answer`` and ``data/digits/next-token-all``.
