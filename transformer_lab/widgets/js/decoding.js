@@ -59,8 +59,8 @@ const operable = (state, now, lab) => (i) => {
 
 /** What can be put in the place of the selected part; the keyboard has its own ways. */
 function palette(state, now, lab) {
-  const press = ({ text, change, on, strange }) => button(text, () => lab.set(change),
-    { class: strange ? "lab-button lab-put strange" : "lab-button lab-put", "aria-pressed": on, tabindex: -1 });
+  const press = ({ text, change, on, off, strange }) => button(text, () => lab.set(change), { tabindex: -1,
+    class: strange ? "lab-button lab-put strange" : "lab-button lab-put", "aria-pressed": on, disabled: off });
   const chosen = now.nodes[now.selected].x;
   return h("div", { class: "lab-palette", role: "group", "aria-label": "In place of what is selected" },
     h("span", {}, "In place of ", h("code", {}, chosen.name ?? String(chosen)),

@@ -29,13 +29,14 @@ function after({ model, expression }, n, act) {
 
 /**
  * What can be put in the place of the selected part, in rows: { text, change (of the state), strange (not in training),
- * on (is there already) }.
+ * on (is there already), off (nothing would change) }.
  */
 export function choices(state, { tree, nodes, selected }) {
   const { x } = nodes[selected], task = MODELS[state.model];
   const choice = (text, act, on = false) => {
-    const change = after(state, selected, act), made = parse(change.expression ?? state.expression);
-    return { text, change, on, strange: beyond(made, task)[selected] !== "" };
+    const change = after(state, selected, act), made = change.expression ?? state.expression;
+    const off = !on && made === state.expression;
+    return { text, change, on, off, strange: !off && beyond(parse(made), task)[selected] !== "" };
   };
   const steps = isNumber(x) ? [["−1", counted(-1)], ["+1", counted(1)]]
     : [["− argument", argued(-1)], ["+ argument", argued(1)],

@@ -18,9 +18,9 @@ export const spell = (x) => (typeof x === "number" ? String(x) : `${x.name} ( ${
 /** Tokens as text: neighbouring digits are one number. */
 export const spellTokens = (tokens) => tokens.map((token) => TOKENS[token]).join(" ").replace(/(?<=\d) (?=\d)/g, "");
 
-/** The expression that spell() wrote. */
+/** The expression that a well-formed text means. */
 export function parse(text) {
-  const words = text.split(" ");
+  const words = text.match(/[A-Za-z]+|\d+|[(),]/g);
   const next = () => {
     const name = words.shift();
     if (/^\d/.test(name)) return Number(name);
