@@ -46,6 +46,7 @@ export function map({ held_out: marked }, { model, index, input, right, heldOut 
     squares(model.wrong[index][operation], marked ? model.heldOutOf[operation] : [], operation, at))),
   rect(at.left, at.upper, lab.width - at.left, 5 * at.tall,
     { fill: "transparent", ...pressable((place) => ask(nearest(place, at))) }),
+  rect(x - 3, y - 3, at.cell + 6, at.cell + 6, { rx: 2, fill: "none", stroke: color("page"), "stroke-width": 6 }),
   rect(x - 3, y - 3, at.cell + 6, at.cell + 6, { rx: 2, fill: "transparent", stroke: color("link"), "stroke-width": 2.5,
     ...handle(lab, { label: "Input on the map", value: input.number, low: 0, high: 4999,
       shown: `${input.text}, ${right ? "right" : "wrong"}, ${heldOut ? "held out" : "trained on"}`,
