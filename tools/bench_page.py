@@ -79,9 +79,10 @@ def main() -> None:
         print("Typing in the page was not measured: no Chromium found.")
         return
     painted, ready = zip(*typing(path), strict=True)
-    print(f"Typing in the page, {INPUTS} inputs, promised {PROMISED} ms\n\n{'':36}{'median ms':>10}{'worst':>8}")
+    print(f"Typing in the page, {INPUTS} inputs\n\n{'':36}{'median ms':>10}{'worst':>8}{f'within {PROMISED} ms':>14}")
     for name, times in (("key to painted frame", painted), ("key to finished layout", ready)):
-        print(f"{name:36}{statistics.median(times):10.1f}{max(times):8.1f}")
+        kept = sum(value <= PROMISED for value in times)
+        print(f"{name:36}{statistics.median(times):10.1f}{max(times):8.1f}{f'{kept} of {INPUTS}':>14}")
 
 
 if __name__ == "__main__":
