@@ -28,6 +28,8 @@ CALLS = {
     "plots.further.carried": lambda: {"shares": {"one": np.ones(4)}, "tokens": WORDS, "alt": ALT},
     "plots.further.per_step": lambda: {"patterns": {"one": np.ones((1, 2, 4))}, "tokens": WORDS, "steps": ["5"],
                                        "alt": ALT},
+    "plots.further.scores": lambda: {"steps": [0, 1], "panels": {"one": {"whole": np.ones((2, 3))}},
+                                     "bounds": {"ceiling": 0.5}, "alt": ALT},
     "plots.further.side_by_side": lambda: {"quantities": {"size": [10.0, 1e6]}, "models": ["a", "b"], "alt": ALT},
     **{f"exercises.ch08.{name}": lambda: {"answer": lambda *given: None} for name in ch08.__all__},
 }

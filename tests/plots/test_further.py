@@ -44,7 +44,14 @@ def test_models_stand_beside_each_other_and_what_is_not_known_is_left_out():
     assert len("".join(partly.svgs)) < len("".join(known.svgs))
 
 
+def test_scores_are_named_at_their_ends_in_every_panel():
+    runs = {"whole": RNG.random((4, 3)), "tokens": RNG.random((4, 3))}
+    figure = plots.scores([0, 50, 100, 200], {"one way": runs, "another": runs}, {"ceiling": 0.57}, ALT)
+    assert len(figure.svgs) == 2 and [words(figure).count(name) for name in ("whole", "tokens", "ceiling")] == [2, 2, 2]
+
+
 @pytest.mark.parametrize("draw", [
+    lambda: plots.scores([0, 50], {"one way": {"whole": np.ones((3, 3))}}, {}, ALT),
     lambda: plots.per_step({"one": np.ones((2, 4, 7))}, TOKENS, ["1"], ALT),
     lambda: plots.per_step({"one": -np.ones((1, 4, 7))}, TOKENS, ["1"], ALT),
     lambda: plots.carried({"one": np.full(7, 1.5)}, TOKENS, ALT),

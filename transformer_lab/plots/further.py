@@ -7,9 +7,9 @@ import numpy as np
 from ..checks import check_array, check_type
 from ..theme import color
 from .figure import Figure
-from .style import ROLES, ceiling, color_bar, heatmap, label, panel
+from .style import ROLES, ceiling, color_bar, heatmap, label, panel, seed_lines
 
-__all__ = ["beyond", "carried", "per_step", "side_by_side"]
+__all__ = ["beyond", "carried", "per_step", "scores", "side_by_side"]
 
 MARKS = ("o", "s", "D", "^")
 
@@ -30,7 +30,7 @@ def per_step(patterns: dict, tokens, steps, alt: str) -> Figure:
     for title, pattern in check_type("patterns", patterns, dict).items():
         pattern = check_array(title, pattern, shape=(len(steps), "n_heads", len(tokens)), low=0)
         n_heads = pattern.shape[1]
-        drawing, axes = panel(330, 90 + 19 * len(tokens))
+        drawing, axes = panel(298, 90 + 19 * len(tokens))
         heatmap(axes, pattern.reshape(-1, len(tokens)).T, "amount", 1.0)
         axes.set_aspect("auto")
         color_bar(drawing, axes, 1.0, "attention", "amount")
@@ -56,7 +56,7 @@ def carried(shares: dict, tokens, alt: str) -> Figure:
     panels = []
     for title, values in check_type("shares", shares, dict).items():
         values = check_array(title, values, shape=(len(tokens),), low=0, high=1)
-        drawing, axes = panel(330, 84 + 19 * len(tokens))
+        drawing, axes = panel(298, 84 + 19 * len(tokens))
         axes.barh(range(len(tokens)), values, height=0.7, color=color("residual"))
         for row, value in enumerate(values):
             axes.annotate(f"{100 * value:.0f}", (value, row), xytext=(4, 0), textcoords="offset points", va="center",
@@ -87,7 +87,7 @@ def beyond(sizes, arms: dict, trained, unit: str, alt: str, *, baseline=None) ->
     low, high = check_array("trained", trained, shape=(2,), kind="whole")
     for (title, runs), role in zip(check_type("arms", arms, dict).items(), ROLES, strict=False):
         runs = check_array(title, runs, shape=("seeds", len(sizes)), low=0, high=1)
-        drawing, axes = panel(320, 220)
+        drawing, axes = panel(298, 215)
         axes.axvspan(low - 0.5, high + 0.5, color=color("other"), alpha=0.14, linewidth=0)
         axes.annotate("trained", ((low + high) / 2, 0.02), ha="center", fontsize=11, color=color("soft"))
         axes.plot(sizes, runs.T, color=color(role), alpha=0.5, linewidth=0.9, marker=".", markersize=4)
@@ -104,6 +104,31 @@ def beyond(sizes, arms: dict, trained, unit: str, alt: str, *, baseline=None) ->
     return Figure(panels, alt)
 
 
+def scores(steps, panels: dict, bounds: dict, alt: str) -> Figure:
+    """Several scores of the same models over the updates, a panel for each way to train them.
+
+    Parameters
+    ----------
+    steps : array of int (rows,)
+    panels : dict of dict of array (rows, seeds)
+        Shares from 0 to 1, by the panel's title and the score's name.
+    bounds : dict of float
+        By name; drawn in every panel.
+    """
+    steps, drawings = check_array("steps", steps, shape=("rows",), kind="whole"), []
+    check_type("bounds", bounds, dict)
+    for title, runs in check_type("panels", panels, dict).items():
+        drawing, axes = panel(298, 225)
+        for (name, values), role in zip(check_type(title, runs, dict).items(), ROLES, strict=False):
+            seed_lines(axes, steps, check_array(name, values, shape=(len(steps), "seeds"), low=0, high=1).T, role, name)
+        for name, level in bounds.items():
+            ceiling(axes, check_array(name, [level], shape=(1,))[0], name, where="right")
+        axes.set(ylim=(0, 1.08), yticks=[0, 0.5, 1])
+        label(axes, title, "updates", "share right")
+        drawings.append(drawing)
+    return Figure(drawings, alt)
+
+
 def side_by_side(quantities: dict, models, alt: str) -> Figure:
     """Sizes of several models on one logarithmic scale, a row a quantity; NaN where a model's is not known.
 
@@ -115,12 +140,12 @@ def side_by_side(quantities: dict, models, alt: str) -> Figure:
     """
     check_type("models", models, list)
     check_type("quantities", quantities, dict)
-    drawing, axes = panel(345, 110 + 40 * len(quantities))
+    drawing, axes = panel(345, 110 + 44 * len(quantities))
     for row, (name, values) in enumerate(quantities.items()):
         values = check_array(name, values, shape=(len(models),), finite=False)
         known = np.log10(values[np.isfinite(values)])
         axes.plot([known.min(), known.max()], [row, row], color=color("line"), linewidth=1, zorder=1)
-        axes.annotate(name, (0, row), xytext=(2, 7), textcoords="offset points", fontsize=11, color=color("ink"))
+        axes.annotate(name, (0, row), xytext=(2, 9), textcoords="offset points", fontsize=11, color=color("ink"))
         for value, mark, role in zip(values, MARKS, ROLES, strict=False):
             if np.isfinite(value):
                 axes.plot(np.log10(value), row, mark, color=color(role), markersize=7, zorder=2)
