@@ -27,6 +27,7 @@ CALLS = {
     "studies.learning.load": lambda: {"name": "dynamics", "data": DATA},
     "studies.heads.load": lambda: {"data": DATA},
     "studies.heads.looks": lambda: {"run": RUN, "params": PARAMS},
+    "studies.heads.rows": lambda: {"run": RUN, "params": PARAMS},
     "studies.heads.silenced": lambda: {"run": RUN, "params": PARAMS},
 }
 

@@ -9,7 +9,7 @@ import pytest
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.studies import heads
 from transformer_lab.studies.grid import Grid
-from transformer_lab.studies.heads import PLACES, load, looks, means, quiet, scorer, ship, silenced
+from transformer_lab.studies.heads import PLACES, load, looks, means, quiet, rows, scorer, ship, silenced
 from transformer_lab.tasks.digits import DigitTask, all_inputs
 from transformer_lab.tasks.expressions import TOKENS
 from transformer_lab.training import read_record
@@ -66,6 +66,23 @@ def test_silencing_is_putting_the_mean_over_training_inputs_in_its_place(params)
     assert found["full"][-1] > 0.25 and len(set(found["without.head"][..., -1].ravel())) > 2
 
 
+def test_a_row_is_spoiled_by_its_mean_over_the_questions_of_its_operation(params):
+    left, (tokens, answers) = rows(RUN, params)["without.row"], RUN.encoded(INPUTS)
+    assert left.shape == (5, 8)
+    for operation, place in ((0, 0), (3, 4), (4, 7)):
+        asked = slice(1000 * operation, 1000 * operation + 1000)
+
+        def tap(name, value, place=place):
+            if name == "blocks.0.resid_post":
+                value = np.array(value)
+                value[:, place] = value[:, place].mean(axis=0)  # all thousand questions are in this batch
+            return value
+
+        said = forward(params, tokens[asked], RUN.model, tap=tap)["logits"].argmax(-1)
+        assert left[operation, place] == pytest.approx((said == answers[asked]).mean(), abs=1e-3)
+    assert len(set(left.ravel())) > 10
+
+
 def test_a_small_study_is_shipped(tmp_path, monkeypatch):
     short = replace(RUN, steps=2, warmup=1)
     monkeypatch.setattr(heads, "GRID", Grid({"digits": {}}, seeds=(3,), at=(2,), every=1, recipe=short))
@@ -81,6 +98,7 @@ def test_the_shipped_record_is_what_the_shipped_weights_do():
     found = looks(model.run, model.params)
     np.testing.assert_allclose(state["pattern"][0], found["pattern"], atol=2e-3)
     np.testing.assert_allclose(state["right"][0], found["right"], atol=1e-3)
+    np.testing.assert_allclose(state["without.row"][0, :3, [0, 7]], [[0.1] * 3, [1.0] * 3], atol=0.01)
     score, said = scorer(model.run, model.params), means(model.run, model.params)
     for layer, head in ((0, 2), (1, 3)):
         again = score([quiet(said, layer, head)])

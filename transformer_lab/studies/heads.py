@@ -26,7 +26,7 @@ from ..training.seals import check_folder
 from .grid import trained
 from .learning import DATA, GRIDS, slug
 
-__all__ = ["PLACES", "load", "looks", "ship", "silenced"]
+__all__ = ["PLACES", "load", "looks", "rows", "ship", "silenced"]
 
 #: Where the arguments stand in ``Max ( 5 , 8 , 3 )``.
 PLACES = (2, 4, 6)
@@ -83,6 +83,30 @@ def silenced(run: DigitRun, params: dict) -> dict[str, np.ndarray]:
                for name, word in (("attention", "attn_out"), ("mlp", "mlp_out"))}}
 
 
+def rows(run: DigitRun, params: dict) -> dict[str, np.ndarray]:
+    """``without.row`` (operations, places): accuracy of a model in which, between its first two layers, one token's row
+    is what it is on average over all questions of that operation, and so says nothing about their digits."""
+    inputs, params = all_inputs(check_type("run", run, DigitRun).task), known(run, params)
+    return {"without.row": np.array([without_rows(run, params, [x for x in inputs if operation_of(x) == name])
+                                     for name in run.task.operations])}
+
+
+def without_rows(run, params, inputs) -> list[float]:
+    (tokens, answers), between = run.encoded(inputs), "blocks.0.resid_post"
+    mean = means_of(partial(forward, params, tokens, run.model), between)
+
+    def score(place):
+        def tap(name, value):
+            if name == between:
+                value = value.copy()
+                value[:, place] = mean[:, place]
+            return value
+
+        return (forward(params, tokens, run.model, tap=tap)["logits"].argmax(-1) == answers).mean()
+
+    return [score(place) for place in range(run.model.n_ctx)]
+
+
 def known(run, params) -> dict:
     return check_entries("params", params, parameter_shapes(run.model))
 
@@ -123,7 +147,7 @@ def ship(*, runs: Path, data: Path) -> Record:
     for seed in GRID.seeds:
         run = GRID.run("digits", seed)
         params = trained(check_folder(runs) / slug("dynamics", "digits", seed), GRID, "digits", seed).weights
-        found.append(looks(run, params) | silenced(run, params))
+        found.append(looks(run, params) | silenced(run, params) | rows(run, params))
     state = {name: np.stack([one[name] for one in found]).astype(np.float16 if name == "pattern" else np.float32)
              for name in found[0]}
     shutil.rmtree(folder, ignore_errors=True)
