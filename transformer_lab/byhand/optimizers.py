@@ -19,7 +19,7 @@ NEARLY_ONE = 1 - 1e-9
 
 
 class SGD:
-    r"""Steepest descent (Robbins and Monro 1951), :math:`\theta \leftarrow \theta - \eta g` (eq-sgd in the book).
+    r"""Steepest descent (Robbins and Monro 1951), :math:`\theta \leftarrow \theta - \eta g`.
 
     >>> theta = np.array([1.0, 2.0])
     >>> SGD().update(theta, np.array([1.0, -1.0]), 0.5)
@@ -62,8 +62,7 @@ class SGD:
 
 
 class Momentum(SGD):
-    r"""Descent with inertia (Polyak 1964), :math:`m \leftarrow \mu m + g,\; \theta \leftarrow \theta - \eta m`
-    (eq-momentum in the book).
+    r"""Descent with inertia (Polyak 1964), :math:`m \leftarrow \mu m + g,\; \theta \leftarrow \theta - \eta m`.
 
     >>> theta = np.array([1.0])
     >>> momentum = Momentum(mu=0.5)
@@ -86,7 +85,7 @@ class Momentum(SGD):
 
 
 class AdamW(SGD):
-    r"""Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; eq-adamw in the book).
+    r"""Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
               \theta \leftarrow \theta - \eta \Big( \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon} +
@@ -118,7 +117,7 @@ class AdamW(SGD):
 
 
 class Adam(AdamW):
-    """Adam (Kingma and Ba 2015, algorithm 1; eq-adam in the book): AdamW without weight decay."""
+    """Adam (Kingma and Ba 2015, algorithm 1): AdamW without weight decay."""
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8):
         super().__init__(beta1, beta2, eps, weight_decay=0)
@@ -129,7 +128,7 @@ OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
 
 @explained(theta="n")
 def make_optimizer(name: str, theta, **settings) -> SGD:
-    """The optimiser of this name, ready for the vector theta.
+    """The optimiser of this name, ready for the vector theta (eq-sgd, eq-momentum, eq-adam, eq-adamw in the book).
 
     >>> make_optimizer("adam", np.zeros(3), beta2=0.98).state()["m"].tolist()
     [0.0, 0.0, 0.0]
