@@ -66,15 +66,16 @@ def curves(panels: dict, x, alt: str, *, x_label: str, y_label: str, bounds: dic
     low, high = (0.0, 1.0) if y_range is None else (check_number("y_range", end) for end in _two(y_range))
     check_type("x_label", x_label, str), check_type("y_label", y_label, str)
     for title, runs in some("panels", panels).items():
-        drawing, axes = panel(345, 260)
+        drawing, axes = panel(345 if len(panels) < 3 else 228, 250)
         runs = {name: check_array(name, values, shape=(len(x), "seeds"), finite=False)
                 for name, values in some(title, runs).items()}
-        ends = [np.nanmedian(values, axis=1)[-1] for values in runs.values()]
+        there = {name: np.isfinite(values).all(axis=1) for name, values in runs.items()}
+        ends = [np.median(values[there[name]][-1:]) for name, values in runs.items()]
         for (name, values), role, end in zip(runs.items(), ROLES, spread(ends, 0.09 * (high - low)), strict=False):
-            seed_lines(axes, x, values.T, role)
-            name_line(axes, x[-1], end, name)
+            seed_lines(axes, x[there[name]], values[there[name]].T, role)
+            name_line(axes, x[there[name]][-1], end, name)
         for name, level in (check_type("bounds", bounds, dict) if bounds else {}).items():
-            ceiling(axes, level, name, below=level > (low + high) / 2)
+            ceiling(axes, level, name, where="right", below=level > (low + high) / 2)
         axes.set(ylim=(low, high + 0.04 * (high - low)))
         if check_flag("log", log):
             axes.set(xscale="log")
@@ -127,7 +128,7 @@ def scatter(panels: dict, alt: str, *, x_label: str, y_label: str, names=()) -> 
     check_type("x_label", x_label, str), check_type("y_label", y_label, str)
     for title, pair in some("panels", panels).items():
         x, y = (check_array(title, values, shape=("groups", "n")) for values in _two(pair))
-        drawing, axes = panel(345, 260)
+        drawing, axes = panel(345 if len(panels) < 3 else 228, 250)
         for xs, ys, role, mark in zip(x, y, ROLES, MARKS, strict=False):
             axes.plot(xs, ys, mark, color=color(role), markersize=4, alpha=0.55, markeredgewidth=0)
         for name, role, mark, height in zip(names, ROLES, MARKS, (0.97, 0.89, 0.81), strict=False):
