@@ -7,7 +7,7 @@ import numpy as np
 from ..checks import check_array, check_type
 from ..theme import color
 from .figure import Figure
-from .style import ROLES, ceiling, color_bar, heatmap, label, panel, seed_lines
+from .style import ROLES, ceiling, color_bar, heatmap, label, name_line, panel, seed_lines, spread
 
 __all__ = ["beyond", "carried", "per_step", "scores", "side_by_side"]
 
@@ -119,8 +119,12 @@ def scores(steps, panels: dict, bounds: dict, alt: str) -> Figure:
     check_type("bounds", bounds, dict)
     for title, runs in check_type("panels", panels, dict).items():
         drawing, axes = panel(298, 225)
-        for (name, values), role in zip(check_type(title, runs, dict).items(), ROLES, strict=False):
-            seed_lines(axes, steps, check_array(name, values, shape=(len(steps), "seeds"), low=0, high=1).T, role, name)
+        runs = {name: check_array(name, values, shape=(len(steps), "seeds"), low=0, high=1)
+                for name, values in check_type(title, runs, dict).items()}
+        ends = spread([float(np.median(values[-1])) for values in runs.values()], 0.1)
+        for (name, values), role, end in zip(runs.items(), ROLES, ends, strict=False):
+            seed_lines(axes, steps, values.T, role)
+            name_line(axes, steps[-1], end, name)
         for name, level in bounds.items():
             ceiling(axes, check_array(name, [level], shape=(1,))[0], name, where="right")
         axes.set(ylim=(0, 1.08), yticks=[0, 0.5, 1])
