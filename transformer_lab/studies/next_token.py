@@ -21,7 +21,7 @@ from ..byhand.transformer import loss
 from ..checks import check_choice, check_type
 from ..tasks.answers import IGNORED, exact, questions, sequences, write
 from ..tasks.expressions import PAD
-from ..tasks.next_token import every_target
+from ..tasks.next_token import bounds, every_target
 from ..training import History, Record, read_record, write_record
 from ..training.digit_model import DigitModel
 from ..training.digits import train
@@ -67,7 +67,10 @@ def measure(model: DigitModel, expressions) -> dict:
 
 
 def record(arm: str, runs: Path, data: Path) -> Record:
-    """Train the seeds of an arm, and write what each scores on the held-out questions while it learns."""
+    """Train the seeds of an arm, and write what each scores on the held-out questions while it learns.
+
+    Beside it stand the ``bounds`` of ``all_tokens`` and ``loss_all`` on these questions.
+    """
     rows, cpu_s = {step: [] for step in MEASURED}, []
     for seed in range(SEEDS):
         run = run_of(arm, seed)
@@ -81,7 +84,7 @@ def record(arm: str, runs: Path, data: Path) -> Record:
     folder = data / f"next-token-{arm}"
     shutil.rmtree(folder, ignore_errors=True)
     write_record(folder, config={"run": run_of(arm, 0).to_dict(), "seeds": SEEDS}, history=history, step=MEASURED[-1],
-                 state={"W_E": found.weights["W_E"]}, timing={"cpu_s": cpu_s})
+                 state={"bounds": np.array(bounds(run.task, run.parts.held_out))}, timing={"cpu_s": cpu_s})
     return read_record(folder)
 
 
