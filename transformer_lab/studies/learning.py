@@ -52,7 +52,7 @@ def shares(*per_cent, **fields) -> dict[str, dict]:
 ASKED = {"splits": True, "at": (200, 500, 1000, 2000), "every": 500}
 
 GRIDS = {
-    "optimizers": Grid(optimizer_arms()),
+    "optimizers": Grid(optimizer_arms(), seeds=tuple(range(3))),
     "fractions": Grid(shares(*range(10, 100, 10)), seeds=tuple(range(3)), **ASKED),
     "scarce": Grid(shares(1, 2, 3, 5), seeds=tuple(range(3)), **ASKED),
     "shuffled": Grid(shares(10, 50, 80, shuffled=True), seeds=tuple(range(2)), keeps=("W_E",), **ASKED),
