@@ -9,7 +9,7 @@ from ..errors import EmptyError
 from ..theme import color
 from .figure import Figure
 from .gradients import some
-from .style import ceiling, heatmap, label, name_line, panel, raised, seed_lines, spread
+from .style import ceiling, heatmap, label, name_line, panel, seed_lines, spread
 
 __all__ = ["confusions", "curves", "orders", "scatter", "valley"]
 
@@ -30,7 +30,7 @@ def valley(walks: dict, curvature, alt: str) -> Figure:
     panels, (a, b) = [], (check_number("curvature", number, above=0) for number in _two(curvature))
     for (title, walk), role in zip(some("walks", walks).items(), ROLES, strict=False):
         walk, turn = check_array(title, walk, shape=("steps", 2)), np.linspace(0, 2 * np.pi, 90)
-        drawing, axes = panel(225, 185)
+        drawing, axes = panel(215, 180)
         for level in (0.03, 0.2, 0.7, 2.0, 5.0, 12.0):
             axes.plot(np.sqrt(2 * level / a) * np.cos(turn), np.sqrt(2 * level / b) * np.sin(turn),
                       color=color("line"), linewidth=0.8)
@@ -58,15 +58,16 @@ def curves(panels: dict, x, alt: str, *, x_label: str, y_label: str, bounds: dic
     bounds : dict of float, optional
         Ceilings and floors by name, drawn in every panel.
     log : bool
-        Whether x is drawn by its powers of ten.
+        Whether the axis of x is logarithmic.
     y_range : (float, float), optional
         Both ends of the axis; from 0 to 1 without it.
     """
     x, drawings = check_array("x", x, shape=("n",)), []
     low, high = (0.0, 1.0) if y_range is None else (check_number("y_range", end) for end in _two(y_range))
     check_type("x_label", x_label, str), check_type("y_label", y_label, str)
+    bounds = {} if bounds is None else check_type("bounds", bounds, dict)
     for title, runs in some("panels", panels).items():
-        drawing, axes = panel(345 if len(panels) < 3 else 228, 250)
+        drawing, axes = panel(345 if len(panels) < 3 else 215, 250)
         runs = {name: check_array(name, values, shape=(len(x), "seeds"), finite=False)
                 for name, values in some(title, runs).items()}
         there = {name: np.isfinite(values).all(axis=1) for name, values in runs.items()}
@@ -74,13 +75,13 @@ def curves(panels: dict, x, alt: str, *, x_label: str, y_label: str, bounds: dic
         for (name, values), role, end in zip(runs.items(), ROLES, spread(ends, 0.09 * (high - low)), strict=False):
             seed_lines(axes, x[there[name]], values[there[name]].T, role)
             name_line(axes, x[there[name]][-1], end, name)
-        for name, level in (check_type("bounds", bounds, dict) if bounds else {}).items():
+        for name, level in bounds.items():
             ceiling(axes, level, name, where="right", below=level > (low + high) / 2)
         axes.set(ylim=(low, high + 0.04 * (high - low)))
         if check_flag("log", log):
             axes.set(xscale="log")
             powers = range(int(np.ceil(np.log10(x[0]))), int(np.log10(x[-1])) + 1)
-            axes.set_xticks([10.0**power for power in powers], [f"10{raised(power)}" for power in powers])
+            axes.set_xticks([10.0**power for power in powers], [f"{10.0**power:g}" for power in powers])
             axes.minorticks_off()
         label(axes, title, x_label, y_label)
         drawings.append(drawing)
@@ -114,26 +115,26 @@ def confusions(counts: dict, alt: str) -> Figure:
     return Figure(panels, alt)
 
 
-def scatter(panels: dict, alt: str, *, x_label: str, y_label: str, names=()) -> Figure:
-    """Two measurements against each other, a panel for each title, a dot for each seed and part.
+def scatter(panels: dict, alt: str, *, x_label: str, y_label: str) -> Figure:
+    """Two measurements against each other, a dot for each pair; one panel for each title.
+
+    Dots that would cover each other are moved apart, by at most 0.03.
 
     Parameters
     ----------
-    panels : dict of (array (groups, n), array (groups, n))
-        x and y by title; every group has its colour and its mark.
-    names : list of str
-        Of the groups, written at their last dots.
+    panels : dict of (array (n,), array (n,))
+        x and y by title.
+    x_label, y_label : str
+        Words with units.
     """
     drawings = []
     check_type("x_label", x_label, str), check_type("y_label", y_label, str)
     for title, pair in some("panels", panels).items():
-        x, y = (check_array(title, values, shape=("groups", "n")) for values in _two(pair))
-        drawing, axes = panel(345 if len(panels) < 3 else 228, 250)
-        for xs, ys, role, mark in zip(x, y, ROLES, MARKS, strict=False):
-            axes.plot(xs, ys, mark, color=color(role), markersize=4, alpha=0.55, markeredgewidth=0)
-        for name, role, mark, height in zip(names, ROLES, MARKS, (0.97, 0.89, 0.81), strict=False):
-            axes.plot(0.03, height, mark, color=color(role), markersize=5, transform=axes.transAxes)
-            axes.annotate(name, (0.06, height), xycoords="axes fraction", fontsize=11, va="center", color=color("ink"))
+        x, y = (check_array(title, values, shape=("n",)) for values in _two(pair))
+        turn, far = 2.4 * np.arange(len(x)), 0.03 * np.sqrt(np.arange(len(x)) / len(x))
+        drawing, axes = panel(345 if len(panels) < 3 else 215, 250)
+        axes.plot(x + far * np.cos(turn), y + far * np.sin(turn), "o", color=color("value"), markersize=4, alpha=0.55,
+                  markeredgewidth=0)
         label(axes, title, x_label, y_label)
         drawings.append(drawing)
     return Figure(drawings, alt)
