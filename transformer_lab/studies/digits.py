@@ -70,6 +70,7 @@ STUDIES = {
     "two-digits": Study("two-digits", tuple(range(5)), shipped=(0,)),
     "nested": Study("nested", tuple(range(3)), shipped=(0,)),
     "arithmetic": Study("arithmetic", tuple(range(3)), shipped=(0,)),
+    "long": Study("long", tuple(range(3)), shipped=(0,), keeps=("W_E", "right")),
     "sort": Study("sort", tuple(range(3)), keeps=("right",)),
     "more-operations": Study("more-operations", tuple(range(3)), keeps=("W_E", "right")),
 }
