@@ -59,7 +59,7 @@ ASKED = {"splits": True, "at": (200, 500, 1000, 2000), "every": 500}
 GRIDS = {
     "optimizers": Grid(optimizer_arms(), seeds=tuple(range(3))),
     "fractions": Grid(shares(*range(10, 100, 10)), **ASKED),
-    "scarce": Grid(shares(1, 2, 3, 5), **ASKED),
+    "scarce": Grid(shares(1, 2, 3, 5), seeds=tuple(range(8)), **ASKED),
     "shuffled": Grid(shares(10, 50, 80, shuffled=True), seeds=tuple(range(3)), keeps=("W_E",), **ASKED),
     "leak": Grid({f"{name} answers": {"examples": 10_000, "distinct": False, "shuffled": name == "shuffled"}
                   for name in ("true", "shuffled")}, splits=True, at=(100, 200, 300, 500, 1000, 2000)),
