@@ -76,7 +76,8 @@ def curves(panels: dict, x, alt: str, *, x_label: str, y_label: str, bounds: dic
             seed_lines(axes, x[there[name]], values[there[name]].T, role)
             name_line(axes, x[there[name]][-1], end, name)
         for name, level in bounds.items():
-            ceiling(axes, level, name, where="right", below=level > (low + high) / 2)
+            high_up = level > (low + high) / 2
+            ceiling(axes, level, name, where="right" if high_up else "left", below=high_up)
         axes.set(ylim=(low, high + 0.04 * (high - low)))
         if check_flag("log", log):
             axes.set(xscale="log")
