@@ -53,9 +53,10 @@ def test_the_shipped_answers_to_deeper_questions():
     state, tests = record.state, depth_tests()
     np.testing.assert_array_equal(state["levels"][:, 0], [value(x) for x in tests])
     np.testing.assert_array_equal(state["depth"], (state["levels"] >= 0).sum(axis=-1))
-    right = state["answers"] == state["target"]
-    assert right.shape == (beyond.SEEDS["depth"], len(tests))
-    assert right[:, state["depth"] == 2].mean(axis=-1).min() > 0.99
+    for name in ("answers", "answers_none"):
+        right = state[name] == state["target"]
+        assert right.shape == (beyond.SEEDS["depth"], len(tests))
+        assert right[:, state["depth"] == 2].mean(axis=-1).min() > 0.99
     model, _ = load(DATA / "nested-0")
     np.testing.assert_array_equal(state["answers"][0, ::17], beyond.answers(model, tests[::17]))
 

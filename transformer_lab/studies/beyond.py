@@ -2,7 +2,7 @@
 
 - *Lengths.* Trained on two to six arguments, asked with two to ten. One factor: how the model knows places.
 - *Depths.* Trained on an operation inside an operation, asked with none inside and with two inside each other. The
-  deepest questions are chains, as long as the longest that were trained on: nothing but the depth is new.
+  deepest questions are chains, as long as the longest that were trained on. With and without learned positions.
 
 ``python -m transformer_lab.studies.beyond`` trains what is missing in ``runs`` and writes ``data/digits/lengths-study``
 and ``data/digits/depth-study``: what every model answers to every question.
@@ -36,7 +36,7 @@ LONGEST = 10  # arguments
 LENGTHS = DigitRun(task=DigitTask(min_args=2, max_args=6), written=True, examples=50_000, held_out=0.2, room=8,
                    clip=1.0)
 
-#: What is trained for the depths, but for ``seed``.
+#: What is trained for the depths, but for ``positions`` and ``seed``.
 DEPTHS = RECIPES["nested"]
 
 
@@ -116,13 +116,18 @@ def lengths_study(runs: Path, data: Path) -> Record:
 
 
 def depth_study(runs: Path, data: Path) -> Record:
-    """Every seed's curve, and all answers to :func:`depth_tests`."""
-    tests = depth_tests()
-    arms = [trained(runs, replace(DEPTHS, seed=seed), f"nested-{seed}") for seed in range(SEEDS["depth"])]
-    inside = [(*levels(x), -1, -1)[:3] for x in tests]
-    state = {"levels": inside, "depth": [len(levels(x)) for x in tests], "target": [value(x) for x in tests],
-             "tokens": [len(tokenize(x)) for x in tests], "answers": [answers(model, tests) for model, _ in arms]}
-    return write(data / "depth-study", DEPTHS, {"nested": [record.history for _, record in arms]}, state)
+    """Every arm's curves, and all answers to :func:`depth_tests`: ``answers`` with learned positions, as the recipe has
+    them, and ``answers_none`` with the causal mask alone.
+    """
+    tests, history = depth_tests(), {}
+    state = {"levels": [(*levels(x), -1, -1)[:3] for x in tests], "depth": [len(levels(x)) for x in tests],
+             "target": [value(x) for x in tests], "tokens": [len(tokenize(x)) for x in tests]}
+    for positions, end in (("learned", ""), ("none", "_none")):
+        arms = [trained(runs, replace(DEPTHS, positions=positions, seed=seed), f"nested{end}-{seed}")
+                for seed in range(SEEDS["depth"])]
+        state[f"answers{end}"] = [answers(model, tests) for model, _ in arms]
+        history[positions] = [record.history for _, record in arms]
+    return write(data / "depth-study", DEPTHS, history, state)
 
 
 def trained(runs: Path, run: DigitRun, name: str) -> tuple[DigitModel, Record]:
