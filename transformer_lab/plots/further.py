@@ -87,17 +87,17 @@ def beyond(sizes, arms: dict, trained, unit: str, alt: str, *, baseline=None) ->
     low, high = check_array("trained", trained, shape=(2,), kind="whole")
     for (title, runs), role in zip(check_type("arms", arms, dict).items(), ROLES, strict=False):
         runs = check_array(title, runs, shape=("seeds", len(sizes)), low=0, high=1)
-        drawing, axes = panel(298, 215)
+        drawing, axes = panel(226, 215)
         axes.axvspan(low - 0.5, high + 0.5, color=color("other"), alpha=0.14, linewidth=0)
-        axes.annotate("trained", ((low + high) / 2, 0.02), ha="center", fontsize=11, color=color("soft"))
+        axes.annotate("trained", (low - 0.4, 0.9), va="top", fontsize=11, color=color("soft"))
         axes.plot(sizes, runs.T, color=color(role), alpha=0.5, linewidth=0.9, marker=".", markersize=4)
         axes.plot(sizes, np.median(runs, axis=0), color=color(role), linewidth=2.4)
         ceiling(axes, 1.0, "ceiling", where="right")
         if baseline is not None:
-            axes.plot(sizes, check_array("baseline", baseline, shape=sizes.shape), color=color("ink"), linewidth=1,
-                      linestyle=(0, (4, 3)))
-            axes.annotate("best guess per operation", (sizes[-1], baseline[-1]), xytext=(0, -4), ha="right", va="top",
-                          textcoords="offset points", fontsize=11, color=color("ink"))
+            baseline = check_array("baseline", baseline, shape=sizes.shape)
+            axes.plot(sizes, baseline, color=color("ink"), linewidth=1, linestyle=(0, (4, 3)))
+            axes.annotate("best guess per operation", (sizes[-1], baseline.min()), xytext=(0, -3), ha="right", va="top",
+                          textcoords="offset points", fontsize=10.5, color=color("ink"))
         axes.set(xlim=(sizes[0] - 0.5, sizes[-1] + 0.5), ylim=(0, 1.12), xticks=sizes, yticks=[0, 0.5, 1])
         label(axes, title, unit, "share answered right")
         panels.append(drawing)
@@ -126,7 +126,7 @@ def scores(steps, panels: dict, bounds: dict, alt: str) -> Figure:
             seed_lines(axes, steps, values.T, role)
             name_line(axes, steps[-1], end, name)
         for name, level in bounds.items():
-            ceiling(axes, check_array(name, [level], shape=(1,))[0], name, where="right")
+            ceiling(axes, check_array(name, [level], shape=(1,))[0], name, where="right", below=True)
         axes.set(ylim=(0, 1.08), yticks=[0, 0.5, 1])
         label(axes, title, "updates", "share right")
         drawings.append(drawing)
