@@ -43,7 +43,7 @@ def test_the_shipped_answers_to_longer_questions():
     assert [LENGTHS.task.operations[i] for i in state["operation"]] == [operation_of(x) for x in tests]
     for positions in POSITIONS:
         right = state[positions] == state["target"]
-        assert right.shape == (beyond.SEEDS["lengths"], len(tests))
+        assert right.shape == (beyond.SEEDS, len(tests))
         assert right[:, state["length"] <= 6].mean(axis=-1).min() > 0.995
         assert record.history[positions][-1].min() > 0.995
 
@@ -55,7 +55,7 @@ def test_the_shipped_answers_to_deeper_questions():
     np.testing.assert_array_equal(state["depth"], (state["levels"] >= 0).sum(axis=-1))
     for name in ("answers", "answers_none"):
         right = state[name] == state["target"]
-        assert right.shape == (beyond.SEEDS["depth"], len(tests))
+        assert right.shape == (beyond.SEEDS, len(tests))
         assert right[:, state["depth"] == 2].mean(axis=-1).min() > 0.99
     model, _ = load(DATA / "nested-0")
     np.testing.assert_array_equal(state["answers"][0, ::17], beyond.answers(model, tests[::17]))
@@ -89,7 +89,7 @@ def test_a_small_study_is_trained_once_and_written(tmp_path, monkeypatch):
     small = replace(LENGTHS, n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=4, warmup=1, batch=4, examples=200)
     monkeypatch.setattr(beyond, "LENGTHS", small)
     monkeypatch.setattr(beyond, "length_tests", lambda: [("Max", (1, 2)), ("Min", tuple(range(10)))])
-    monkeypatch.setattr(beyond, "SEEDS", {"lengths": 2})
+    monkeypatch.setattr(beyond, "SEEDS", 2)
     first, again = (beyond.lengths_study(tmp_path / "runs", tmp_path / "data") for _ in range(2))
     assert first.name == again.name and len(list((tmp_path / "runs").iterdir())) == 6
     assert first.state["length"].tolist() == [2, 10] and first.state["none"].shape == (2, 2)

@@ -29,7 +29,7 @@ from .digits import RECIPES
 __all__ = ["DEPTHS", "LENGTHS", "POSITIONS", "depth_tests", "length_tests", "levels"]
 
 POSITIONS = ("learned", "sinusoidal", "none")
-SEEDS = {"lengths": 5, "depth": 3}
+SEEDS = 5
 LONGEST = 10  # arguments
 
 #: What is trained for the lengths, but for ``positions`` and ``seed``; there is room for ten arguments.
@@ -108,7 +108,7 @@ def lengths_study(runs: Path, data: Path) -> Record:
              "operation": [LENGTHS.task.operations.index(operation_of(x)) for x in tests]}
     for positions in POSITIONS:
         arms = [trained(runs, replace(LENGTHS, positions=positions, seed=seed), f"lengths-{positions}-{seed}")
-                for seed in range(SEEDS["lengths"])]
+                for seed in range(SEEDS)]
         state[positions] = [answers(DigitModel(replace(model.run, task=wide, room=0), model.params), tests)
                             for model, _ in arms]
         history[positions] = [record.history for _, record in arms]
@@ -124,7 +124,7 @@ def depth_study(runs: Path, data: Path) -> Record:
              "target": [value(x) for x in tests], "tokens": [len(tokenize(x)) for x in tests]}
     for positions, end in (("learned", ""), ("none", "_none")):
         arms = [trained(runs, replace(DEPTHS, positions=positions, seed=seed), f"nested{end}-{seed}")
-                for seed in range(SEEDS["depth"])]
+                for seed in range(SEEDS)]
         state[f"answers{end}"] = [answers(model, tests) for model, _ in arms]
         history[positions] = [record.history for _, record in arms]
     return write(data / "depth-study", DEPTHS, history, state)

@@ -53,17 +53,19 @@ def shares(*per_cent, **fields) -> dict[str, dict]:
     return {f"{share} %": {"held_out": round(1 - share / 100, 2), **fields} for share in per_cent}
 
 
+TWENTY = tuple(range(20))
+
 #: A seed of these is also that of the split.
 ASKED = {"splits": True, "at": (200, 500, 1000, 2000), "every": 500}
 
 GRIDS = {
-    "optimizers": Grid(optimizer_arms(), seeds=tuple(range(3))),
-    "fractions": Grid(shares(*range(10, 100, 10)), **ASKED),
-    "scarce": Grid(shares(1, 2, 3, 5), seeds=tuple(range(8)), **ASKED),
-    "shuffled": Grid(shares(10, 50, 80, shuffled=True), seeds=tuple(range(3)), keeps=("W_E",), **ASKED),
+    "optimizers": Grid(optimizer_arms()),
+    "fractions": Grid(shares(*range(10, 100, 10)), seeds=TWENTY, **ASKED),
+    "scarce": Grid(shares(1, 2, 3, 5), seeds=TWENTY, **ASKED),
+    "shuffled": Grid(shares(10, 50, 80, shuffled=True), keeps=("W_E",), **ASKED),
     "leak": Grid({f"{name} answers": {"examples": 10_000, "distinct": False, "shuffled": name == "shuffled"}
                   for name in ("true", "shuffled")}, splits=True, at=(100, 200, 300, 500, 1000, 2000)),
-    "dynamics": Grid({"digits": {}}, seeds=tuple(range(20)),
+    "dynamics": Grid({"digits": {}}, seeds=TWENTY,
                      at=(0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000)),
 }
 
