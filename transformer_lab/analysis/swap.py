@@ -15,7 +15,7 @@ __all__ = ["followed", "swap"]
 
 
 def swap(name: str, places, other) -> Callable:
-    """A tap that replaces an activation (batch, pos, d_model) at these places by another run's, ``other`` of the same shape.
+    """A tap that replaces an activation (batch, pos, d_model) at these places by ``other``, one of the same shape.
 
     >>> tap = swap("embed", [1], np.ones((1, 2, 3)))
     >>> tap("embed", np.zeros((1, 2, 3)))[0, :, 0].tolist(), tap("ln1", 5)

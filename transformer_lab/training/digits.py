@@ -173,9 +173,9 @@ class DigitRun(Config):
 
 
 def evaluated(run: DigitRun, model_of, n_train: int = 250):
-    """``evaluate`` for :func:`fit`: loss and accuracy on held-out inputs, and accuracy on the first ``n_train`` that were
-    trained on. Where all inputs are listed these have one operation, so that this accuracy tells whether training goes
-    on well, and is no fair partner of the held-out one.
+    """``evaluate`` for :func:`fit`: loss and accuracy on held-out inputs, and accuracy on the first ``n_train`` that
+    were trained on. Where all inputs are listed these have one operation: it tells whether training goes on well, and
+    is no fair partner of the held-out one.
     """
     held_out, seen = run.encoded(run.parts.held_out), run.encoded(run.parts.train[:n_train])
 
