@@ -60,6 +60,7 @@ def typing(path: str) -> list[list[float]]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(write_page(Path(folder)))
+        page.locator(".lab-start").click()
         page.wait_for_selector(".lab-live .lab-controls")
         page.evaluate(WATCH)
         for i, (a, b, c) in enumerate(digits):

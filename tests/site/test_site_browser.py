@@ -20,7 +20,7 @@ RUN_AXE = """async (runOnly) => (await axe.run(document, { runOnly, resultTypes:
   .violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html.slice(0, 120)))"""
 WAKE = """async () => { for (const lab of document.querySelectorAll(".lab-static")) {
   lab.scrollIntoView();
-  const live = () => lab.classList.contains("lab-live");
+  const live = () => lab.classList.contains("lab-live") || lab.querySelector(".lab-start");
   for (let i = 0; i < 100 && !live(); i++) await new Promise((done) => setTimeout(done, 50));
   if (!live()) throw new Error(lab.dataset.lab + " does not wake");
 } }"""

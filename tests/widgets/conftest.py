@@ -30,7 +30,7 @@ def open_lab(chromium, labs_folder):
     """``open_lab(name, state)`` opens one explorable from disk; whatever the console says fails the test."""
     contexts, said = [], []
 
-    def open_one(name, state=None, *, width=1280, theme="light", scripts=True, touch=False, html=None):
+    def open_one(name, state=None, *, width=1280, theme="light", scripts=True, touch=False, html=None, start=True):
         page_file = labs_folder / f"{name}-{theme}.html"
         page_file.write_text(PAGE.format(theme=theme, colors=css_variables(), body=html or static_html(name, state)),
                              "utf-8")
@@ -43,6 +43,12 @@ def open_lab(chromium, labs_folder):
         page.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
         page.goto(page_file.as_uri())
         if scripts:
+            page.wait_for_selector(".lab-live .lab-controls, .lab-start")
+        for button in page.locator(".lab-start").all() if start else ():
+            button.click()
+            page.wait_for_selector(".lab-live :focus")
+            page.click("h1")  # the tests' keys begin at the top
+        if scripts and start:
             page.wait_for_selector(".lab-live .lab-controls")
         return page
 

@@ -108,3 +108,17 @@ def test_copy_puts_the_code_on_the_clipboard_or_selects_it(open_lab):
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied").or_(page.get_by_role("button", name="Selected"))).to_be_visible()
     assert "one_head.forward" in page.evaluate("getSelection().toString()")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["ask-model", "decoding"])
+def test_much_data_is_loaded_when_the_reader_asks_for_it_and_the_keyboard_goes_on_inside(open_lab, name):
+    page = open_lab(name, start=False)
+    loaded = "Object.keys(transformerLab.data)"
+    assert page.evaluate(loaded) == []
+    page.keyboard.press("Tab")
+    expect(page.locator(".lab-start")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".lab-live .lab-controls")
+    assert len(page.evaluate(loaded)) == 1
+    expect(page.locator(".lab-live :focus")).to_have_count(1)

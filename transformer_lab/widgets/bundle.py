@@ -56,14 +56,20 @@ def files() -> dict[str, str]:
     """What goes beside each other into one folder of the site: file name to text.
 
     ``host.js`` is the one script that a page names; it adds ``NAME.js`` on demand, and ``data-FILE.js`` where the
-    explorable says ``data: "FILE"``: the bytes of ``js/data/FILE.bin``, which it gets as ``lab.data``.
+    explorable says ``data: "FILE"``: the bytes of ``js/data/FILE.bin``, which it gets as ``lab.data``. The host
+    knows how many there are, and asks the reader before it loads many.
     """
-    written = {"host.js": host(), "labs.css": css()}
+    shared = {"modules": {}, "data": {}, "bytes": {path.stem: path.stat().st_size for path in _data()}}
+    written = {"host.js": f"window.transformerLab = {json.dumps(shared)};\n{host()}", "labs.css": css()}
     for name in names():
         written[f"{name}.js"] = _registered("modules", name, bundle(name))
-    for path in sorted((JS / "data").glob("*.bin")):
+    for path in _data():
         written[f"data-{path.stem}.js"] = _registered("data", path.stem, base64.b64encode(path.read_bytes()).decode())
     return written
+
+
+def _data() -> list[Path]:
+    return sorted((JS / "data").glob("*.bin"))
 
 
 def _registered(kind: str, name: str, text: str) -> str:

@@ -1,9 +1,10 @@
 // Runs the explorables of a built page, where there is no kernel: each <div class="lab-static"> holds a still picture
-// and its state, and is brought to life when it comes near the screen. Scripts are added by <script>, and modules
-// imported from a Blob, because that works from a disk (file://) too.
+// and its state, and is brought to life when it comes near the screen; one with much data, when its button is pressed.
+// Scripts are added by <script>, and modules imported from a Blob, because that works from a disk (file://) too.
 (() => {
   const folder = new URL(".", document.currentScript.src);
-  const registered = (window.transformerLab ??= { modules: {}, data: {} }); // filled by NAME.js and data-NAME.js
+  const registered = (window.transformerLab ??= { modules: {}, data: {}, bytes: {} }); // filled by NAME.js and data-NAME.js
+  const MUCH = 250_000; // bytes of data that nobody should have to load who only reads on
 
   /** The part of anywidget's model that an explorable uses. */
   class Model {
@@ -34,14 +35,25 @@
     return new DataView(Uint8Array.from(atob(registered.data[name]), (c) => c.charCodeAt(0)).buffer);
   });
 
+  /** Puts a button on the still picture, and waits until it is pressed. */
+  const pressed = (el, bytes) => new Promise((done) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "lab-button lab-start" });
+    button.textContent = `Start (loads ${(bytes / 1e6).toFixed(1)} MB)`;
+    button.onclick = () => { Object.assign(button, { disabled: true, textContent: "Loading …" }); done(); };
+    el.querySelector(".lab-head").after(button);
+  });
+
   async function wake(el) {
     const lab = await module(el.dataset.lab), state = JSON.parse(el.dataset.state || "{}");
+    const bytes = registered.bytes[lab.data] ?? 0;
+    if (bytes > MUCH) await pressed(el, bytes);
     if (lab.data) state.data = await data(lab.data);
     const box = document.createElement("div");
     el.after(box); // beside the still picture, so that its width is known before the picture goes
     await lab.render({ model: new Model(state), el: box });
     el.replaceChildren(box);
     el.classList.add("lab-live");
+    if (bytes > MUCH) box.querySelector("input, button, select, [tabindex]")?.focus({ preventScroll: true });
   }
 
   const near = new IntersectionObserver((entries) => entries.filter((e) => e.isIntersecting).forEach(({ target }) => {

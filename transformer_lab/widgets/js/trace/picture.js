@@ -31,7 +31,7 @@ function rail(state, now, lab) {
   return h("g", {},
     h("path", { class: "axis", fill: "none",
       d: `M${START} ${THERE}H${x(LOSS) - turn}a${turn} ${turn} 0 0 1 0 ${2 * turn}H${START}` }),
-    label(0, THERE + 4, "▸", "soft"), label(0, BACK + 4, "◂", "soft"),
+    label(0, THERE + 4, "→", "soft"), label(0, BACK + 4, "←", "soft"),
     layers.map((at, layer) => [line(at[0], 16, at.at(-1), 16), label(at[0], 11, `layer ${layer}`, "soft")]),
     WAY.map((one, i) => label(x(i), y(i) + 5, i === LOSS ? "◆" : glyph(one.role),
       { "text-anchor": "middle", style: `fill: ${color(i === LOSS ? "ink" : one.role)}` })),
@@ -85,7 +85,7 @@ function bars({ at, value, back, wanted }, lab, height) {
     const y = TOP + digit * tall, target = (losses || back) && String(digit) === wanted;
     return [label(LEFT - 8, y + tall / 2 + 4, String(digit), target ? "code strong end" : "code end"),
       rect(Math.min(zero, zero + unit * number), y + 2, Math.abs(unit * number), tall - 4, paint(number)),
-      target ? label(lab.width - 2, y + tall / 2 + 4, "◂ target", "soft end") : null];
+      target ? label(lab.width - 2, y + tall / 2 + 4, "← target", "soft end") : null];
   }), line(zero, TOP, zero, TOP + 10 * tall),
   label(lab.width / 2, TOP + 10 * tall + 16, BARS[back ? "back" : at.name](top), "soft middle"));
 }

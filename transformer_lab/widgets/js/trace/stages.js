@@ -2,10 +2,11 @@
 
 import { crossEntropy, norm, range } from "../core/math.js";
 import { remember } from "../core/remember.js";
+import { TOKENS as ALL } from "../core/tokens.js";
 import { backward, forward, read, readOut } from "../core/transformer.js";
 
 export const CONFIG = { d_vocab: 20, n_ctx: 8, d_model: 32, n_heads: 4, n_layers: 2, d_mlp: 128 };
-export const TOKENS = ["[PAD]", "[EOS]", ..."0123456789", "First", "Second", "Last", "Max", "Min", "(", ")", ","];
+export const TOKENS = ALL.slice(0, CONFIG.d_vocab);
 export const QUESTIONS = ["Max ( 5 , 3 , 9 )", "Min ( 5 , 3 , 9 )", "First ( 5 , 3 , 9 )", "Second ( 5 , 3 , 9 )",
   "Last ( 5 , 3 , 9 )", "Max ( 8 , 8 , 7 )", "Min ( 0 , 1 , 0 )", "Max ( 0 , 1 , 0 )"];
 const OPERATIONS = { Max: (...digits) => Math.max(...digits), Min: (...digits) => Math.min(...digits),
