@@ -16,9 +16,9 @@ __all__ = ["Explorable", "Number", "OneOf", "Whole", "shipped_bytes"]
 
 
 class Whole(Int):
-    """A synced whole number from ``low`` to ``high``: ``stage = Whole(3, high=16)``."""
+    """A synced whole number from ``low``, to ``high`` where there is one: ``stage = Whole(3, high=16)``."""
 
-    def __init__(self, default: int, *, low: int = 0, high: int):
+    def __init__(self, default: int, *, low: int = 0, high: int | None = None):
         self.low, self.high = low, high
         super().__init__(default)
         self.tag(sync=True)

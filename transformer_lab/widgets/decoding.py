@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from traitlets import Int, Unicode, validate
+from traitlets import Unicode, validate
 
 from ..checks import check_choice, check_whole
 from ..tasks.expressions import parse, spell, tokenize
-from .base import Explorable, shipped_bytes
+from .base import Explorable, OneOf, Whole, shipped_bytes
 
 __all__ = ["Decoding"]
 
@@ -43,15 +43,14 @@ class Decoding(Explorable, draws="decoding"):
     """
 
     data = shipped_bytes("decode")
-    model = Unicode("nested").tag(sync=True)
+    model = OneOf(*OPERATIONS)
     expression = Unicode("Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )").tag(sync=True)
-    selected = Int(2).tag(sync=True)
-    step = Int(0).tag(sync=True)
-    draw = Int(0).tag(sync=True)
+    selected = Whole(2, high=LONGEST - 1)
+    step = Whole(0, high=LONGEST - 1)
+    draw = Whole(0)
 
     @validate("model")
-    def _known(self, proposal):
-        check_choice("model", proposal["value"], OPERATIONS)
+    def _fits(self, proposal):
         _checked(parse(self.expression), proposal["value"])
         return proposal["value"]
 
@@ -60,11 +59,6 @@ class Decoding(Explorable, draws="decoding"):
         tokens = tokenize(_checked(parse(proposal["value"]), self.model))
         check_whole("the number of tokens", len(tokens), high=LONGEST)
         return spell(tokens)
-
-    @validate("selected", "step", "draw")
-    def _counted(self, proposal):
-        name = proposal["trait"].name
-        return check_whole(name, proposal["value"], low=0, high=None if name == "draw" else LONGEST - 1)
 
 
 def _checked(expression, model):
