@@ -22,7 +22,7 @@ book: setup-site ## build the website, strictly, into _build/html
 
 test: setup-test ## everything that CI checks
 	$(BIN)/ruff check .
-	PYTHONPATH=. $(BIN)/lint-imports
+	PYTHONPATH=.:book $(BIN)/lint-imports
 	$(BIN)/node --test "tests/js/*.test.js"
 	$(BIN)/python -m pytest -c tests/nbval.ini --rootdir=. book
 	$(BIN)/python -m pytest

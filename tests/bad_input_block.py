@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from chapters.ch05 import exercises as ch05
+from chapters.ch05.study import AblationRun
 from transformer_lab.byhand.transformer import init
-from transformer_lab.exercises import ch05
-from transformer_lab.studies.ablation import AblationRun
 
 RUN = AblationRun(n_seeds=1, steps=1)
 PARAMS = init(RUN.model, n_seeds=1)
@@ -29,15 +29,15 @@ CALLS = {
                                      "alt": ALT},
     "plots.block.patterns": lambda: {"pattern": np.ones((2, 1, 1)), "tokens": ["Max"], "alt": ALT},
     "plots.block.stream": lambda: {"rows": {"one": ROWS}, "tokens": ["a", "b", "c"], "alt": ALT},
-    "studies.ablation.accuracy": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
-    "studies.ablation.by_operation": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
-    "studies.ablation.load": lambda: {"arm": "one layer", "data": DATA},
-    "studies.ablation.parts": lambda: {"seed": 0},
-    "studies.ablation.record": lambda: {"arm": "one layer", "data": DATA},
-    "studies.ablation.taken_out": lambda: {"run": RUN, "params": PARAMS, "part": "layer 0: attention", "by": "zero"},
-    "studies.ablation.train": lambda: {"run": RUN, "every": 1},
-    "studies.ablation.trained": lambda: {"data": DATA},
-    **{f"exercises.ch05.{name}": lambda: {"answer": lambda *given: None} for name in ch05.__all__},
+    "chapters.ch05.study.accuracy": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
+    "chapters.ch05.study.by_operation": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
+    "chapters.ch05.study.load": lambda: {"arm": "one layer", "data": DATA},
+    "chapters.ch05.study.parts": lambda: {"seed": 0},
+    "chapters.ch05.study.record": lambda: {"arm": "one layer", "data": DATA},
+    "chapters.ch05.study.taken_out": lambda: {"run": RUN, "params": PARAMS, "part": "layer 0: attention", "by": "zero"},
+    "chapters.ch05.study.train": lambda: {"run": RUN, "every": 1},
+    "chapters.ch05.study.trained": lambda: {"data": DATA},
+    **{f"chapters.ch05.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch05.__all__},
 }
 
-EXEMPT = {"studies.ablation.ship": "writes a file of the package; what it wrote is tested in studies/test_ablation.py"}
+EXEMPT = {"chapters.ch05.study.ship": "writes a file of the package; what it wrote is tested in studies/test_ablation.py"}

@@ -17,6 +17,7 @@ import bad_input_studies as studies
 import bad_input_training as training
 import numpy as np
 
+from chapters.ch02 import exercises
 from transformer_lab import ModelConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask
@@ -46,8 +47,8 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | studies.EXEMPT | training.EXEMPT | transf
     "checks.check_seed": "is itself the check, tested in test_checks.py",
     "checks.check_type": "is itself the check, tested in test_checks.py",
     "checks.check_whole": "is itself the check, tested in test_checks.py",
-    "exercises.checker": "makes checkers, for the authors of exercises; tested in exercises/test_frame.py",
-    "exercises.expect": "raises a judge's Objection, tested in exercises/test_frame.py",
+    "exercises.checker": "makes checkers, for the authors of exercises; tested in test_exercises.py",
+    "exercises.expect": "raises a judge's Objection, tested in test_exercises.py",
     "plots.style.ceiling": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.style.color_bar": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.style.heatmap": "draws on matplotlib's axes for the figures, whose arguments are checked",
@@ -61,8 +62,8 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | studies.EXEMPT | training.EXEMPT | transf
     "plots.svg.inline": "takes matplotlib's SVG, which no reader writes",
     "theme.theme": "takes no argument",
     "theme.css_variables": "takes no argument",
-    "studies.decode_page.decode_bytes": "takes no argument",
-    "studies.phase_page.outcomes": "takes no argument",
+    "chapters.ch08.page.decode_bytes": "takes no argument",
+    "chapters.ch03.page.outcomes": "takes no argument",
     "widgets.bundle.css": "takes no argument",
     "widgets.bundle.files": "takes no argument",
     "widgets.bundle.host": "takes no argument",
@@ -82,7 +83,9 @@ CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places
     "widgets.bundle.bundle": lambda: {"name": "choice"},
     "widgets.bundle.poster": lambda: {"name": "choice", "state": {"id": "a"}},
     "widgets.bundle.static_html": lambda: {"name": "choice", "state": {"id": "a"}},
-    "exercises.checkers": lambda: {"chapter": "ch02"},
+    "exercises.checkers": lambda: {"module": exercises},
+    "places.runs": dict,
+    "places.shipped": dict,
     "claims.claim": lambda: {"id": "a-claim", "statement": "A claim.", "value": 1.0, "at_least": 0.5, "seeds": 1},
     "names.lookup": lambda: {"name": "pattern"},
     "randomness.generator": lambda: {"seed": 0, "purpose": "batch", "step": 0},
@@ -103,9 +106,9 @@ CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places
     "byhand.one_head.pullback": lambda: {"params": HEADS, "acts": HEAD_ACTS, "d_logits": HEAD_ACTS["logits"],
                                          "to_x": True, "tap": lambda name, value: value},
     "byhand.one_head.generate": lambda: {"params": HEADS, "config": HEAD, "start": HEAD_TOKENS, "n": 2},
-    "byhand.one_sequence.one_sequence": lambda: {"W_QK": HEADS["W_QK"], "W_OV": HEADS["W_OV"], "x": HEAD_ROWS[0],
+    "chapters.ch02.one_sequence.one_sequence": lambda: {"W_QK": HEADS["W_QK"], "W_OV": HEADS["W_OV"], "x": HEAD_ROWS[0],
                                                  "target": 0},
-    "byhand.planted.with_mistake": lambda: {"name": "uphill", "params": HEADS, "acts": HEAD_ACTS,
+    "chapters.ch02.planted.with_mistake": lambda: {"name": "uphill", "params": HEADS, "acts": HEAD_ACTS,
                                             "targets": HEAD_TARGETS},
     "byhand.witnesses.complex_step": lambda: {"f": square, "params": {"w": np.ones(2)}, "independent": 0,
                                               "entries": {"w": [1]}},
@@ -114,8 +117,8 @@ CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places
     "byhand.gradcheck.check_gradients": lambda: {
         "f": square, "params": {"w": np.ones(2)}, "grads": {"w": 2 * np.ones(2)}, "witnesses": ("complex_step",),
         "tolerance": 1e-9, "upstream": None, "independent": 0, "entries": 1, "seed": 0},
-    "models.one_head.gradients": lambda: {"params": HEADS, "x": HEAD_ROWS, "targets": HEAD_TARGETS},
-    "studies.witnesses.witnesses_agree": lambda: {"params": {name: value[None] for name, value in HEADS.items()},
+    "chapters.ch02.twin.gradients": lambda: {"params": HEADS, "x": HEAD_ROWS, "targets": HEAD_TARGETS},
+    "chapters.ch02.study.witnesses_agree": lambda: {"params": {name: value[None] for name, value in HEADS.items()},
                                                   "config": HEAD, "task": TASK, "n_instances": 3, "batch": 2,
                                                   "entries": 2, "seed": 0},
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from chapters.ch08 import exercises as ch08
 from transformer_lab import ModelConfig
-from transformer_lab.exercises import ch08
 
 CONFIG = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, d_mlp=6)
 ROWS = np.random.default_rng(8).normal(size=(2, 4, 3))
@@ -18,18 +18,18 @@ def logits_with(tap):
 
 
 CALLS = {
-    "analysis.cost.multiply_adds": lambda: {"config": CONFIG, "position": 3},
-    "analysis.cost.parameters": lambda: {"config": CONFIG},
-    "analysis.swap.followed": lambda: {"logits_with": logits_with, "name": "embed", "places": [1], "other": ROWS,
+    "chapters.ch08.cost.multiply_adds": lambda: {"config": CONFIG, "position": 3},
+    "chapters.ch08.cost.parameters": lambda: {"config": CONFIG},
+    "chapters.ch08.swap.followed": lambda: {"logits_with": logits_with, "name": "embed", "places": [1], "other": ROWS,
                                        "answers": [0, 1]},
-    "analysis.swap.swap": lambda: {"name": "embed", "places": [1], "other": ROWS},
-    "plots.further.beyond": lambda: {"sizes": [1, 2], "arms": {"one": np.ones((3, 2))}, "trained": [1, 1],
+    "chapters.ch08.swap.swap": lambda: {"name": "embed", "places": [1], "other": ROWS},
+    "chapters.ch08.figures.beyond": lambda: {"sizes": [1, 2], "arms": {"one": np.ones((3, 2))}, "trained": [1, 1],
                                      "unit": "how many", "alt": ALT, "baseline": [0.1, 0.1]},
-    "plots.further.carried": lambda: {"shares": {"one": np.ones(4)}, "tokens": WORDS, "alt": ALT},
-    "plots.further.per_step": lambda: {"patterns": {"one": np.ones((1, 2, 4))}, "tokens": WORDS, "steps": ["5"],
+    "chapters.ch08.figures.carried": lambda: {"shares": {"one": np.ones(4)}, "tokens": WORDS, "alt": ALT},
+    "chapters.ch08.figures.per_step": lambda: {"patterns": {"one": np.ones((1, 2, 4))}, "tokens": WORDS, "steps": ["5"],
                                        "alt": ALT},
-    "plots.further.scores": lambda: {"steps": [0, 1], "panels": {"one": {"whole": np.ones((2, 3))}},
+    "chapters.ch08.figures.scores": lambda: {"steps": [0, 1], "panels": {"one": {"whole": np.ones((2, 3))}},
                                      "bounds": {"ceiling": 0.5}, "alt": ALT},
-    "plots.further.side_by_side": lambda: {"quantities": {"size": [10.0, 1e6]}, "models": ["a", "b"], "alt": ALT},
-    **{f"exercises.ch08.{name}": lambda: {"answer": lambda *given: None} for name in ch08.__all__},
+    "chapters.ch08.figures.side_by_side": lambda: {"quantities": {"size": [10.0, 1e6]}, "models": ["a", "b"], "alt": ALT},
+    **{f"chapters.ch08.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch08.__all__},
 }

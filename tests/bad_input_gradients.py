@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from chapters.ch06 import exercises as ch06
+from chapters.ch06.every_tensor import SMALL
+from chapters.ch06.study import DATA, WrongRun
 from transformer_lab.byhand.transformer import forward
-from transformer_lab.exercises import ch06
-from transformer_lab.studies.every_tensor import SMALL
-from transformer_lab.studies.wrong_gradients import DATA, WrongRun
 
 RUN = WrongRun("copied", steps=1, n_seeds=1)
 PARAMS, BATCH = RUN.initial(), RUN.batches(0)
@@ -19,7 +19,7 @@ def again(**arguments):
 
 
 CALLS = {
-    "byhand.planted_transformer.with_mistake": lambda: {
+    "chapters.ch06.planted.with_mistake": lambda: {
         "name": "copied", "params": PARAMS, "acts": forward(PARAMS, BATCH.tokens, RUN.model), "targets": BATCH.targets,
         "config": RUN.model},
     "plots.gradients.cosine_tables": lambda: {"tables": {"one": [[0.5]]}, "tensors": ["a"], "mistakes": ["b"],
@@ -29,11 +29,11 @@ CALLS = {
     "plots.gradients.learning": lambda: {"steps": [0, 1], "arms": {"a": np.ones((2, 3))}, "bounds": {"top": 1.0},
                                          "alt": ALT},
     "plots.gradients.missed": lambda: {"arms": {"a": np.ones(3)}, "n_inputs": 10, "alt": ALT},
-    "studies.every_tensor.every_tensor": lambda: {"config": SMALL, "gradient": "twice", "n_draws": 1, "batch": 1,
+    "chapters.ch06.every_tensor.every_tensor": lambda: {"config": SMALL, "gradient": "twice", "n_draws": 1, "batch": 1,
                                                   "entries": 1, "seed": 0},
-    "studies.wrong_gradients.cosines": again(name="copied"),
-    "studies.wrong_gradients.gradients": again(name="copied"),
-    "studies.wrong_gradients.load": lambda: {"arm": "copied", "data": DATA},
-    "studies.wrong_gradients.train": lambda: {"run": RUN, "every": 1, "stop": 1},
-    **{f"exercises.ch06.{name}": lambda: {"answer": lambda *given: None} for name in ch06.__all__},
+    "chapters.ch06.study.cosines": again(name="copied"),
+    "chapters.ch06.study.gradients": again(name="copied"),
+    "chapters.ch06.study.load": lambda: {"arm": "copied", "data": DATA},
+    "chapters.ch06.study.train": lambda: {"run": RUN, "every": 1, "stop": 1},
+    **{f"chapters.ch06.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch06.__all__},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.exercises import ch02
+from chapters.ch02 import exercises as ch02
 
 RNG = np.random.default_rng(0)
 SQUARE, WIDE = RNG.normal(size=(46, 46)), RNG.normal(size=(46, 26))
@@ -12,11 +12,11 @@ RUNS = RNG.random((3, 4))
 STEPS = np.array([0, 10, 20, 30])
 
 CALLS = {
-    "plots.many_heads.attention_by_position": lambda: {"patterns": RUNS, "right": [0, 2]},
-    "plots.many_heads.error_by_step": lambda: {"steps": np.array([1e-1, 1e-3, 1e-5]),
+    "chapters.ch02.figures.attention_by_position": lambda: {"patterns": RUNS, "right": [0, 2]},
+    "chapters.ch02.figures.error_by_step": lambda: {"steps": np.array([1e-1, 1e-3, 1e-5]),
                                                "errors": {"central": np.array([1e-2, 1e-6, 1e-9])}},
-    "plots.many_heads.learning_curves": lambda: {"steps": STEPS, "arms": {"one": RUNS}, "bounds": {"ceiling": 1.0}},
-    "plots.many_heads.unseen_letters": lambda: {"unseen": RUNS[0], "wrong": RUNS[1]},
+    "chapters.ch02.figures.learning_curves": lambda: {"steps": STEPS, "arms": {"one": RUNS}, "bounds": {"ceiling": 1.0}},
+    "chapters.ch02.figures.unseen_letters": lambda: {"unseen": RUNS[0], "wrong": RUNS[1]},
     "plots.one_head.both_matrices": lambda: {"W_QK": SQUARE, "W_OV": WIDE, "unit": "weight"},
     "plots.one_head.input_rows": lambda: {"x": RNG.random((20, 46)), "tokens": "ABCDE" * 4},
     "plots.one_head.jacobian": lambda: {"matrix": SQUARE[:5, :5], "tokens": "ABCDE"},
@@ -25,4 +25,4 @@ CALLS = {
     "plots.one_head.strips": lambda: {"vectors": {"a": SQUARE[0, :5]}, "names": "ABCDE", "kind": "signed", "wrap": 5,
                                       "digits": 2},
     "plots.one_head.three_gradients": lambda: {"by_hand": WIDE, "autograd": WIDE, "enlarged": 1e9, "name": "W_OV"},
-} | {f"exercises.ch02.{name}": lambda name=name: {"answer": getattr(ch02, name).solution} for name in ch02.__all__}
+} | {f"chapters.ch02.exercises.{name}": lambda name=name: {"answer": getattr(ch02, name).solution} for name in ch02.__all__}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from chapters.ch03 import exercises as ch03
+from chapters.ch03.study import PhaseRun
 from transformer_lab import ModelConfig
 from transformer_lab.byhand import one_head
-from transformer_lab.exercises import ch03
-from transformer_lab.studies.phases import PhaseRun
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 TASK, DISTINCT = PatternTask(4, 3, 6), PatternTask(4, 3, 6, True)
@@ -32,32 +32,32 @@ CALLS = {
     "byhand.small_head.backward": lambda: {"params": NUMBERS, "task": TASK},
     "byhand.small_head.as_head": lambda: {"params": NUMBERS, "task": TASK},
     "byhand.small_head.saddle": lambda: {"task": DISTINCT, "number": "look"},
-    "analysis.every_pattern.bag_accuracy": lambda: {"params": BLIND, "task": TASK},
-    "analysis.every_pattern.smallest_lead": lambda: {"params": HEAD, "config": CONFIG, "task": TASK},
-    "analysis.look_write.swapped_losses": lambda: {"initial": HEAD, "trained": HEAD, "config": CONFIG,
+    "chapters.ch03.every_pattern.bag_accuracy": lambda: {"params": BLIND, "task": TASK},
+    "chapters.ch03.every_pattern.smallest_lead": lambda: {"params": HEAD, "config": CONFIG, "task": TASK},
+    "chapters.ch03.look_write.swapped_losses": lambda: {"initial": HEAD, "trained": HEAD, "config": CONFIG,
                                                    "patterns": PATTERNS},
-    "analysis.look_write.share_of_writing": lambda: {"losses": LOSSES},
-    "analysis.look_write.attention_to_target": lambda: {"params": HEAD, "config": CONFIG, "task": TASK,
+    "chapters.ch03.look_write.share_of_writing": lambda: {"losses": LOSSES},
+    "chapters.ch03.look_write.attention_to_target": lambda: {"params": HEAD, "config": CONFIG, "task": TASK,
                                                         "patterns": PATTERNS},
-    "analysis.look_write.copying": lambda: {"W_OV": np.eye(4)},
-    "analysis.look_write.likeness": lambda: {"a": np.eye(2), "b": np.ones((2, 2))},
+    "chapters.ch03.look_write.copying": lambda: {"W_OV": np.eye(4)},
+    "chapters.ch03.look_write.likeness": lambda: {"a": np.eye(2), "b": np.ones((2, 2))},
     "training.one_head.alternate": lambda: {"order": "look-first", "look": 2, "write": 3},
-    "studies.phases.train": lambda: {"run": RUN, "keep": (0,)},
-    "studies.phases.slope_of_looking": lambda: {"run": RUN, "params": WEIGHTS, "final": WEIGHTS, "n": 2},
-    "studies.phases.fresh_accuracy": lambda: {"run": RUN, "params": WEIGHTS, "n": 2},
-    "studies.phases.on_every_pattern": lambda: {"run": RUN, "params": WEIGHTS},
-    "studies.phases.record": lambda: {"arm": "one_hot-joint", "data": DATA},
-    "studies.phases.load": lambda: {"arm": "one_hot-joint", "data": DATA},
-    "studies.small_head.walk": lambda: {"start": NUMBERS, "task": TASK, "order": "joint", "look": 1, "write": 1,
+    "chapters.ch03.study.train": lambda: {"run": RUN, "keep": (0,)},
+    "chapters.ch03.study.slope_of_looking": lambda: {"run": RUN, "params": WEIGHTS, "final": WEIGHTS, "n": 2},
+    "chapters.ch03.study.fresh_accuracy": lambda: {"run": RUN, "params": WEIGHTS, "n": 2},
+    "chapters.ch03.study.on_every_pattern": lambda: {"run": RUN, "params": WEIGHTS},
+    "chapters.ch03.study.record": lambda: {"arm": "one_hot-joint", "data": DATA},
+    "chapters.ch03.study.load": lambda: {"arm": "one_hot-joint", "data": DATA},
+    "chapters.ch03.walks.walk": lambda: {"start": NUMBERS, "task": TASK, "order": "joint", "look": 1, "write": 1,
                                         "steps": 2, "learning_rate": 1.0, "plane": ("look", "write"),
                                         "whole_path": True},
-    "plots.phases.basins": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "ends": {"joint": SURFACE},
+    "chapters.ch03.figures.basins": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "ends": {"joint": SURFACE},
                                     "saddle": SADDLE},
-    "plots.phases.coin_toss": lambda: {"copying": np.ones(2), "before": np.zeros(2), "after": np.ones(2)},
-    "plots.phases.courses": lambda: {"steps": STEPS, "panels": {"One": RUNS}, "unit": "loss (nats)",
+    "chapters.ch03.figures.coin_toss": lambda: {"copying": np.ones(2), "before": np.zeros(2), "after": np.ones(2)},
+    "chapters.ch03.figures.courses": lambda: {"steps": STEPS, "panels": {"One": RUNS}, "unit": "loss (nats)",
                                      "alt": "A figure drawn for a test.", "turns": {"One": ("look first", 1)},
                                      "bounds": {"One": (0.5, "ceiling")}},
-    "plots.phases.surface": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "loss": SURFACE, "paths": PATH,
+    "chapters.ch03.figures.surface": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "loss": SURFACE, "paths": PATH,
                                      "saddle": SADDLE},
-    **{f"exercises.ch03.{name}": lambda: {"answer": lambda *given: None} for name in ch03.__all__},
+    **{f"chapters.ch03.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch03.__all__},
 }

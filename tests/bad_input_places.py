@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.exercises import ch04
-from transformer_lab.studies import order
+from chapters.ch04 import exercises as ch04
+from chapters.ch04 import study as order
 
 RNG = np.random.default_rng(4)
 X, W = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
@@ -23,13 +23,13 @@ def figure(**arguments):
 
 CALLS = {
     "analysis.operations.count_operations": lambda: {"function": lambda *arrays: arrays},
-    "analysis.order.blind_ceiling": lambda: {"tokens": [[1, 2], [2, 1]], "targets": [1, 2]},
-    "analysis.order.equivariance_gap": lambda: {"function": lambda x: x, "x": X, "table": [[0, 1, 2], [2, 1, 0]]},
-    "analysis.order.invariance_gap": lambda: {"function": lambda x: x[:, 0], "x": X, "table": [[0, 1, 2]]},
-    "analysis.order.orders": lambda: {"n_ctx": 3, "fixed": [0]},
-    "analysis.places.closest_pair": lambda: {"codes": X},
-    "analysis.places.score_terms": lambda: {"x_E": X, "x_pos": X, "W_Q": W, "W_K": W},
-    "analysis.places.shift_residual": lambda: {"codes": X, "offset": 1},
+    "chapters.ch04.order.blind_ceiling": lambda: {"tokens": [[1, 2], [2, 1]], "targets": [1, 2]},
+    "chapters.ch04.order.equivariance_gap": lambda: {"function": lambda x: x, "x": X, "table": [[0, 1, 2], [2, 1, 0]]},
+    "chapters.ch04.order.invariance_gap": lambda: {"function": lambda x: x[:, 0], "x": X, "table": [[0, 1, 2]]},
+    "chapters.ch04.order.orders": lambda: {"n_ctx": 3, "fixed": [0]},
+    "chapters.ch04.places.closest_pair": lambda: {"codes": X},
+    "chapters.ch04.places.score_terms": lambda: {"x_E": X, "x_pos": X, "W_Q": W, "W_K": W},
+    "chapters.ch04.places.shift_residual": lambda: {"codes": X, "offset": 1},
     "byhand.rotation.frequencies": lambda: {"d_model": 4, "base": 100.0},
     "byhand.rotation.offset_distance": lambda: {"offsets": [1, 2], "d_model": 4, "base": 100.0},
     "byhand.rotation.offset_dot": lambda: {"offsets": [1, 2], "d_model": 4, "base": 100.0},
@@ -42,13 +42,13 @@ CALLS = {
     "plots.positions.one_matrix": figure(lengths=[1, 2], residuals={"some": np.ones(2)}, d_model=4),
     "plots.positions.similarity": figure(offsets=[1, 2], curves={"some": np.ones(2)}),
     "plots.positions.tables": figure(values={"one": abs(X)}, rows=["a", "b", "c"], columns=["d", "e", "f", "g"]),
-    "studies.order.accuracy": lambda: {"params": TRAINED, "config": CONFIG, "tap": same},
-    "studies.order.config_of": lambda: {"arm": "learned"},
-    "studies.order.on_digits": lambda: {"params": TRAINED, "config": CONFIG, "tap": same},
-    "studies.order.shares": lambda: {"params": TRAINED, "config": CONFIG},
-    "studies.order.train": lambda: {"arm": "learned", "n_seeds": 1, "seed": 0, "steps": 1, "every": 1},
-    "studies.order.without": lambda: {"term": "token-place", "params": TRAINED},
-    **{f"exercises.ch04.{name}": lambda: {"answer": lambda *given: None} for name in ch04.__all__},
+    "chapters.ch04.study.accuracy": lambda: {"params": TRAINED, "config": CONFIG, "tap": same},
+    "chapters.ch04.study.config_of": lambda: {"arm": "learned"},
+    "chapters.ch04.study.on_digits": lambda: {"params": TRAINED, "config": CONFIG, "tap": same},
+    "chapters.ch04.study.shares": lambda: {"params": TRAINED, "config": CONFIG},
+    "chapters.ch04.study.train": lambda: {"arm": "learned", "n_seeds": 1, "seed": 0, "steps": 1, "every": 1},
+    "chapters.ch04.study.without": lambda: {"term": "token-place", "params": TRAINED},
+    **{f"chapters.ch04.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch04.__all__},
 }
 
-EXEMPT = {"studies.order.ceilings": "takes no argument", "studies.order.inputs": "takes no argument"}
+EXEMPT = {"chapters.ch04.study.ceilings": "takes no argument", "chapters.ch04.study.inputs": "takes no argument"}

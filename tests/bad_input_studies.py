@@ -16,24 +16,24 @@ RUN = DigitRun(task=DigitTask(), n_layers=1, n_heads=1, d_model=4, d_mlp=4)
 PARAMS = init(RUN.model)
 
 CALLS = {
-    "analysis.confusion.accuracies": lambda: {"right": [True, False], "groups": [0, 1], "weights": np.ones(2)},
-    "analysis.confusion.confusion": lambda: {"said": [10, 3], "right": [10, 3]},
-    "analysis.confusion.mistakes": lambda: {"said": [10, 3], "expressions": EXPRESSIONS},
+    "chapters.ch07.confusion.accuracies": lambda: {"right": [True, False], "groups": [0, 1], "weights": np.ones(2)},
+    "chapters.ch07.confusion.confusion": lambda: {"said": [10, 3], "right": [10, 3]},
+    "chapters.ch07.confusion.mistakes": lambda: {"said": [10, 3], "expressions": EXPRESSIONS},
     "tasks.splits.cut": lambda: {"expressions": EXPRESSIONS, "held_out": 0.5},
     "tasks.splits.dealt": lambda: {"answers": [1, 2, 3], "groups": [0, 0, 1], "seed": 0},
     "tasks.splits.expected_leakage": lambda: {"inputs": 10, "drawn": 20, "held_out": 0.5, "groups": 2},
     "tasks.splits.remembered": lambda: {"train": EXPRESSIONS, "held_out": EXPRESSIONS},
-    "studies.leak.draws": lambda: {"seeds": [0]},
-    "studies.learning.load": lambda: {"name": "dynamics", "data": DATA},
-    "studies.heads.load": lambda: {"data": DATA},
-    "studies.heads.looks": lambda: {"run": RUN, "params": PARAMS},
-    "studies.heads.rows": lambda: {"run": RUN, "params": PARAMS},
-    "studies.heads.silenced": lambda: {"run": RUN, "params": PARAMS},
+    "chapters.ch07.leak.draws": lambda: {"seeds": [0]},
+    "chapters.ch07.study.load": lambda: {"name": "dynamics", "data": DATA},
+    "chapters.ch07.heads.load": lambda: {"data": DATA},
+    "chapters.ch07.heads.looks": lambda: {"run": RUN, "params": PARAMS},
+    "chapters.ch07.heads.rows": lambda: {"run": RUN, "params": PARAMS},
+    "chapters.ch07.heads.silenced": lambda: {"run": RUN, "params": PARAMS},
 }
 
 EXEMPT = {
-    "studies.grid.measured": "takes a run that trained() made; tested in studies/test_learning.py",
-    "studies.grid.trained": "trains; tested in studies/test_learning.py",
-    "studies.heads.ship": "trains for minutes; a small one is tested in studies/test_heads.py",
-    "studies.learning.ship": "trains for minutes; a small one is tested in studies/test_learning.py",
+    "chapters.ch07.grid.measured": "takes a run that trained() made; tested in studies/test_learning.py",
+    "chapters.ch07.grid.trained": "trains; tested in studies/test_learning.py",
+    "chapters.ch07.heads.ship": "trains for minutes; a small one is tested in studies/test_heads.py",
+    "chapters.ch07.study.ship": "trains for minutes; a small one is tested in studies/test_learning.py",
 }

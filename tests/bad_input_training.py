@@ -38,7 +38,7 @@ EXEMPT = {
     "checks.check_callable": "is itself the check",
     "checks.check_entries": "is itself the check",
     "cli.main": "takes a command line; its mistakes are tested in tests/cli",
-    "studies.digits.run_study": "trains for minutes",
+    "cli.recipes.run_study": "trains for minutes",
     "training.digits.train": "writes a folder; a run's faults are tested in tests/training/test_digit_runs.py",
     "training.digits.load": "reads a digit run; what it refuses is tested in tests/training/test_digit_runs.py",
     "training.records.write_record": "writes a folder; tested in tests/training/test_records.py",

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from bad_input_calls import CALLS, EXEMPT
 
+import chapters
 import transformer_lab
 from transformer_lab.errors import LabError
 
@@ -24,14 +25,15 @@ NONSENSE = {
     "too many axes": np.zeros((1,) * 9), "a dict": {"unknown": 1}, "huge tokens": np.full((2, 3), 10**9),
     "strings": np.array(["a", "b"]), "ragged rows": [[1.0], [1.0, 2.0]], "True": True,
 }
-SKIPPED_PACKAGES = ("transformer_lab.site",)
+SKIPPED_PACKAGES = ("lab_site",)
 
 
 def public_functions() -> dict:
     """Each function of each module's ``__all__``, by its path in the package."""
     found = {}
-    for module in pkgutil.walk_packages(transformer_lab.__path__, "transformer_lab."):
-        if module.name.startswith(SKIPPED_PACKAGES) or module.name.endswith("__main__"):
+    packages = [(transformer_lab, "transformer_lab."), (chapters, "chapters.")]
+    for module in (found for package, prefix in packages for found in pkgutil.walk_packages(package.__path__, prefix)):
+        if module.name.endswith("__main__"):
             continue
         members = importlib.import_module(module.name)
         for name in getattr(members, "__all__", ()):

@@ -20,6 +20,8 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "transformer_lab"
+#: The packages whose sources count, and the folders that they lie in.
+HOMES = {PACKAGE: ".", "chapters": "book"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -46,7 +48,7 @@ def imported(code: str, root: Path) -> set[Path]:
             for file in module_files(name, root):
                 if file not in found:
                     found.add(file)
-                    waiting.append((file.read_text("utf-8"), file.relative_to(root)))
+                    waiting.append((file.read_text("utf-8"), file.relative_to(root / HOMES[name.partition('.')[0]])))
     return found
 
 
@@ -66,10 +68,10 @@ def module_names(source: str, home: Path | None):
 def module_files(name: str, root: Path):
     """The files that importing this name runs: its own, and the ``__init__`` of each package above."""
     parts = name.split(".")
-    if parts[0] != PACKAGE:
+    if parts[0] not in HOMES:
         return
     for depth in range(1, len(parts) + 1):
-        place = root.joinpath(*parts[:depth])
+        place = root.joinpath(HOMES[parts[0]], *parts[:depth])
         yield from (file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
 
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from chapters.ch01.power_law import fit_power_law, mean_interval
 from transformer_lab import generator
-from transformer_lab.analysis.power_law import fit_power_law, mean_interval
 from transformer_lab.analysis.saturation import entropy, expected_for_two_keys, jacobian_size, tie_density
 from transformer_lab.byhand.attention import softmax
 

@@ -3,8 +3,8 @@
 For authors
 ===========
 A chapter is ``book/NN-name.ipynb``, written with fixed cell ids (words like ``derive-softmax``) and executed by
-``make execute``. Its solutions and checkers are ``transformer_lab/exercises/chNN.py``, its figures functions in
-``transformer_lab/plots/``.
+``make execute``. What only this chapter needs stands in ``book/chapters/chNN/``: its solutions and
+checkers in ``exercises.py``, its own figures in ``figures.py``, what was run in ``study.py``.
 
 Order
     One H1; right under it the card; then H2 headings that begin with the part's word, in this order:
@@ -82,6 +82,7 @@ import textwrap
 
 from chapter import Chapter, caption, data, directives, execute, figure, numbers, reading_text
 
+PACKAGES = ("transformer_lab", "chapters")
 PARTS = ("Puzzle", "Predict", "Derive", "Check", "Experiment", "Explore", "Exercises", "What we learned")
 CARD = ("Question", "You need", "Time", "Seeds", "Claims")
 
@@ -223,7 +224,7 @@ def only_public_names(chapter: Chapter):
     """A chapter uses what the package exports, and nothing that begins with an underscore."""
     for cell in chapter.code:
         for node in ast.walk(ast.parse(cell.source)):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("transformer_lab"):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGES):
                 module = importlib.import_module(node.module)
                 for alias in node.names:
                     if not exported(module, alias.name):
@@ -243,7 +244,7 @@ def equations_have_functions(chapter: Chapter):
     for cell in chapter.prose:
         for match in re.finditer(r"^(`{3,})\{math\}\n:label: ([\w-]+)\n.*?^\1", cell.source, re.M | re.S):
             following = re.split(r"^`{3,}\{math\}", cell.source[match.end():], flags=re.M)[0]
-            names = re.findall(r"`((?:[a-z_]+\.)+[a-z_]+)`", following)
+            names = re.findall(r"`((?:[a-z_0-9]+\.)+[a-z_0-9]+)`", following)
             found = [target for target in map(resolved, names) if target is not None]
             if not found:
                 yield f"cell {cell.id!r}: no function of the package is named after the equation {match[2]}"
@@ -257,7 +258,8 @@ def equations_have_functions(chapter: Chapter):
 def resolved(name: str):
     module, _, attribute = name.rpartition(".")
     try:
-        return getattr(importlib.import_module(f"transformer_lab.{module}"), attribute, None)
+        home = module if module.startswith("chapters.") else f"transformer_lab.{module}"
+        return getattr(importlib.import_module(home), attribute, None)
     except ImportError:
         return None
 
@@ -301,11 +303,11 @@ def check_name(source: str) -> str:
 
 def solution_faults(chapter: Chapter, label: str, body: str):
     cell = next((cell for cell in chapter.code if cell.id == label), None)
-    check = getattr(importlib.import_module(f"transformer_lab.exercises.{chapter.module}"),
+    check = getattr(importlib.import_module(f"chapters.{chapter.module}.exercises"),
                     check_name(cell.source) if cell else "", None)
     shown = re.search(r"^```python\n(.*?)^```", body, re.M | re.S)
     if check is None or not hasattr(check, "solution"):
-        yield f"the exercise {label!r} has no checker in transformer_lab.exercises.{chapter.module}"
+        yield f"the exercise {label!r} has no checker in chapters.{chapter.module}.exercises"
     elif shown is None or shown[1].strip() != textwrap.dedent(inspect.getsource(check.solution)).strip():
         yield f"the solution of {label!r} is not the text of {check.solution.__name__}"
     elif not check(check.solution):

@@ -12,7 +12,7 @@ from rules import RULES
 from transformer_lab.exercises import checker, expect
 
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
-MODULE = "transformer_lab.exercises.ch99"
+MODULE = "chapters.ch99.exercises"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from chapters.ch02.planted import PLANTED, with_mistake
+from chapters.ch02.twin import gradients
 from transformer_lab import ModelConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.byhand.attention import softmax, softmax_pullback
 from transformer_lab.byhand.gradcheck import central_differences, check_gradients, complex_step
-from transformer_lab.byhand.planted import PLANTED, with_mistake
 from transformer_lab.errors import ArgumentError, EmptyError, LabError, NotFiniteError, ShapeError, UnknownNameError
-from transformer_lab.models.one_head import gradients
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 SMALL = PatternTask(alphabet=5, period=3, n_ctx=6)

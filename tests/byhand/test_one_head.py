@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from chapters.ch02.one_sequence import one_sequence
+from chapters.ch02.twin import OneHead, gradients
 from transformer_lab import ModelConfig
 from transformer_lab.byhand import one_head
-from transformer_lab.byhand.one_sequence import one_sequence
 from transformer_lab.errors import LabError, NotFiniteError, RangeError, ShapeError, UnknownNameError
-from transformer_lab.models.one_head import OneHead, gradients
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 torch = pytest.importorskip("torch")

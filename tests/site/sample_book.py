@@ -124,6 +124,7 @@ def write_book(folder: Path, *, extra: str = "") -> Path:
     """The sources of the sample book; ``extra`` is put at the end of its glossary page."""
     (folder / "book").mkdir(parents=True)
     (folder / "data" / "claims").mkdir(parents=True)
+    (folder / "book" / "_ext").symlink_to(ROOT / "book" / "_ext")
     shutil.copy(ROOT / "_config.yml", folder)
     shutil.copy(ROOT / "data" / "favicon.svg", folder / "data")
     for name in ("parts.json", "references.bib", "notation.md", "ledger.md", "references.md"):

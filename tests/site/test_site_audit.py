@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sample_book import build, write_book
 
-from transformer_lab.site.audit import faults
+from lab_site.audit import faults
 
 GOOD = ('<!DOCTYPE html><html lang="en"><body><h1 id="top">A</h1><a href="#top">up</a> <a href="b.html#there">b</a> '
         '<a href="https://example.org/">out</a> <img src="a%20picture.svg" alt=""> '

@@ -10,8 +10,8 @@ import pytest
 from bs4 import BeautifulSoup
 from sample_book import LEDGER, ROOT
 
+from lab_site import fonts, marks
 from transformer_lab import VOCABULARY
-from transformer_lab.site import fonts, marks
 
 THEME_FILES = ("bootstrap", "fontawesome", "require", "thebe", "mathjax", "html-manager", "pydata")
 

@@ -11,11 +11,11 @@ from docutils import nodes
 from fontTools.ttLib import TTFont
 from sample_book import ROOT
 
+from lab_site import chapters, fonts, marks, math, page
+from lab_site.assets import katex_css
+from lab_site.folds import box_tokens, fold
+from lab_site.polish import CORRECTIONS, polish
 from transformer_lab import VOCABULARY
-from transformer_lab.site import chapters, fonts, marks, math, page
-from transformer_lab.site.assets import katex_css
-from transformer_lab.site.folds import box_tokens, fold
-from transformer_lab.site.polish import CORRECTIONS, polish
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from chapters.ch07.leak import draws
 from transformer_lab import LabError
-from transformer_lab.studies.leak import draws
 from transformer_lab.tasks.digits import DigitTask, all_inputs, draw
 from transformer_lab.tasks.expressions import operation_of, value
 from transformer_lab.tasks.splits import cut, dealt, expected_leakage, leakage, remembered, split

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from chapters.ch07.page import RUN, SHIPPED, STEPS
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.byhand.weights import unpack
 from transformer_lab.errors import LabError
 from transformer_lab.names import parameter_shapes
-from transformer_lab.studies.ask_page import RUN, SHIPPED, STEPS
 from transformer_lab.tasks.digits import all_inputs
 from transformer_lab.tasks.expressions import TOKENS, spell, tokenize, value
 from transformer_lab.training.digit_model import DigitModel

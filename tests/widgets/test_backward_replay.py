@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from chapters.ch06.planted import with_mistake
 from transformer_lab import generator
-from transformer_lab.byhand.planted_transformer import with_mistake
 from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.names import parameter_shapes
 from transformer_lab.widgets import BackwardReplay

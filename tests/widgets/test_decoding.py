@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from chapters.ch08.page import MODELS, SHIPPED, decode_bytes
 from transformer_lab import generator
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.errors import LabError
-from transformer_lab.studies.decode_page import MODELS, SHIPPED, decode_bytes
 from transformer_lab.tasks.digits import check_expression, draw
 from transformer_lab.tasks.expressions import EOS, answer_text, parse, spell, tokenize, value
 from transformer_lab.training.digit_model import DigitModel

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from chapters.ch02.planted import PLANTED
 from transformer_lab import ModelConfig, generator
 from transformer_lab.byhand import one_head
-from transformer_lab.byhand.planted import PLANTED
 from transformer_lab.widgets import GradientGraph
 from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.small_head import SHIPPED, train

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from chapters.ch03.page import ORDERS, POSITIONS, outcomes
+from chapters.ch03.study import load
 from transformer_lab import ModelConfig, generator
 from transformer_lab.byhand import one_head
-from transformer_lab.studies.phase_page import ORDERS, POSITIONS, outcomes
-from transformer_lab.studies.phases import load
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.widgets.bundle import JS, node
 

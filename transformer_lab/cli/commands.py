@@ -9,12 +9,12 @@ from pathlib import Path
 
 from ..checks import check_choice
 from ..errors import ArgumentError, DataError, LabError
-from ..studies.digits import RECIPES
 from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, spell, tokenize, value
 from ..tasks.splits import baselines, leakage
 from ..training.digits import DigitRun, load
 from ..training.digits import train as train_run
 from .narrate import attention, narrated
+from .recipes import RECIPES
 from .show import percent, ranking, shares, table
 
 RUNS, SHIPPED = Path("runs"), Path(__file__).resolve().parents[2] / "data" / "digits"

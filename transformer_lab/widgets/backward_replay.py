@@ -32,7 +32,7 @@ class BackwardReplay(Explorable, draws="backward-replay"):
     first, second : int
         The digits, 0 to 3.
     gradient : str
-        ``"right"``, or a mistake in :data:`~transformer_lab.byhand.planted_transformer.PLANTED`: ``"copied"``,
+        ``"right"``, or a mistake in :data:`~chapters.ch06.planted.PLANTED`: ``"copied"``,
         ``"twice"`` or ``"both"``.
     step : int
         How many activations the backward pass has reached, 0 to 17.

@@ -8,7 +8,7 @@ __all__ = ["BlockTrace"]
 
 
 class BlockTrace(Explorable, draws="block-trace"):
-    """The full model of :mod:`transformer_lab.studies.ablation`, run on the page in double precision.
+    """The full model of :mod:`chapters.ch05.study`, run on the page in double precision.
 
     Parameters
     ----------

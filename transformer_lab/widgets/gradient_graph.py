@@ -37,7 +37,7 @@ class GradientGraph(Explorable, draws="gradient-graph"):
     position : int
         The inspected position, 0 to 8.
     mistake : str
-        What is planted: ``"none"``, or one of these mistakes of :mod:`transformer_lab.byhand.planted`:
+        What is planted: ``"none"``, or one of these mistakes of :mod:`chapters.ch02.planted`:
         ``"no-jacobian"``, ``"no-coupling"``, ``"plain-mean"``, ``"uphill"``, ``"no-root"``, ``"transposed"``,
         ``"first-row"``, ``"even-read"``.
     log_h : int

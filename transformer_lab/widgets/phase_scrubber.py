@@ -8,7 +8,7 @@ __all__ = ["PhaseScrubber"]
 
 
 class PhaseScrubber(Explorable, draws="phase-scrubber"):
-    """The heads of :mod:`transformer_lab.studies.phases`, trained on the page from the same random numbers.
+    """The heads of :mod:`chapters.ch03.study`, trained on the page from the same random numbers.
 
     Parameters
     ----------

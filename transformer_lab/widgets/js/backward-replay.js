@@ -36,7 +36,7 @@ export const tokensOf = ({ operation, first, second }) => [operation === "Max" ?
 
 const short = (name) => name.replace("blocks.0.", "");
 
-/** A mistake of transformer_lab.byhand.planted_transformer, or "right", for `backward` to put into the gradients. */
+/** A mistake of chapters.ch06.planted, or "right", for `backward` to put into the gradients. */
 export const planted = (mistake, acts) => (name, d, seen) => PLANTED[mistake][short(name)]?.(d, seen, acts) ?? d;
 
 /** All by their short names, each as one matrix: there is one block, and one head in it. */
@@ -101,7 +101,7 @@ function describe(state, now) {
 }
 
 export const code = ({ operation, first, second, gradient }) => [
-  "from transformer_lab.byhand.planted_transformer import with_mistake",
+  "from chapters.ch06.planted import with_mistake",
   "from transformer_lab.byhand.transformer import backward",
   "from transformer_lab.widgets import BackwardReplay", "",
   `replay = BackwardReplay(operation="${operation}", first=${first}, second=${second})`,

@@ -87,7 +87,7 @@ export function code({ question }, now) {
   const uses = { forward: "forward", loss: "forward, loss", back: "backward, forward" }[kind];
   return `import numpy as np
 from transformer_lab.byhand.transformer import ${uses}
-from transformer_lab.studies.ablation import trained
+from chapters.ch05.study import trained
 from transformer_lab.tasks.expressions import ${kind === "forward" ? "" : "TOKENS, "}parse, tokenize
 
 config, params = trained()

@@ -59,7 +59,7 @@ export function code({ weights, example, mistake }) {
   const wrong = mistake !== "none";
   return [
     "from transformer_lab.byhand import one_head",
-    ...(wrong ? ["from transformer_lab.byhand.planted import with_mistake"] : []),
+    ...(wrong ? ["from chapters.ch02.planted import with_mistake"] : []),
     "from transformer_lab.widgets import GradientGraph", "",
     `graph = GradientGraph(weights="${weights}", example=${example})`,
     "params, target = graph.params, graph.target",

@@ -136,7 +136,7 @@ const table = ({ seed, order }, { run, accuracy }) => ({
 });
 
 export const code = ({ positions, order, seed, step }) => `from dataclasses import replace
-from transformer_lab.studies.phases import ARMS, train
+from chapters.ch03.study import ARMS, train
 
 run = replace(ARMS["${positions}-${order}"], steps=${Math.max(step, 1)})
 heads, history = train(run, keep=[${step}])   # all 50 seeds at once

@@ -1,4 +1,4 @@
-// The bytes that transformer_lab.studies.ask_page writes: weights at some steps of training, and what they answer.
+// The bytes that chapters.ch07.page writes: weights at some steps of training, and what they answer.
 
 import { add, range } from "../core/math.js";
 import { remember } from "../core/remember.js";

@@ -26,7 +26,7 @@ const PULLBACK = {
   W_QK: ({ x }, grads) => outer(scale(x.at(-1), 1 / Math.sqrt(x[0].length)), vecMat(grads.scores, x)),
 };
 
-/** Some mistakes of transformer_lab.byhand.planted, by its names: `rule` makes the wrong gradient of `at`. */
+/** Some mistakes of chapters.ch02.planted, by its names: `rule` makes the wrong gradient of `at`. */
 export const MISTAKES = {
   none: { label: "no mistake" },
   "no-jacobian": { label: "softmax Jacobian left out", at: "scores", rule: (_, acts, grads) => grads.pattern },

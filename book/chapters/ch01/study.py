@@ -1,0 +1,94 @@
+"""Chapter 01's experiments: what the width of a head does to a softmax, and what one head cannot do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from transformer_lab.analysis.saturation import entropy, jacobian_size
+from transformer_lab.byhand.attention import attend
+from transformer_lab.checks import check_array, check_flag, check_number, check_whole
+from transformer_lab.randomness import generator
+from transformer_lab.training import History, fit
+
+from . import list_reader
+from .price_list import PriceListTask, every_list, score
+
+__all__ = ["D_HEADS", "measure_widths", "train_readers"]
+
+#: The widths of a head that are measured: 1, 2, 4, ... 1024.
+D_HEADS = 2 ** np.arange(11)
+
+
+def measure_widths(n_keys: int, *, scaled: bool, draws: int = 200, n_queries: int = 64, d_heads=D_HEADS,
+                   seed: int = 0) -> dict[str, np.ndarray]:
+    r"""Scores, entropy and gradient of random attention, for each width of a head.
+
+    A draw is one attention matrix: ``n_queries`` queries of length :math:`\sqrt{d_\text{head}}` in random directions
+    (what a norm layer makes of them), ``n_keys`` standard normal keys. Their variance: eq-score-variance.
+
+    Returns
+    -------
+    dict
+        Arrays (d_heads, draws), each entry the mean over the queries of one draw: ``variance`` (mean squared score),
+        ``entropy`` (nats), ``gradient`` (:func:`~transformer_lab.analysis.saturation.jacobian_size`) and ``asleep``
+        (the share of queries whose gradient is under a thousandth of what two tied keys let through).
+    """
+    check_flag("scaled", scaled), check_whole("draws", draws, low=2)
+    sizes = check_whole("n_queries", n_queries, low=1), check_whole("n_keys", n_keys, low=1)
+    rows = [[_one_draw(d, *sizes, scaled, generator(seed, f"widths {n_keys} {d}", draw)) for draw in range(draws)]
+            for d in check_array("d_heads", d_heads, shape=("n",), kind="whole", low=1, high=10**6).tolist()]
+    table = np.array(rows).transpose(2, 0, 1)
+    return dict(zip(("variance", "entropy", "gradient", "asleep"), table, strict=True))
+
+
+def _one_draw(d_head, n_queries, n_keys, scaled, rng):
+    q, k = rng.normal(size=(n_queries, d_head)), rng.normal(size=(n_keys, d_head))
+    q *= np.sqrt(d_head / (q * q).sum(axis=-1, keepdims=True))
+    acts = attend(q, k, np.zeros((n_keys, 1)), scale=None if scaled else 1.0)
+    gradient = jacobian_size(acts["pattern"])
+    return (acts["scores"] ** 2).mean(), entropy(acts["pattern"]).mean(), gradient.mean(), (gradient < 0.25e-3).mean()
+
+
+@dataclass
+class Reader:
+    """A stepper for :func:`~transformer_lab.training.fit`: plain gradient descent on every list and every question."""
+
+    task: PriceListTask
+    params: dict[str, np.ndarray]
+
+    def __post_init__(self):
+        self.world = every_list(self.task)
+
+    def step(self, batch, learning_rate):
+        acts = list_reader.forward(self.params, self.world)
+        grads = list_reader.backward(self.params, acts, self.world)
+        self.params = {name: value - learning_rate * grads[name] for name, value in self.params.items()}
+        return {"loss": list_reader.loss(acts["logits"], self.world)}
+
+    def evaluate(self):
+        """The share of all fair questions that is answered right, exactly."""
+        return {"accuracy": score(list_reader.forward(self.params, self.world)["logits"], self.world)}
+
+    def state(self):
+        return self.params
+
+    def load_state(self, state):
+        self.params = dict(state)
+
+
+def train_readers(n_heads: int, *, n_seeds: int = 20, steps: int = 400, learning_rate: float = 5.0, scale: float = 0.5,
+                  task: PriceListTask | None = None, seed: int = 0) -> tuple[Reader, History]:
+    """Train list readers with so many heads, all seeds at once. There is no chance in it but the initial weights.
+
+    >>> reader, history = train_readers(1, n_seeds=2, steps=3)
+    >>> history["accuracy"].shape
+    (2, 2)
+    """
+    task = PriceListTask() if task is None else task
+    reader = Reader(task, list_reader.init(task, n_heads, n_seeds=n_seeds, seed=seed, scale=scale))
+    history = fit(reader, lambda step: None, steps=check_whole("steps", steps, low=1),
+                  learning_rate=check_number("learning_rate", learning_rate, above=0),
+                  evaluate=Reader.evaluate, every=10)
+    return reader, history

@@ -1,0 +1,70 @@
+r"""The one-head model on one sequence, a line of algebra a line of code: the slow version, made to be read.
+
+It names every quantity on the way from the loss back to the weights, and builds what the fast version never
+builds: the Jacobian of the softmax and the outer products whose sum is each gradient. The tests use it as an
+oracle for :mod:`transformer_lab.byhand.one_head`. Chapter 2 derives its lines, from the loss back to the weights:
+eq-delta, eq-grad-w-ov, eq-grad-read, eq-grad-pattern, eq-softmax-jacobian, eq-grad-scores, eq-grad-w-qk.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from transformer_lab.byhand.attention import softmax
+from transformer_lab.checks import check_array, check_whole
+
+__all__ = ["one_sequence"]
+
+
+def one_sequence(W_QK, W_OV, x, target) -> dict[str, np.ndarray]:
+    r"""Forward and backward for one sequence and one model.
+
+    Parameters
+    ----------
+    W_QK, W_OV : array (d_model, d_model), (d_model, d_vocab)
+    x : array (n_ctx, d_model)
+        Input rows; the last is the query.
+    target : int
+        The token that comes next.
+
+    Returns
+    -------
+    dict
+        ``scores``, ``pattern`` (n_ctx), ``read`` (d_model), ``logits``, ``probs`` (d_vocab), ``loss``; then
+        ``d_logits`` = :math:`\delta = p - y`; ``d_W_OV`` = :math:`h \delta^\top`; ``d_read`` = :math:`W_{OV} \delta`;
+        ``d_pattern`` = :math:`g_a = x\,\partial h`; ``jacobian`` = :math:`\operatorname{diag}(a) - a a^\top`
+        (n_ctx, n_ctx); ``d_scores`` = its product with :math:`g_a`; ``products`` (n_ctx, d_model, d_model), whose entry
+        j is :math:`\frac{1}{\sqrt{d_\text{model}}}\, \partial s_j \; x_T x_j^\top`; and their sum, ``d_W_QK``.
+
+    Examples
+    --------
+    >>> seen = one_sequence(np.zeros((2, 2)), np.eye(2), np.eye(2)[[0, 1, 1]], 0)
+    >>> seen["pattern"].round(2).tolist(), seen["d_scores"].round(2).tolist()
+    ([0.33, 0.33, 0.33], [-0.26, 0.13, 0.13])
+    """
+    x = check_array("x", x, shape=("n_ctx", "d_model"))
+    W_QK = check_array("W_QK", W_QK, shape=(x.shape[1], x.shape[1]))
+    W_OV = check_array("W_OV", W_OV, shape=(x.shape[1], "d_vocab"))
+    target = check_whole("target", target, low=0, high=W_OV.shape[1] - 1)
+    x_T, root = x[-1], math.sqrt(x.shape[1])
+
+    scores = np.array([x_T @ W_QK @ x_j for x_j in x]) / root
+    pattern = softmax(scores)
+    read = sum(a_j * x_j for a_j, x_j in zip(pattern, x, strict=True))
+    logits = read @ W_OV
+    probs = softmax(logits)
+
+    d_logits = probs - np.eye(len(probs), dtype=x.dtype)[target]
+    d_W_OV = np.outer(read, d_logits)
+    d_read = W_OV @ d_logits
+    d_pattern = np.array([x_j @ d_read for x_j in x])
+    jacobian = np.diag(pattern) - np.outer(pattern, pattern)
+    d_scores = jacobian @ d_pattern
+    products = np.array([d_s / root * np.outer(x_T, x_j) for d_s, x_j in zip(d_scores, x, strict=True)])
+    d_W_QK = products.sum(axis=0)
+
+    return {"scores": scores, "pattern": pattern, "read": read, "logits": logits, "probs": probs,
+            "loss": -np.log(probs[target]), "d_logits": d_logits, "d_W_OV": d_W_OV, "d_read": d_read,
+            "d_pattern": d_pattern, "jacobian": jacobian, "d_scores": d_scores, "products": products, "d_W_QK": d_W_QK}

@@ -1,0 +1,104 @@
+"""Twenty wrong gradients for the one-head model: the mistakes that people make, planted on purpose.
+
+A check is worth what it catches. Each mistake changes one line of :func:`~transformer_lab.byhand.one_head.backward`
+and leaves the others alone, so that everything after it goes wrong, and nothing before it.
+
+>>> len(PLANTED)
+20
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from transformer_lab.byhand.attention import softmax
+from transformer_lab.byhand.one_head import backward
+from transformer_lab.checks import check_choice, check_type
+
+__all__ = ["PLANTED", "Mistake", "with_mistake"]
+
+
+class Mistake(NamedTuple):
+    """Which gradient goes wrong, the mistake in words, and the wrong value from the right one and all seen so far."""
+
+    gradient: str
+    words: str
+    wrong: Callable
+
+
+def _weighted(seen):
+    return (seen["pattern"] * seen["d_pattern"]).sum(axis=-1, keepdims=True)
+
+
+def _one_hot(seen, shift=0):
+    return np.eye(seen["probs"].shape[-1])[np.roll(seen["targets"], shift, axis=-1)]
+
+
+def _batch(seen):
+    return seen["probs"].shape[-2]
+
+
+PLANTED = {
+    "no-jacobian": Mistake("d_scores", "the softmax's Jacobian is left out", lambda d, seen: seen["d_pattern"]),
+    "no-coupling": Mistake("d_scores", "only diag(a) is kept: one score is thought to move one weight",
+                           lambda d, seen: seen["pattern"] * seen["d_pattern"]),
+    "elementwise-jacobian": Mistake("d_scores", "a(1 - a), as if it were twenty sigmoids",
+                                    lambda d, seen: seen["pattern"] * (1 - seen["pattern"]) * seen["d_pattern"]),
+    "plus-coupling": Mistake("d_scores", "diag(a) + aa', with the wrong sign",
+                             lambda d, seen: seen["pattern"] * (seen["d_pattern"] + _weighted(seen))),
+    "plain-mean": Mistake("d_scores", "the plain mean is taken off, not the mean weighted by a", lambda d, seen:
+                          seen["pattern"] * (seen["d_pattern"] - seen["d_pattern"].mean(axis=-1, keepdims=True))),
+    "own-key": Mistake("d_scores", "the last token is thought not to see itself",
+                       lambda d, seen: d * (np.arange(d.shape[-1]) < d.shape[-1] - 1)),
+    "uphill": Mistake("d_logits", "y - p in place of p - y: the sign is flipped", lambda d, seen: -d),
+    "uphill-look": Mistake("d_scores", "the sign is flipped on the way to the scores", lambda d, seen: -d),
+    "no-root": Mistake("d_q", "1 / sqrt(d_model) is left out", lambda d, seen: d * math.sqrt(d.shape[-1])),
+    "root-twice": Mistake("d_q", "1 / d_model in place of its root", lambda d, seen: d / math.sqrt(d.shape[-1])),
+    "wrong-root": Mistake("d_q", "the root of n_ctx in place of d_model",
+                          lambda d, seen: d * math.sqrt(d.shape[-1] / seen["x"].shape[-2])),
+    "no-mean": Mistake("d_logits", "summed over the batch, not averaged", lambda d, seen: d * _batch(seen)),
+    "mean-twice": Mistake("d_logits", "averaged over the batch twice", lambda d, seen: d / _batch(seen)),
+    "no-target": Mistake("d_logits", "p in place of p - y", lambda d, seen: seen["probs"] / _batch(seen)),
+    "next-target": Mistake("d_logits", "the targets are one sequence off",
+                           lambda d, seen: (seen["probs"] - _one_hot(seen, 1)) / _batch(seen)),
+    "softmax-twice": Mistake("d_logits", "the probabilities go through softmax again",
+                             lambda d, seen: (softmax(seen["probs"]) - _one_hot(seen)) / _batch(seen)),
+    "transposed": Mistake("d_W_QK", "the outer product the other way round: keys where queries belong",
+                          lambda d, seen: d.mT),
+    "first-row": Mistake("d_W_QK", "the first row is taken for the query",
+                         lambda d, seen: seen["x"][..., 0, :].mT @ seen["d_q"]),
+    "stale-read": Mistake("d_W_OV", "the read vectors are those of another sequence",
+                          lambda d, seen: np.roll(seen["read"], 1, axis=-2).mT @ seen["d_logits"]),
+    "even-read": Mistake("d_W_OV", "attention is forgotten: a plain mean of the rows is thought to be read",
+                         lambda d, seen: seen["x"].mean(axis=-2).mT @ seen["d_logits"]),
+}
+
+
+def with_mistake(name: str, params: dict, acts: dict, targets) -> dict[str, np.ndarray]:
+    """What :func:`~transformer_lab.byhand.one_head.backward` would return with this mistake in it.
+
+    Two of them need at least two different sequences in the batch to show.
+
+    Examples
+    --------
+    >>> from transformer_lab import ModelConfig
+    >>> from transformer_lab.byhand.one_head import encode, forward, init
+    >>> config = ModelConfig(d_vocab=3, n_ctx=4)
+    >>> params = init(config)
+    >>> acts = forward(params, encode([[0, 1, 0, 1]], config))
+    >>> uphill, right = with_mistake("uphill", params, acts, [0]), backward(params, acts, [0])
+    >>> bool((uphill["W_OV"] == -right["W_OV"]).all())
+    True
+    """
+    mistake = PLANTED[check_choice("name", name, PLANTED)]
+    seen = check_type("acts", acts, dict) | {"targets": targets}
+
+    def tap(gradient, value):
+        seen[gradient] = mistake.wrong(value, seen) if gradient == mistake.gradient else value
+        return seen[gradient]
+
+    return backward(params, acts, targets, tap=tap)

@@ -1,0 +1,34 @@
+"""What the explorable of chapter 03 shows of the records: the accuracy of every seed, every ten steps.
+
+``python -m chapters.ch03.page`` reads ``data/phases`` and writes the same bytes again. The explorable
+trains the heads itself, from the same random numbers; a test holds it to these records.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from transformer_lab.widgets.page_data import write_page_data
+
+from .study import load
+
+__all__ = ["ORDERS", "POSITIONS", "outcomes"]
+
+POSITIONS, ORDERS = ("one_hot", "none"), ("joint", "write-first", "look-first")
+N_PROBES = 200
+
+
+def outcomes() -> np.ndarray:
+    """How many of 200 fresh patterns are answered right: (positions, orders, measurements, seeds), uint8."""
+    shares = np.array([[load(f"{positions}-{order}").state["fresh_accuracy"] for order in ORDERS]
+                       for positions in POSITIONS], dtype=float)
+    return np.rint(N_PROBES * shares).astype(np.uint8)
+
+
+def main() -> None:
+    """Write the file that the explorable reads."""
+    write_page_data("phases", outcomes().tobytes())
+
+
+if __name__ == "__main__":
+    main()

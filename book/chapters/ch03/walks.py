@@ -1,0 +1,85 @@
+"""Walks on the exact loss surface of the three-number head: jointly, or looking and writing in turns.
+
+For distinct letters the plane of ``look`` and ``write`` has two valleys. In one the head looks at the target and copies
+it, and the loss goes to 0. In the other it looks away from the target and rules out the letters that it reads; of 26
+letters 22 are left, and the loss goes to ln 22. Between them stands the saddle at ``write = 0``
+(:func:`~transformer_lab.byhand.small_head.saddle`), and the order of the phases decides on which side a start ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from transformer_lab.byhand import small_head
+from transformer_lab.checks import (
+    check_array,
+    check_choice,
+    check_entries,
+    check_flag,
+    check_number,
+    check_type,
+    check_whole,
+)
+from transformer_lab.tasks.patterns import PatternTask
+from transformer_lab.training.one_head import alternate
+
+__all__ = ["walk"]
+
+MATRIX = {"look": "W_QK", "away": "W_QK", "write": "W_OV"}
+
+
+def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50, write: int = 50, steps: int = 500,
+         learning_rate: float = 1.0, plane: tuple[str, str] = ("look", "write"),
+         whole_path: bool = True) -> dict[str, np.ndarray]:
+    """Gradient descent on the exact loss, every point of the way.
+
+    Parameters
+    ----------
+    start : dict
+        ``look``, ``away`` and ``write``: numbers, or arrays of starting points.
+    task : PatternTask
+    order : {"joint", "write-first", "look-first"}
+    look, write : int
+        Steps of a phase.
+    steps : int
+    learning_rate : float
+    plane : (str, str)
+        The numbers that move: ``("look", "write")``, or ``("away", "write")`` for a head without positions.
+    whole_path : bool
+        False keeps the last point alone. For a grid of starts its loss is the map of the basins.
+
+    Returns
+    -------
+    dict
+        ``look``, ``away``, ``write`` and ``loss``, each (steps + 1, ...), or (1, ...).
+
+    Examples
+    --------
+    >>> task = PatternTask(distinct=True)
+    >>> for order in ("write-first", "look-first"):
+    ...     path = walk({"look": 0, "away": 0, "write": -1}, task, order=order, look=1000, write=1000, steps=3000)
+    ...     print(order, path["loss"][-1].round(1))
+    write-first 0.0
+    look-first 3.1
+    """
+    points = _points(start, task, alternate(order, look, write), check_whole("steps", steps, low=1),
+                     check_number("learning_rate", learning_rate, above=0), check_type("plane", plane, tuple))
+    points = list(points) if check_flag("whole_path", whole_path) else list(deque(points, maxlen=1))
+    path = {name: np.stack([point[name] for point in points]) for name in small_head.NUMBERS}
+    return path | {"loss": np.stack([small_head.loss(point, task) for point in points])}
+
+
+def _points(start: dict, task: PatternTask, train: Callable, steps: int, rate: float, plane: tuple) -> Iterator[dict]:
+    check_entries("start", start, small_head.NUMBERS)
+    moving = [check_choice("plane", name, MATRIX) for name in plane]
+    shape = np.broadcast_shapes(*(np.shape(start[name]) for name in small_head.NUMBERS))
+    point = {name: check_array(f"start[{name!r}]", start[name] + np.zeros(shape), shape=(), leading=True)
+             for name in small_head.NUMBERS}
+    yield point
+    for step in range(steps):
+        slopes = small_head.backward(point, task)
+        point = point | {name: point[name] - rate * slopes[name] for name in moving if MATRIX[name] in train(step)}
+        yield point

@@ -1,0 +1,1 @@
+"""What only chapter 04 needs: what was run, its figures, its exercises."""

@@ -1,0 +1,70 @@
+"""What the explorable of chapter 07 shows: a model while it learns, and what it answers to all 5,000 inputs.
+
+``python -m chapters.ch07.page`` trains the model of ``data/digits/digits-0`` again (seconds), makes sure
+that it ends in the same weights, bit for bit, and writes the same bytes again. The page runs the weights in half
+precision, and what the map shows is what these rounded weights answer.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from transformer_lab.cli.recipes import RECIPES
+from transformer_lab.errors import DataError
+from transformer_lab.tasks.digits import all_inputs
+from transformer_lab.training.digit_model import DigitModel
+from transformer_lab.training.digits import DigitRun, load, train
+from transformer_lab.widgets.page_data import page_bytes, write_page_data
+
+__all__ = ["RUN", "STEPS"]
+
+RUN: DigitRun = RECIPES["digits"]
+#: The steps of training that are kept: more where more happens.
+STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000, 2000)
+SHIPPED = Path(__file__).resolve().parents[3] / "data" / "digits" / "digits-0"
+
+
+def halved(params: dict) -> dict[str, np.ndarray]:
+    """Weights rounded to half precision, as doubles: what the page calculates with.
+
+    >>> float(halved({"b_U": np.array([0.1])})["b_U"][0])
+    0.0999755859375
+    """
+    return {name: np.asarray(value).astype(np.float16).astype(np.float64) for name, value in params.items()}
+
+
+def kept() -> dict[int, dict]:
+    """The weights after each of :data:`STEPS`, of a run that ends where the shipped one did."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = train(Path(folder) / "run", RUN, keep=STEPS)
+    shipped = load(SHIPPED)[1].weights
+    if any(not np.array_equal(value, shipped[name]) for name, value in record.weights.items()):
+        raise DataError(f"Training did not end in the weights of {SHIPPED.name}. Those were trained with "
+                        f"{load(SHIPPED)[1].manifest['versions']}; train with these versions.")
+    return record.history.kept
+
+
+def ask_bytes(weights: dict[int, dict]) -> bytes:
+    """The file that the explorable reads, from weights by step.
+
+    Their number and the steps (uint16), the weights step by step (float16, one tensor after the other), the answer to
+    each input at each step (uint8, a token), and which inputs were held out (a bit each).
+    """
+    inputs, held_out = all_inputs(RUN.task), set(RUN.parts.held_out)
+    tokens = RUN.encoded(inputs).tokens
+    answers = [DigitModel(RUN, halved(params)).logits(tokens).argmax(-1) for params in weights.values()]
+    return b"".join([np.array([len(weights), *weights], "<u2").tobytes(),
+                     *(page_bytes(params, RUN.model, np.float16) for params in weights.values()),
+                     np.array(answers, np.uint8).tobytes(), np.packbits([x in held_out for x in inputs]).tobytes()])
+
+
+def main() -> None:
+    """Write the file."""
+    write_page_data("ask", ask_bytes(kept()))
+
+
+if __name__ == "__main__":
+    main()

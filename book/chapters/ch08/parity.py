@@ -1,0 +1,81 @@
+"""One training in NumPy and in PyTorch: the same first weights, the same batches, and how far the weights drift apart.
+
+On one side the gradients and the optimiser written by hand, on the other autograd and ``torch.optim.AdamW``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from transformer_lab.byhand.schedules import warmup_linear
+from transformer_lab.byhand.transformer import init
+from transformer_lab.checks import check_choice, check_seed, check_whole
+from transformer_lab.cli.recipes import RECIPES
+from transformer_lab.models.transformer import Transformer
+from transformer_lab.randomness import generator
+from transformer_lab.training import History
+from transformer_lab.training.stepper import Stepper
+
+__all__ = ["drift"]
+
+RUN = RECIPES["digits"]
+
+
+def drift(steps: int = 200, *, precision: str = "float64", seed: int = 0) -> History:
+    """Make the first updates of the digit recipe twice, and compare after each.
+
+    Parameters
+    ----------
+    steps : int
+        Updates, 2,000 at most.
+    precision : {"float64", "float32"}
+    seed : int
+        Of the first weights and the batches.
+
+    Returns
+    -------
+    History
+        ``weights``: the largest difference of any weight after so many updates. ``by_hand`` and ``autograd``: the loss
+        of either model on the batch that comes next, in nats.
+
+    Examples
+    --------
+    >>> history = drift(3)
+    >>> bool(history["weights"].max() < 1e-12), history.steps.tolist()
+    (True, [0, 1, 2, 3])
+    """
+    check_whole("steps", steps, low=1, high=RUN.steps), check_seed("seed", seed)
+    dtype = {"float64": np.float64, "float32": np.float32}[check_choice("precision", precision, ("float64", "float32"))]
+    params, data = init(RUN.model, seed=seed, dtype=dtype), RUN.encoded(RUN.parts.train)
+    ours, theirs = Stepper(params, RUN.model, beta2=RUN.beta2, weight_decay=RUN.weight_decay), Twin(params)
+    rate, history = warmup_linear(RUN.learning_rate, RUN.steps, RUN.warmup), History()
+    for step in range(steps + 1):
+        rows = generator(seed, "batch", step).integers(len(data.tokens), size=RUN.batch)
+        row = {"step": step, "weights": apart(ours.params, theirs.model.arrays())}
+        batch = data.tokens[rows], data.targets[rows]
+        history.add(row | {"by_hand": ours.step(batch, rate(step))["loss"], "autograd": theirs.step(batch, rate(step))})
+    return history
+
+
+def apart(ours: dict, theirs: dict) -> float:
+    return max(float(np.abs(value - theirs[name]).max()) for name, value in ours.items())
+
+
+class Twin:
+    """The model in PyTorch with its optimiser."""
+
+    def __init__(self, params: dict):
+        self.model = Transformer(RUN.model, params)
+        settings = {"betas": (0.9, RUN.beta2), "weight_decay": RUN.weight_decay}
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), **settings)
+
+    def step(self, batch, learning_rate: float) -> float:
+        """One update, as :meth:`~transformer_lab.training.stepper.Stepper.step`; returns the loss before it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.zero_grad()
+        value = self.model.loss(*map(torch.from_numpy, batch))
+        value.backward()
+        self.optimizer.step()
+        return float(value.detach())

@@ -1,0 +1,77 @@
+"""What a head does on every pattern, against writing out every pattern."""
+
+from fractions import Fraction
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+from chapters.ch03.every_pattern import bag_accuracy, smallest_lead
+from transformer_lab import ModelConfig
+from transformer_lab.byhand import one_head
+from transformer_lab.errors import ArgumentError, LabError, RangeError
+from transformer_lab.tasks.patterns import PatternTask, ceiling, sample
+from transformer_lab.training.one_head import OneHeadStepper
+
+
+def written_out(task):
+    letters = np.array(list(permutations(range(task.alphabet), task.period) if task.distinct else
+                            product(range(task.alphabet), repeat=task.period)))
+    return letters, letters[:, task.slots], letters[:, task.target_slot]
+
+
+def trained(config, task, steps, seed=0):
+    head = OneHeadStepper(config, one_head.init(config, seed=seed, scale=0.3))
+    for step in range(steps):
+        head.step(sample(task, 30, seed=seed, step=step), 5.0)
+    return head.params
+
+
+@pytest.mark.parametrize("steps", [0, 20, 200])
+@pytest.mark.parametrize("task", [PatternTask(5, 4, 8), PatternTask(4, 3, 3), PatternTask(6, 4, 8, True)], ids=str)
+def test_the_accuracy_without_positions_is_exact(task, steps):
+    config = ModelConfig(task.alphabet, task.n_ctx)
+    _, tokens, targets = written_out(task)
+    for seed in range(3):
+        params = trained(config, task, steps, seed)
+        answers = one_head.forward(params, one_head.encode(tokens, config))["logits"].argmax(axis=-1)
+        exact = bag_accuracy(params, task)
+        assert exact == Fraction(int((answers == targets).sum()), len(targets))
+        assert exact <= ceiling(task, positions=False)
+
+
+@pytest.mark.parametrize("steps", [0, 30, 200])
+@pytest.mark.parametrize("task", [PatternTask(4, 4, 8), PatternTask(5, 3, 7), PatternTask(3, 4, 9)], ids=str)
+@pytest.mark.parametrize("positions", ["none", "one_hot", "learned"])
+def test_the_worst_pattern_is_the_worst_of_all(positions, task, steps):
+    config = ModelConfig(task.alphabet, task.n_ctx, positions=positions, d_pos=3)
+    letters, tokens, targets = written_out(task)
+    params = trained(config, task, steps)
+    lead, worst = smallest_lead(params, config, task)
+    logits = one_head.forward(params, one_head.encode(tokens, config, params))["logits"]
+    mine = np.take_along_axis(logits, targets[:, None], axis=-1)[:, 0]
+    np.put_along_axis(logits, targets[:, None], -np.inf, axis=-1)
+    leads = mine - logits.max(axis=-1)
+    assert (lead > 0) == (leads.min() > 0)
+    assert lead <= leads.min() + 1e-12 if lead > 0 else (leads[(letters == worst).all(axis=-1)] <= 1e-12).all()
+
+
+def test_some_heads_are_right_on_every_pattern_and_some_are_not():
+    task = PatternTask(4, 4, 8)
+    config = ModelConfig(4, 8, positions="one_hot")
+    before, after = (smallest_lead(trained(config, task, steps), config, task)[0] for steps in (0, 300))
+    assert before < 0 < after
+
+
+def test_bad_input():
+    params = one_head.init(ModelConfig(5, 9))
+    with pytest.raises(ArgumentError, match="whole number of times"):
+        bag_accuracy(params, PatternTask(5, 4, 9))
+    with pytest.raises(RangeError, match="bags"):
+        bag_accuracy(one_head.init(ModelConfig(30, 9)), PatternTask(30, 9, 9))
+    for call in (lambda: bag_accuracy({}, PatternTask(5, 4, 8)), lambda: bag_accuracy(params, "task"),
+                 lambda: bag_accuracy(params, PatternTask(6, 4, 8)),
+                 lambda: smallest_lead(params, ModelConfig(5, 9), 5),
+                 lambda: smallest_lead(params, ModelConfig(5, 9, positions="one_hot"), PatternTask(5, 3, 9))):
+        with pytest.raises(LabError):
+            call()

@@ -1,0 +1,55 @@
+"""Position codes as a matrix, and operations counted."""
+
+import numpy as np
+import pytest
+
+from chapters.ch04.places import closest_pair, score_terms, shift_residual
+from transformer_lab import generator
+from transformer_lab.analysis.operations import count_operations
+from transformer_lab.byhand.attention import attend
+from transformer_lab.byhand.embedding import one_hot, sinusoids
+from transformer_lab.byhand.rotation import offset_distance
+
+
+def test_the_closest_pair_of_sinusoids_is_the_one_that_the_formula_names():
+    distance, i, j = closest_pair(sinusoids(60, 4))
+    offsets = np.arange(1, 60)
+    assert distance == pytest.approx(offset_distance(offsets, 4).min(), abs=1e-12)
+    assert j - i == offsets[offset_distance(offsets, 4).argmin()]
+
+
+def test_one_matrix_shifts_sinusoids_however_many_and_random_codes_only_while_they_are_independent():
+    drawn = generator(0, "codes").normal(size=(100, 16))
+    for n_ctx in (8, 17, 40, 100):
+        assert shift_residual(sinusoids(n_ctx, 16), 3) < 1e-12
+    assert shift_residual(drawn[:19], 3) < 1e-12  # 16 rows to shift: as many as there are dimensions
+    assert shift_residual(drawn[:24], 3) > 0.1
+    assert shift_residual(drawn, 3) > 0.8
+
+
+def test_the_residual_is_that_of_the_normal_equations():
+    codes = generator(1, "codes").normal(size=(30, 5))
+    before, after = codes[:-2], codes[2:]
+    best = np.linalg.solve(before.T @ before, before.T @ after)
+    assert shift_residual(codes, 2) == pytest.approx(np.linalg.norm(after - before @ best) / np.linalg.norm(after))
+
+
+def test_the_four_terms_sum_to_the_scores_of_attention():
+    rng = generator(0, "terms")
+    x_E, x_pos, W_Q, W_K = (rng.normal(size=shape) for shape in [(5, 8), (5, 8), (8, 3), (8, 3)])
+    x = x_E + x_pos
+    scores = attend(x @ W_Q, x @ W_K, x @ W_K)["scores"]
+    np.testing.assert_allclose(sum(score_terms(x_E, x_pos, W_Q, W_K).values()), scores, atol=1e-13)
+    terms = score_terms(x_E, 0 * x_pos, W_Q, W_K)
+    assert [name for name, value in terms.items() if value.any()] == ["token-token"]
+    assert score_terms(x_E, x_pos, W_Q, W_K)["token-place"][1, 2] == pytest.approx(
+        sum(x_E[1] @ W_Q[:, j] * (x_pos[2] @ W_K[:, j]) for j in range(3)) / np.sqrt(3))
+
+
+def test_counting_finds_what_the_definitions_say():
+    tokens, table = np.array([1, 1, 0, 4]), generator(0, "table").normal(size=(5, 3))
+    hot = one_hot(tokens, 5)
+    assert count_operations(lambda hot, table: hot @ table, hot, table)["multiply"] == 4 * 5 * 3
+    assert count_operations(lambda table: table[tokens], table) == {"multiply": 0, "add": 0}
+    assert count_operations(lambda a: 2 * a + a, np.ones(7)) == {"multiply": 7, "add": 7}
+    assert count_operations(lambda a: a.sum(), np.ones(7)) == {"multiply": 0, "add": 6}

@@ -1,1 +1,0 @@
-"""The controlled experiments, declared: factor, arms, seeds, budget, what is measured."""
