@@ -13,11 +13,12 @@ import os
 # The matrices here are small: two threads would only wait for each other. It works where NumPy is not loaded yet.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from .claims import claim
+from .claims import at_least, at_most, between, claim, equals
 from .config import ModelConfig, TrainConfig
 from .errors import LabError
 from .names import VOCABULARY, lookup
 from .randomness import generator
 
 __version__ = "0.1.0"
-__all__ = ["VOCABULARY", "LabError", "ModelConfig", "TrainConfig", "claim", "generator", "lookup"]
+__all__ = ["VOCABULARY", "LabError", "ModelConfig", "TrainConfig", "at_least", "at_most", "between", "claim", "equals",
+           "generator", "lookup"]

@@ -1,28 +1,95 @@
-"""claim(): a stated result that is checked each time its chapter runs, and written to the ledger.
+"""claim(): a stated result that is checked each time its chapter runs, with bounds that have names and rivals.
 
-A claim shows its *statement*, never the raw value, so that the output of a chapter is the
-same on every machine. The value goes to the ledger: a JSON file a chapter, which the
-ledger page of the book reads. ``make execute`` names that file in the environment
-variable ``TRANSFORMER_LAB_LEDGER``; without it nothing is written.
+A claim shows its *statement*, never a raw value, so that the output of a chapter is the same on every machine. The
+values go to the ledger: a JSON file a chapter, which the ledger page of the book reads. ``make execute`` names that
+file in the environment variable ``TRANSFORMER_LAB_LEDGER``; without it nothing is written.
+
+A claim must be able to fail. A *rival* is a null, an untrained model, shuffled arms or the opposite story: the same
+measure, taken there, has to break the bound, and both values stand in the ledger.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import math
+import numbers
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .checks import check_number, check_whole
-from .errors import ArgumentError, ClaimError, DtypeError, EmptyError, UnknownNameError
+from .checks import check_type, check_whole
+from .errors import ArgumentError, ClaimError, DtypeError, EmptyError, NotFiniteError, UnknownNameError
 
-__all__ = ["Claim", "claim"]
+__all__ = ["Bound", "Claim", "at_least", "at_most", "between", "claim", "equals"]
 
 _stated: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A named quantity, what it is held to, and what was found; made by :func:`at_least` and its siblings.
+
+    ``breaks`` is the entry that breaks the bound furthest, or None; ``value`` and ``rival_value`` have as many digits
+    as it takes to tell them from the limit.
+    """
+
+    name: str
+    bound: str
+    value: str
+    entries: int
+    rival: str
+    rival_value: str
+    breaks: str | None
+
+
+def at_least(name: str, value, limit, *, rival=None) -> Bound:
+    """Every entry of ``value`` is ``limit`` or more.
+
+    Parameters
+    ----------
+    name : str
+        What was measured, in words.
+    value : number or array of numbers
+        What was found: no truth values, strings, complex numbers or dates.
+    limit : number
+    rival : (str, number or array), optional
+        A name, and the same measure where the claim should fail: one entry at least has to break the bound.
+
+    Examples
+    --------
+    >>> at_least("accuracy", [0.97, 1.0], 0.95, rival=("untrained", 0.1)).value
+    '0.97 to 1'
+    """
+    low = _limit("limit", limit)
+    return _bound(name, value, f"at least {_short(low)}", low, math.inf, rival)
+
+
+def at_most(name: str, value, limit, *, rival=None) -> Bound:
+    """Every entry of ``value`` is ``limit`` or less; parameters as in :func:`at_least`."""
+    high = _limit("limit", limit)
+    return _bound(name, value, f"at most {_short(high)}", -math.inf, high, rival)
+
+
+def between(name: str, value, low, high, *, rival=None) -> Bound:
+    """Every entry of ``value`` lies from ``low`` to ``high``, both included; parameters as in :func:`at_least`."""
+    low, high = _limit("low", low), _limit("high", high)
+    if not low < high:
+        raise ArgumentError("low", f"{low} with high={high}", "a number below high", "Use equals for one number.")
+    return _bound(name, value, f"from {_short(low)} to {_short(high)}", low, high, rival)
+
+
+def equals(name: str, value, wanted, *, rival=None) -> Bound:
+    """Every entry of ``value`` is exactly ``wanted``; for a tolerance use :func:`between`, or :func:`at_most` of a gap.
+
+    >>> equals("heads", 4, 4).bound
+    'equal to 4'
+    """
+    wanted = _limit("wanted", wanted)
+    return _bound(name, value, f"equal to {_short(wanted)}", wanted, wanted, rival)
 
 
 @dataclass(frozen=True)
@@ -31,8 +98,8 @@ class Claim:
 
     id: str
     statement: str
-    bound: str
-    value: str
+    bounds: tuple[Bound, ...]
+    sample: str
     seeds: int
     record: str
 
@@ -40,8 +107,8 @@ class Claim:
         return f"✓ {self.statement}"
 
     def _repr_html_(self) -> str:
-        source = self._source()
-        note = f' <span class="lab-claim-source">{html.escape(source)}</span>' if source else ""
+        source = html.escape(self._source())
+        note = f' <span class="lab-claim-source">{source}</span>' if source else ""
         return (f'<p class="lab-claim" id="claim-{self.id}"><span class="lab-tick" aria-hidden="true">✓</span> '
                 f"{html.escape(self.statement)}{note}</p>")
 
@@ -50,8 +117,8 @@ class Claim:
         return " · ".join(parts + ([f"record {self.record}"] if self.record else []))
 
 
-def claim(id: str, statement: str, value, *, at_least=None, at_most=None, equals=None,
-          seeds: int = 1, record: str = "") -> Claim:
+def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int = 1, record: str = "",
+          **old) -> Claim:
     """Check a stated result, show it as one line, and write it to the ledger.
 
     Parameters
@@ -60,91 +127,155 @@ def claim(id: str, statement: str, value, *, at_least=None, at_most=None, equals
         A name for the claim, unique in the book: small letters, digits and hyphens.
     statement : str
         The result in words, with its numbers as the prose gives them.
-    value : number or array of numbers
-        What the chapter computed. Of an array every entry must keep the bound.
-    at_least, at_most, equals : number, optional
-        The bound, at least one of them. ``equals`` is exact; for a tolerance give both others.
+    bounds : Bound
+        What it is held to: :func:`at_least`, :func:`at_most`, :func:`between`, :func:`equals`.
+    sample : str
+        On what an experiment was measured: the population ("all 5,000 inputs"), or the random sample.
     seeds : int
-        How many independent runs stand behind the value.
+        How many independent runs stand behind it.
     record : str
-        Name and checksum of the shipped record that the value was read from, if it was.
+        Name and checksum of the shipped record that it was read from, if it was.
 
     Raises
     ------
     ClaimError
-        If the value does not keep its bound, or is not a finite number.
+        If an entry does not keep its bound or is not finite; if a rival keeps the bound too; if an experiment (a claim
+        with several seeds or a record) has no rival or does not say on what it was measured.
 
     Examples
     --------
-    >>> claim("three-is-odd", "Three leaves 1 when divided by two.", 3 % 2, equals=1)
+    >>> claim("three-is-odd", "Three leaves 1 when divided by two.", equals("remainder", 3 % 2, 1))
     ✓ Three leaves 1 when divided by two.
-    >>> claim("four-is-odd", "Four is odd.", 4 % 2, equals=1)
+    >>> claim("four-is-odd", "Four is odd.", equals("remainder", 4 % 2, 1))
     Traceback (most recent call last):
         ...
-    transformer_lab.errors.ClaimError: The claim 'four-is-odd' does not hold: "Four is odd." needs a value equal to 1, \
-but it is 0.
+    transformer_lab.errors.ClaimError: The claim 'four-is-odd' does not hold: "Four is odd." needs remainder equal to \
+1, but it is 0.
     """
     _check_words(id, statement)
-    values = _numbers(value)
-    bound = _bound(at_least, at_most, equals)
-    worst = _worst(values, at_least, at_most, equals)
-    if worst is not None:
-        raise ClaimError(f'The claim {id!r} does not hold: "{statement}" needs a value {bound}, '
-                         f"but it is {_short(worst)}.")
-    stated = Claim(id, statement, bound, _span(values), check_whole("seeds", seeds, low=1), str(record))
+    if old or (bounds and not isinstance(bounds[0], Bound)):
+        bounds, sample = (_old_style(*bounds, **old),), "(not yet said)"
+    if not bounds:
+        raise ArgumentError("bounds", "no bound", "at_least, at_most, between or equals, once or more",
+                            "Say what would refute the claim.")
+    for bound in bounds:
+        if check_type("bounds", bound, Bound).breaks is not None:
+            raise ClaimError(f'The claim {id!r} does not hold: "{statement}" needs {bound.name} {bound.bound}, '
+                             f"but it is {bound.breaks}.")
+    seeds, record = check_whole("seeds", seeds, low=1), check_type("record", record, str)
+    if (seeds > 1 or record) and not old:
+        _check_experiment(id, bounds, check_type("sample", sample, str))
+    stated = Claim(id, statement, bounds, check_type("sample", sample, str), seeds, record)
     _write(stated)
     _stated[id] = statement
     return stated
+
+
+def _old_style(value, at_least=None, at_most=None, equals=None) -> Bound:
+    # Until every chapter names its bounds: one value without a name.
+    low, high = (limit if equals is None else equals for limit in (at_least, at_most))
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    words = f"from {low} to {high}" if low != high else f"equal to {low}"
+    return _bound("value", np.asarray(value).astype(float), words, low, high, None)
 
 
 def _check_words(id, statement) -> None:
     if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise UnknownNameError("id", repr(id), "small letters, digits and single hyphens",
                                "Write it like 'floor-is-reached'.")
-    if not isinstance(statement, str) or not statement.strip():
-        raise EmptyError("statement", repr(statement), "a sentence", "Say the result in words.")
+    _sentence("statement", statement, "Say the result in words.")
     if _stated.get(id, statement) != statement:
         raise ArgumentError("id", f"{id!r}, which already states {_stated[id]!r}", "one statement an id",
                             "Choose another id.")
 
 
-def _numbers(value) -> np.ndarray:
+def _check_experiment(id, bounds, sample) -> None:
+    if not sample.strip():
+        raise ClaimError(f"The claim {id!r} is an experiment and does not say on what it was measured: pass sample=, "
+                         "the whole population or the random sample.")
+    if not any(bound.rival for bound in bounds):
+        raise ClaimError(f"The claim {id!r} is an experiment without a rival: give a bound rival=(name, value), the "
+                         "same measure where the claim should fail.")
+
+
+def _bound(name, value, words, low, high, rival) -> Bound:
+    name, values = _sentence("name", name, "Say what was measured."), _numbers("value", value)
+    worst = _worst(values, low, high)
+    rival_name, rival_values = _rival(rival)
+    if rival_name and _worst(rival_values, low, high) is None:
+        raise ClaimError(f"The bound on {name} cannot fail: its rival, {rival_name}, keeps it too "
+                         f"({_span(rival_values, low, high)} is {words}).")
+    return Bound(name, words, _span(values, low, high), len(values), rival_name,
+                 _span(rival_values, low, high) if rival_name else "",
+                 None if worst is None else _apart(worst, low, high))
+
+
+def _rival(rival):
+    if rival is None:
+        return "", None
+    if not isinstance(rival, tuple) or len(rival) != 2:
+        raise DtypeError("rival", repr(rival)[:60], "a pair of a name and a number or an array",
+                         "Pass rival=('untrained', accuracy_before).")
+    return _sentence("rival", rival[0], "Name the rival in words."), _numbers("rival", rival[1])
+
+
+def _sentence(argument, words, remedy) -> str:
+    if not isinstance(words, str) or not words.strip():
+        raise EmptyError(argument, repr(words), "words", remedy)
+    return words
+
+
+def _numbers(argument, value) -> list:
+    """The entries, all of them whole numbers, fractions or floats; nothing else is a measurement."""
     try:
-        values = np.asarray(value).astype(np.float64).ravel()
+        values = np.asarray(value).ravel()
     except (TypeError, ValueError):
-        raise DtypeError("value", repr(value), "a number or an array of numbers",
-                         "Pass what the chapter computed.") from None
+        values = np.array(["?"])
+    exact = values.dtype == object and all(
+        isinstance(entry, numbers.Rational) and not isinstance(entry, bool) for entry in values)
+    if isinstance(value, np.ma.MaskedArray) or not (values.dtype.kind in "iuf" or exact):
+        raise DtypeError(argument, repr(value)[:60], "a number or an array of numbers",
+                         "Pass what was measured, not whether it is right.")
     if values.size == 0:
-        raise EmptyError("value", "an empty array", "at least one number", "Check that the experiment ran.")
-    return values
+        raise EmptyError(argument, "an empty array", "at least one number", "Check that the experiment ran.")
+    return values.tolist()
 
 
-def _bound(at_least, at_most, equals) -> str:
-    given = {"at least": at_least, "at most": at_most, "equal to": equals}
-    words = [f"{word} {_short(check_number(word.replace(' ', '_'), number))}" for word, number in given.items()
-             if number is not None]
-    if not words:
-        raise ArgumentError("at_least", "no bound", "at_least, at_most, equals, or two of them",
-                            "Say what would refute the claim.")
-    return " and ".join(words)
+def _limit(argument, value):
+    limit = _numbers(argument, value)
+    if len(limit) != 1:
+        raise DtypeError(argument, repr(value)[:60], "one number", "Hold a difference to one number instead.")
+    if not math.isfinite(limit[0]):
+        raise NotFiniteError(argument, str(value), "a finite number", "Say what would refute the claim.")
+    return limit[0]
 
 
-def _worst(values, at_least, at_most, equals) -> float | None:
-    """The entry that breaks the bound furthest, or None where all keep it. NaN keeps no bound."""
-    excess = np.where(np.isfinite(values), 0.0, np.inf)
-    for limit, sign in ((at_least, -1), (at_most, 1), (equals, -1), (equals, 1)):
-        if limit is not None:
-            excess = np.fmax(excess, sign * (values - float(limit)))
-    return float(values[np.argmax(excess)]) if (excess > 0).any() else None
+def _worst(values, low, high):
+    """The entry that breaks the bound furthest, or None where all keep it. NaN and infinity keep no bound."""
+    broken = [entry for entry in values if not (math.isfinite(entry) and low <= entry <= high)]
+    return max(broken, key=lambda entry: max(low - entry, entry - high) if math.isfinite(entry) else math.inf,
+               default=None)
 
 
-def _short(number: float) -> str:
-    return f"{float(number):.4g}"
+def _short(number) -> str:
+    return f"{float(number):.10g}"
 
 
-def _span(values: np.ndarray) -> str:
-    low, high = _short(values.min()), _short(values.max())
-    return low if low == high else f"{low} to {high}"
+def _apart(number, low, high) -> str:
+    """A whole number as it is, another with four digits or as many as it takes to fall on its side of the limits."""
+    if isinstance(number, int):
+        return str(number)
+    sides = [(number > limit) - (number < limit) for limit in (low, high)]
+    for digits in range(4, 18):
+        shown = float(f"{float(number):.{digits}g}")
+        if [(shown > limit) - (shown < limit) for limit in (low, high)] == sides or not math.isfinite(number):
+            break
+    return f"{float(number):.{digits}g}"
+
+
+def _span(values, low, high) -> str:
+    least, most = _apart(min(values), low, high), _apart(max(values), low, high)
+    return least if least == most else f"{least} to {most}"
 
 
 def _write(stated: Claim) -> None:
@@ -154,8 +285,8 @@ def _write(stated: Claim) -> None:
         return
     path = Path(target)
     entries = json.loads(path.read_text("utf-8")) if path.exists() else []
-    entry = {"id": stated.id, "statement": stated.statement, "bound": stated.bound, "value": stated.value,
-             "seeds": stated.seeds, "record": stated.record}
+    entry = asdict(stated) | {"bounds": [{name: part for name, part in asdict(bound).items() if name != "breaks"}
+                                         for bound in stated.bounds]}
     entries = [other for other in entries if other["id"] != stated.id] + [entry]
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")

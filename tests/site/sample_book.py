@@ -93,8 +93,10 @@ CLAIM = ('<p class="lab-claim" id="claim-sample-claim"><span class="lab-tick" ar
          'On every seed 99 % are right. <span class="lab-claim-source">20 seeds</span></p>')
 STATE = escape('{"id":"sample","question":"Which one?","answers":["this","that"]}')
 LAB = f'<div class="lab-static" data-lab="choice" data-state="{STATE}"><p>A question.</p></div>'
-LEDGER = [{"id": "sample-claim", "statement": "On every seed 99 % are right.", "bound": "at least 0.99",
-           "value": "0.992 to 1", "seeds": 20, "record": ""}]
+LEDGER = [{"id": "sample-claim", "statement": "On every seed 99 % are right.", "sample": "all 5,000 inputs",
+           "seeds": 20, "record": "", "bounds": [
+               {"name": "share right", "bound": "at least 0.99", "value": "0.992 to 1", "entries": 20,
+                "rival": "untrained", "rival_value": "0.1"}]}]
 
 
 def _html(html: str):

@@ -30,7 +30,7 @@ def read_ledger(source: Path, documents: set[str]) -> dict[str, list[dict]]:
 
 
 class ClaimsLedger(SphinxDirective):
-    """Every claim of the book with its bound, the value that was found, and a link to where it is checked."""
+    """Every claim of the book: what was measured, its bound, what was found, and the rival that breaks it."""
 
     def run(self) -> list[nodes.Node]:
         ledger = read_ledger(Path(self.env.srcdir), self.env.found_docs)
@@ -46,21 +46,30 @@ class ClaimsLedger(SphinxDirective):
 
     def _table(self, chapter: str, claims: list[dict]) -> str:
         title = self.env.titles[f"book/{chapter}"].astext() if f"book/{chapter}" in self.env.titles else chapter
-        rows = "".join(_ledger_row(chapter, claim) for claim in claims)
+        rows = "".join(_ledger_rows(chapter, claim) for claim in claims)
+        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Claim", "Measured", "Must be", "Was", "Rival"))
         return (f'<h2><a href="{chapter}.html">{number_of(chapter) or ""} {escape(title)}</a></h2>'
-                '<table class="ledger"><thead><tr><th scope="col">Claim</th><th scope="col">Must be</th>'
-                f'<th scope="col">Was</th><th scope="col">Seeds</th></tr></thead><tbody>{rows}</tbody></table>')
+                f'<table class="ledger"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
-def _ledger_row(chapter: str, claim: dict) -> str:
-    record = f' <span class="record">record {escape(claim["record"])}</span>' if claim["record"] else ""
-    return (f'<tr id="claim-{claim["id"]}"><th scope="row"><a href="{chapter}.html#claim-{claim["id"]}">'
-            f'{escape(claim["statement"])}</a>{record}</th><td>{escape(claim["bound"])}</td>'
-            f'<td>{escape(claim["value"])}</td><td>{claim["seeds"]}</td></tr>')
+def _ledger_rows(chapter: str, claim: dict) -> str:
+    """A row for each bound of the claim; its statement stands beside the first."""
+    notes = [claim["sample"], f"{claim['seeds']} seeds" * (claim["seeds"] > 1),
+             f"record {claim['record']}" * bool(claim["record"])]
+    note = "".join(f' <span class="record">{escape(words)}</span>' for words in notes if words)
+    head = (f'<th scope="rowgroup" rowspan="{len(claim["bounds"])}"><a href="{chapter}.html#claim-{claim["id"]}">'
+            f'{escape(claim["statement"])}</a>{note}</th>')
+    cells = [(bound["name"], bound["bound"], bound["value"], _rival(bound)) for bound in claim["bounds"]]
+    rows = [head * (i == 0) + "".join(f"<td>{escape(cell)}</td>" for cell in row) for i, row in enumerate(cells)]
+    return f'<tr id="claim-{claim["id"]}">' + "</tr><tr>".join(rows) + "</tr>"
+
+
+def _rival(bound: dict) -> str:
+    return f'{bound["rival"]}: {bound["rival_value"]}' if bound["rival"] else ""
 
 
 class Vocabulary(SphinxDirective):
