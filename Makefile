@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 # A deprecation in a frozen dependency must not look like a fault of the book.
 BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab serve execute bench clean
+.PHONY: help book test lab serve execute study bench clean
 
 help:           ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
@@ -36,6 +36,9 @@ serve:          ## show the built pages on this machine (PORT=8000)
 
 execute: setup-book ## re-run the chapters that changed; ALL=1 re-runs all
 	$(BIN)/python tools/execute.py $(if $(ALL),--all)
+
+study: setup-book ## list the studies; NAME=... makes one (JOBS=1)
+	@$(BIN)/transformer-lab study $(NAME) --jobs $(or $(JOBS),1)
 
 bench: setup-test ## measure speed against the peers
 	$(BIN)/python tools/bench.py

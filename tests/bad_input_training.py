@@ -10,12 +10,15 @@ import numpy as np
 from transformer_lab import generator
 from transformer_lab.tasks.answers import questions
 from transformer_lab.tasks.digits import DigitTask
-from transformer_lab.training import History, write_record
+from transformer_lab.training import History, Study, write_record
 
 EXPRESSIONS = [("Max", (5, 8, 3)), ("Min", (1, 2, 3))]
 FOLDER = tempfile.TemporaryDirectory()
 RECORD = write_record(Path(FOLDER.name) / "run", config={"seed": 5}, history=History([{"step": 0, "loss": 1.0}]),
                       state={"W": np.zeros(3)}, step=0)
+
+
+COINS = Study("coins", lambda coin: {}, arms={"coin": (0.2, 0.5)})
 
 
 class Halving:
@@ -41,6 +44,8 @@ EXEMPT = {
     "cli.recipes.run_study": "trains for minutes",
     "training.digits.train": "writes a folder; a run's faults are tested in tests/training/test_digit_runs.py",
     "training.digits.load": "reads a digit run; what it refuses is tested in tests/training/test_digit_runs.py",
+    "training.datasets.read_dataset": "reads a folder; what it refuses is tested in tests/training/test_study.py",
+    "training.datasets.write_dataset": "writes a folder; tested in tests/training/test_study.py",
     "training.records.write_record": "writes a folder; tested in tests/training/test_records.py",
     "training.runs.recorded": "writes a folder; tested in tests/training/test_killed_runs.py",
 }
@@ -73,5 +78,6 @@ CALLS = {
     "training.fit.fit": lambda: {"stepper": Halving(), "batches": lambda step: None, "steps": 3, "learning_rate": 0.1,
                                  "evaluate": lambda stepper: {}, "every": 1, "best": ("loss", min), "keep": [1],
                                  "checkpoint": lambda *saved: None, "checkpoint_every": 1, "start": 0, "history": None},
+    "training.study.study": lambda: {"name": "coins"},
     "training.records.read_record": lambda: {"folder": RECORD, "config": {"seed": 5}},
 }

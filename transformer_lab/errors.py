@@ -20,6 +20,7 @@ __all__ = [
     "NotFiniteError",
     "RangeError",
     "ShapeError",
+    "StudyError",
     "UnknownNameError",
 ]
 
@@ -123,6 +124,26 @@ class DivergedError(LabError, ArithmeticError):
         more = f", with {tensors - 1} more tensors" if tensors > 1 else ""
         super().__init__(f"The run stopped at step {step}: {first} went non-finite first{more}. The model is back in "
                          "its state before this step. Try a smaller learning rate, a longer warm-up or clipping.")
+
+
+class StudyError(LabError):
+    r"""Units of a study failed; ``faults`` has (unit, traceback) for each. The results of the others are kept.
+
+    Examples
+    --------
+    >>> raise StudyError("coins", [({"coin": 0.2, "seed": 3}, "Traceback ...\nZeroDivisionError: division by zero")], 6)
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.StudyError: 1 of 6 units of coins failed; the others are kept, and the same command goes on:
+      - coin 0.2, seed 3: ZeroDivisionError: division by zero
+    """
+
+    def __init__(self, name: str, faults: list[tuple[dict, str]], units: int):
+        self.faults = faults
+        lines = [f"  - {', '.join(f'{key} {value}' for key, value in unit.items()) or 'all'}: "
+                 + fault.strip().splitlines()[-1] for unit, fault in faults]
+        super().__init__(f"{len(faults)} of {units} units of {name} failed; the others are kept, and the same command "
+                         "goes on:\n" + "\n".join(lines))
 
 
 class MissingExtraError(LabError, ImportError):

@@ -11,7 +11,7 @@ import os
 import sys
 
 from ..errors import LabError
-from . import commands
+from . import commands, studies
 
 __all__ = ["main"]
 
@@ -21,6 +21,7 @@ DESCRIPTION = """Train a small transformer to compute, then ask it.
   transformer-lab ask digits-0 "Max(5,8,3)"   what it answers, and how sure it is
   transformer-lab evaluate digits-0           how often it is right on inputs it has never seen
   transformer-lab runs                        what has been trained so far
+  transformer-lab study                       the studies that the book ships, many runs each
 
 Add --help to a command to see its settings."""
 
@@ -69,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
 
     runs = verb(verbs, "runs", commands.runs, "list what has been trained", "One line for each run.")
     runs.add_argument("folder", metavar="FOLDER", nargs="?", help="where to look (default: runs, and the book's own)")
+
+    studies.add_options(verb(verbs, "study", studies.study, "train, measure and ship a whole study", studies.HELP))
     return top
 
 

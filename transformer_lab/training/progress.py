@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 
 import numpy as np
 
-__all__ = ["Bar"]
+__all__ = ["Bar", "duration"]
 
 
 class Bar:
-    """Redraws one line at most ten times a second; ``Bar(total).show(done, row)``."""
+    """Redraws one line, as wide as the terminal at most, ten times a second at most; ``Bar(total).show(done, row)``."""
 
     def __init__(self, total: int, stream=None):
         self.total, self.stream = total, stream or sys.stderr
-        self.watched, self.last = self.stream.isatty(), 0.0
+        self.watched, self.last, self.begun = self.stream.isatty(), 0.0, None
 
     def show(self, done: int, row: dict) -> None:
         """Draw the bar with the numbers of ``row``; the last call ends the line."""
         now = time.monotonic()
+        self.begun = self.begun or (now, done)
         if not self.watched or (done < self.total and now - self.last < 0.1):
             return
         self.last = now
-        filled = 24 * done // self.total
         numbers = "  ".join(f"{name} {float(np.mean(value)):.4g}" for name, value in row.items() if name != "step")
-        end = "\n" if done == self.total else ""
-        self.stream.write(f"\r\033[K{'█' * filled}{'░' * (24 - filled)} {done}/{self.total}  {numbers}{end}")
+        columns = shutil.get_terminal_size().columns - 1
+        width = min(24, columns // 3)
+        filled = width * done // max(self.total, 1)
+        line = f"{'█' * filled}{'░' * (width - filled)} {done}/{self.total}{self.left(done, now)}  {numbers}"
+        self.stream.write(f"\r\033[K{line[:columns]}" + ("\n" if done == self.total else ""))
         self.stream.flush()
+
+    def left(self, done: int, now: float) -> str:
+        """The time that is left, if what comes takes as long as what was."""
+        start, before = self.begun
+        if not before < done < self.total:
+            return ""
+        return f"  {duration((now - start) / (done - before) * (self.total - done))} left"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> duration(7.2), duration(125), duration(10_000)
+    ('7 s', '2 min', '2.8 h')
+    """
+    for size, word in ((3600, "h"), (60, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.{int(size == 3600)}f} {word}"
+    return f"{seconds:.0f} s"

@@ -12,9 +12,7 @@ Reading one parses JSON, CSV and safetensors and nothing else: no byte of it is 
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +20,9 @@ import numpy as np
 
 from ..checks import check_type, check_whole
 from ..errors import DataError
+from .folders import place
 from .history import History, weights_of
-from .seals import check_folder, dumped, sealed, sha256, understood, unsealed, vouched
+from .seals import check_folder, dumped, noted, sealed, sha256, understood, unsealed, vouched
 from .tables import history_from, packed, parts, table, unpacked
 
 __all__ = ["Record", "read_record", "write_record"]
@@ -92,17 +91,7 @@ def write_record(folder, *, config: dict, history: History, state: dict, step: i
     seals = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in contents.items()}
     manifest = {"format": FORMAT, "step": step, "stopped": stopped, "versions": versions(), "files": seals}
     contents |= {"manifest.json": sealed(manifest), "timing.json": sealed(timing or {})}
-    half = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    half.mkdir(parents=True)
-    try:
-        for name, data in contents.items():
-            (half / name).write_bytes(data)
-        if folder.exists():
-            raise DataError(f"{folder} exists already, and no record is overwritten. Choose another name or delete it.")
-        half.rename(folder)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
-    return folder
+    return place(folder, contents)
 
 
 def read_record(folder, *, config: dict | None = None) -> Record:
@@ -136,6 +125,7 @@ def read_record(folder, *, config: dict | None = None) -> Record:
     if wanted and found != json.loads(wanted):
         raise DataError(f"{folder} is a run of another configuration: {difference(found, json.loads(wanted))}. "
                         "Choose another folder, or the configuration that is in its config.json.")
+    noted(folder / "manifest.json")
     return Record(folder, found, history, tensors["weights"] | tensors["optimizer"], manifest,
                   unsealed(folder / "timing.json"))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
+import stat
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import safetensors
 
 from ..errors import DataError, DtypeError
 
+LARGEST_MANIFEST = 1 << 20
 REMEDY = "Copy the record again from where it came, or train the run again."
 
 
@@ -38,6 +41,8 @@ def sealed(values: dict) -> bytes:
 
 def unsealed(path: Path) -> dict:
     """The entries of a sealed JSON file, its own checksum included."""
+    if size(path) > LARGEST_MANIFEST:
+        raise DataError(f"{path} is damaged: {size(path)} bytes are too many. {REMEDY}")
     data = existing(path)
     with understood(path):
         values = json.loads(data)
@@ -48,23 +53,47 @@ def unsealed(path: Path) -> dict:
 
 def vouched(path: Path, seal: dict) -> bytes:
     """The bytes of a file, if they are the ones that the manifest vouches for."""
+    found, wanted = size(path), seal["bytes"]
+    if found != wanted:
+        raise DataError(f"{path} is damaged: it has {found} bytes, and the manifest says {wanted}. {REMEDY}")
     data = existing(path)
-    if len(data) != seal["bytes"]:
-        raise DataError(f"{path} is damaged: it has {len(data)} bytes, and the manifest says {seal['bytes']}. {REMEDY}")
     if sha256(data) != seal["sha256"]:
         raise DataError(f"{path} is damaged: its sha256 is not the manifest's. {REMEDY}")
     return data
 
 
+def size(path: Path) -> int:
+    """How many bytes an ordinary file has; nothing is read, for a pipe or a device would never end."""
+    with readable(path):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise DataError(f"{path} cannot be read: it is no ordinary file. {REMEDY}")
+        return found.st_size
+
+
 def existing(path: Path) -> bytes:
-    try:
+    with readable(path):
         return path.read_bytes()
+
+
+@contextmanager
+def readable(path: Path):
+    """Whatever the disk has against reading ``path`` becomes one sentence."""
+    try:
+        yield
     except (OSError, ValueError) as fault:
         missing = getattr(fault, "strerror", "") or "no file can have this name"
         if isinstance(fault, FileNotFoundError):
             missing = "there is no such file"
         raise DataError(f"{path} cannot be read: {missing}. A run record is a folder with a manifest.json; "
                         "check the name.") from None
+
+
+def noted(manifest: Path) -> None:
+    """Add a manifest to the list of what was read, if the environment variable ``TRANSFORMER_LAB_READS`` names one."""
+    if name := os.environ.get("TRANSFORMER_LAB_READS"):
+        with open(name, "a", encoding="utf-8") as listed:
+            listed.write(f"{manifest.resolve()}\n")
 
 
 @contextmanager
