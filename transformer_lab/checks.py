@@ -7,6 +7,7 @@ the package's own errors (:mod:`transformer_lab.errors`).
 from __future__ import annotations
 
 import difflib
+import math
 import numbers
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +16,7 @@ import numpy as np
 from .errors import DtypeError, EmptyError, NotFiniteError, RangeError, ShapeError, UnknownNameError
 
 __all__ = ["check_array", "check_callable", "check_choice", "check_entries", "check_flag", "check_number",
-           "check_seed", "check_type", "check_whole"]
+           "check_range", "check_seed", "check_type", "check_whole"]
 
 Axis = int | str | None
 
@@ -40,7 +41,7 @@ def check_whole(argument: str, value, *, low: int | None = None, high: int | Non
     allowed = "a whole number" + _between(low, high)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise DtypeError(argument, _described(value), allowed, "Pass an int.")
-    _in_range(argument, value, low, high, allowed)
+    check_range(argument, value, low=low, high=high, what="a whole number")
     return int(value)
 
 
@@ -58,11 +59,11 @@ def check_number(argument: str, value, *, low: float | None = None, high: float 
     allowed = "a number" + (f" above {above}" if above is not None else "") + _between(low, high)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise DtypeError(argument, _described(value), allowed, "Pass a float.")
-    if not np.isfinite(value):
-        raise NotFiniteError(argument, str(value), allowed, "Pass a finite number.")
+    if (isinstance(value, numbers.Integral) and abs(int(value)) > 2**1023) or not math.isfinite(value):
+        raise NotFiniteError(argument, _described(value), allowed, "Pass a finite number.")
     if above is not None and value <= above:
         raise RangeError(argument, str(value), allowed, "Choose a value in this range.")
-    _in_range(argument, value, low, high, allowed)
+    check_range(argument, value, low=low, high=high, what=allowed.removesuffix(_between(low, high)))
     return float(value)
 
 
@@ -188,11 +189,13 @@ def check_array(argument: str, value, *, shape: Sequence[Axis], kind: str = "flo
                              "Look for a division by zero or an overflow before this call.")
     if array.size and (low is not None or high is not None):
         for extreme in (array.min(), array.max()):
-            _in_range(argument, extreme, low, high, "entries" + _between(low, high))
+            check_range(argument, extreme, low=low, high=high, what="entries")
     return array
 
 
 def _as_array(argument: str, value, words: str) -> np.ndarray:
+    if isinstance(value, np.ma.MaskedArray):
+        raise DtypeError(argument, "a masked array", f"an array of {words}", "Fill what is masked: array.filled(0).")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError):
@@ -214,9 +217,17 @@ def _fits(argument: str, array: np.ndarray, shape: tuple[Axis, ...], leading: bo
                          "Reshape it, or pass the array that belongs here.")
 
 
-def _in_range(argument, value, low, high, allowed) -> None:
+def check_range(argument: str, value, *, low=None, high=None, what: str = "a number"):
+    """A number between ``low`` and ``high``, both included, of a kind that the sentence calls ``what``.
+
+    >>> check_range("words", 0, low=1, what="a length")
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.RangeError: words: got 0; allowed is a length of at least 1. Choose a value in this range.
+    """
     if (low is not None and value < low) or (high is not None and value > high):
-        raise RangeError(argument, str(value), allowed, "Choose a value in this range.")
+        raise RangeError(argument, str(value), what + _between(low, high), "Choose a value in this range.")
+    return value
 
 
 def _between(low, high) -> str:
