@@ -22,6 +22,7 @@ def setup(app) -> dict:
     app.add_html_math_renderer("katex_static", (math.visit_inline, None), (math.visit_block, None))
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", chapters.install, priority=900)     # after the theme's own numbering
+    app.connect("source-read", folds.fold_claims)
     app.connect("doctree-resolved", folds.fold, priority=900)
     app.connect("doctree-resolved", folds.box_tokens, priority=900)
     app.connect("html-page-context", page.compose, priority=900)

@@ -1,12 +1,26 @@
-"""Two changes to a chapter's tree before it is written: what folds becomes ``<details>``, a lone sign a token."""
+"""What folds: the code of claims, by rule, and admonitions, as ``<details>``. And a lone sign becomes a token."""
 
 from __future__ import annotations
 
+import json
+import re
 from html import escape
 
 from docutils import nodes
 
-__all__ = ["box_tokens", "fold"]
+__all__ = ["box_tokens", "fold", "fold_claims"]
+
+
+def fold_claims(app, docname: str, source: list[str]) -> None:
+    """Fold the code of every cell that states a claim: the claim is one line, and its code stands behind it."""
+    if not app.env.doc2path(docname).endswith(".ipynb"):
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and re.search(r"\bclaim\(", "".join(cell["source"])):
+            cell["metadata"]["tags"] = [*dict.fromkeys([*cell["metadata"].get("tags", []), "hide-input"])]
+            cell["metadata"].setdefault("mystnb", {}).setdefault("code_prompt_show", "Code of the claim")
+    source[0] = json.dumps(notebook)
 
 
 def fold(app, doctree: nodes.document, docname: str) -> None:
