@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from chapters.ch05 import exercises as ch05
 from chapters.ch05.study import AblationRun
 from transformer_lab.byhand.transformer import init
 
@@ -37,7 +36,6 @@ CALLS = {
     "chapters.ch05.study.taken_out": lambda: {"run": RUN, "params": PARAMS, "part": "layer 0: attention", "by": "zero"},
     "chapters.ch05.study.train": lambda: {"run": RUN, "every": 1},
     "chapters.ch05.study.trained": lambda: {"data": DATA},
-    **{f"chapters.ch05.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch05.__all__},
 }
 
 EXEMPT = {"chapters.ch05.study.ship": "writes a file of the package; what it wrote is tested in studies/test_ablation.py"}

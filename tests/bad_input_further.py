@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from chapters.ch08 import exercises as ch08
 from transformer_lab import ModelConfig
 
 CONFIG = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, d_mlp=6)
@@ -31,5 +30,4 @@ CALLS = {
     "chapters.ch08.figures.scores": lambda: {"steps": [0, 1], "panels": {"one": {"whole": np.ones((2, 3))}},
                                      "bounds": {"ceiling": 0.5}, "alt": ALT},
     "chapters.ch08.figures.side_by_side": lambda: {"quantities": {"size": [10.0, 1e6]}, "models": ["a", "b"], "alt": ALT},
-    **{f"chapters.ch08.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch08.__all__},
 }

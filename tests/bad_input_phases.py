@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from chapters.ch03 import exercises as ch03
 from chapters.ch03.study import PhaseRun
 from transformer_lab import ModelConfig
 from transformer_lab.byhand import one_head
@@ -59,5 +58,4 @@ CALLS = {
                                      "bounds": {"One": (0.5, "ceiling")}},
     "chapters.ch03.figures.surface": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "loss": SURFACE, "paths": PATH,
                                      "saddle": SADDLE},
-    **{f"chapters.ch03.exercises.{name}": lambda: {"answer": lambda *given: None} for name in ch03.__all__},
 }

@@ -1,30 +1,38 @@
-"""The frame of the exercises: what can go wrong before an answer is judged, and what every chapter must have."""
+"""The frame of the exercises, and every chapter's exercises: what is right passes, each mistake gets its sentence."""
 
 import importlib
+import itertools
 import pkgutil
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import chapters
-from transformer_lab.exercises import Objection, Verdict, checker, checkers, expect
+from transformer_lab.exercises import Exercise, Objection, Verdict, exercises
 
 CHAPTERS = [info.name for info in pkgutil.iter_modules(chapters.__path__)]
-TABLES = Path(__file__).with_name("chapters")
+MODULES = {chapter: importlib.import_module(f"chapters.{chapter}.exercises") for chapter in CHAPTERS}
+ALL = [pytest.param(exercise, id=f"{chapter}.{name}") for chapter, module in MODULES.items()
+       for name, exercise in exercises(module).items()]
 
 
 def double(x):
     return 2 * x
 
 
-@checker(double, right="Twice as large.")
-def check_double(answer):
-    expect("the result", answer(np.array([1.0, 2.0])), [2.0, 4.0])
+def only_positive(answer, x):
+    if (answer(x) < 0).any():
+        raise Objection("Nothing here is below zero.")
+    return answer(x)
 
 
-def raises_not_implemented(x):
+check_double = Exercise(double, "the result", [(np.array([1.0, 2.0]),)], right="Twice as large.", hint="Look again.",
+                        mistakes={"One more is not twice as much.": lambda x: x + 1, "This is half.": lambda x: x / 2})
+check_both = Exercise(lambda x, n: (x + n, x * n), ("the sum", "the product"), lambda rng: (rng.normal(size=3), 2),
+                      right="Both.", mistakes={"The sum adds.": lambda x, n: (x - n, x * n)})
+
+
+def raises_not_implemented(*arguments):
     raise NotImplementedError
 
 
@@ -38,7 +46,9 @@ def changes_its_input(x):
     (lambda x: ..., "returned nothing"), (lambda x: x / "2", "stopped with TypeError"),
     (lambda: 3, "stopped with TypeError"), (3.0, "Pass your function itself"),
     (changes_its_input, "work on copies"), (lambda x: 2.0, "the shape ()"), (lambda x: "four", "an array of numbers"),
-    (lambda x: x * np.nan, "not a finite number"), (lambda x: x, "at index (1,) it is 2, and it should be 4"),
+    (lambda x: "4", "an array of numbers"), (lambda x: 2j * x, "an array of numbers"),
+    (lambda x: x * np.nan, "not a finite number"), (lambda x: x, "at index (1,) it is 2, and it should be 4. Look again."),
+    (lambda x: 1.0 + x, "One more is not"), (lambda x: 0.5 * x, "This is half."),
 ])
 def test_a_wrong_answer_gets_one_sentence(answer, words):
     verdict = check_double(answer)
@@ -50,58 +60,55 @@ def test_a_right_answer_is_accepted_however_it_is_written():
         assert check_double(answer)
 
 
+def test_a_mistake_is_known_by_the_part_that_it_gets_wrong():
+    """Whoever errs in the sum as the mistake does, and in the product besides, is told of the sum."""
+    assert check_both(lambda x, n: (x - n, x)).sentence == "The sum adds."
+    assert "the product" in check_both(lambda x, n: (x + n, x)).sentence
+    assert "Return 2 results" in check_both(lambda x, n: x).sentence
+
+
+def test_a_case_is_named_and_a_measure_may_object():
+    named = Exercise(double, "it", {"minus one": (np.array([-1.0]),)}, right="Fine.", mistakes={})
+    assert "it for minus one is off" in named(lambda x: x).sentence
+    counted = Exercise(lambda n: n + 1, "it", [(3,)], right="Fine.", mistakes={})
+    assert "it for n=3 is off" in counted(lambda n: n).sentence
+    measured = Exercise(lambda x: x, "it", [(np.ones(2),)], right="Fine.", mistakes={}, measure=only_positive)
+    assert measured(np.copy) and measured(np.negative).sentence == "Nothing here is below zero."
+
+
+def test_a_number_is_judged_relative_to_its_size():
+    for want, got, right in ((1e-20, 1e-20, True), (1e-20, 2e-20, False), (0.0, 1e-20, False), (1e20, 1e20 + 1e5, True)):
+        assert bool(Exercise(lambda w=want: w, "it", [()], right="Fine.", mistakes={})(lambda g=got: g)) == right
+
+
 def test_a_verdict_shows_its_sentence():
-    assert repr(Verdict(True, "Fine.")) == "✓ Fine." and repr(Verdict(False, "No.")) == "✗ No."
-    assert Verdict(False, "a < b").__repr__() == "✗ a < b"
+    assert repr(Verdict(True, "Fine.")) == "✓ Fine." and repr(Verdict(False, "a < b")) == "✗ a < b"
     assert 'class="lab-verdict lab-not-yet"' in Verdict(False, "a < b")._repr_html_()
     assert "a &lt; b" in Verdict(False, "a < b")._repr_html_()
 
 
-def test_a_number_is_judged_relative_to_its_size():
-    expect("it", 1e-20, 1e-20)
-    with pytest.raises(Objection):
-        expect("it", 2e-20, 1e-20)
-    with pytest.raises(Objection):
-        expect("it", 1e-20, 0.0)
-
-
-def planted(table: str) -> list:
-    """The entries of a table (``RIGHT`` or ``WRONG``) in every chapter's test file: (checker, answer, …)."""
-    tables = [runpy.run_path(TABLES / chapter / "test_exercises.py").get(table, []) for chapter in CHAPTERS]
-    return [pytest.param(*entry, id=entry[0].__name__) for entries in tables for entry in entries]
-
-
-RIGHT, WRONG = planted("RIGHT"), planted("WRONG")
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_solutions_pass_stubs_fail_and_mistakes_are_planted(chapter):
-    found = checkers(importlib.import_module(f"chapters.{chapter}.exercises"))
-    assert found
-    for check in found.values():
-        assert check(check.solution), check(check.solution)
-        assert check.__doc__ and not check(raises_stub)
-        assert sum(entry.values[0] is check for entry in WRONG) >= 3
+def test_a_chapter_exports_its_exercises(chapter):
+    assert sorted(exercises(MODULES[chapter])) == sorted(MODULES[chapter].__all__)
 
 
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_another_right_answer_is_accepted(check, answer):
-    assert check(answer), check(answer)
+@pytest.mark.parametrize("exercise", ALL)
+def test_what_is_right_passes_and_each_mistake_gets_its_own_sentence(exercise):
+    assert exercise(exercise.solution)
+    for answer in exercise.also_right:
+        assert exercise(answer), exercise(answer)
+    assert len(exercise.mistakes) >= 3
+    for sentence, answer in exercise.mistakes.items():
+        verdict = exercise(answer)
+        assert not verdict and sentence in verdict.sentence and verdict.sentence[-1] in ".?", (sentence, verdict)
+    outcomes = map(exercise.outcomes, exercise.mistakes.values())
+    for one, other in itertools.combinations(outcomes, 2):
+        assert not all(map(exercise.same, one, other))
 
 
-@pytest.mark.parametrize(("check", "answer", "words"), WRONG)
-def test_a_planted_mistake_is_rejected_with_a_useful_sentence(check, answer, words):
-    verdict = check(answer)
-    assert not verdict and words in verdict.sentence and verdict.sentence[-1] in ".?", verdict
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_nonsense_never_raises(chapter):
+@pytest.mark.parametrize("exercise", ALL)
+def test_a_stub_and_nonsense_fail_and_never_raise(exercise):
     ragged = [[1], [1, 2]]
-    for check in checkers(importlib.import_module(f"chapters.{chapter}.exercises")).values():
-        for answer in (None, lambda *a: None, lambda *a: "word", lambda *a: np.array([]), lambda *a: ragged):
-            assert not check(answer)
-
-
-def raises_stub(*arguments):
-    raise NotImplementedError
+    for answer in (None, lambda *a: None, lambda *a: "word", lambda *a: np.array([]), lambda *a: ragged):
+        assert not exercise(answer)
+    assert "Not filled in" in exercise(raises_not_implemented).sentence

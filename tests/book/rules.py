@@ -4,7 +4,7 @@ For authors
 ===========
 A chapter is ``book/NN-name.ipynb``, written with fixed cell ids (words like ``derive-softmax``) and executed by
 ``make execute``. What only this chapter needs stands in ``book/chapters/chNN/``: its solutions and
-checkers in ``exercises.py``, its own figures in ``figures.py``, what was run in ``study.py``.
+exercises in ``exercises.py``, its own figures in ``figures.py``, what was run in ``study.py``.
 
 Order
     One H1; right under it the card; then H2 headings that begin with the part's word, in this order:
@@ -309,7 +309,7 @@ def solution_faults(chapter: Chapter, label: str, body: str):
                     check_name(cell.source) if cell else "", None)
     shown = re.search(r"^```python\n(.*?)^```", body, re.M | re.S)
     if check is None or not hasattr(check, "solution"):
-        yield f"the exercise {label!r} has no checker in chapters.{chapter.module}.exercises"
+        yield f"the exercise {label!r} has no check in chapters.{chapter.module}.exercises"
     elif shown is None or shown[1].strip() != textwrap.dedent(inspect.getsource(check.solution)).strip():
         yield f"the solution of {label!r} is not the text of {check.solution.__name__}"
     elif not check(check.solution):

@@ -9,7 +9,7 @@ from chapter import ROOT, Chapter, execute, numbers, reading_text
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from rules import RULES
 
-from transformer_lab.exercises import checker, expect
+from transformer_lab.exercises import Exercise
 
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 MODULE = "chapters.ch99.exercises"
@@ -34,9 +34,7 @@ def double(x):
     return 2 * x
 
 
-@checker(double, right="Twice as large.")
-def check_double(answer):
-    expect("the result", answer(3.0), 6.0)
+check_double = Exercise(double, "the result", [(3.0,)], right="Twice as large.", mistakes={})
 
 
 CARD = """# A title

@@ -7,13 +7,15 @@ import numpy as np
 from transformer_lab.analysis import saturation
 from transformer_lab.byhand import attention
 from transformer_lab.byhand.attention import attend, attend_pullback
-from transformer_lab.exercises import Objection, checker, expect
-from transformer_lab.randomness import generator
+from transformer_lab.exercises import Exercise, Objection
 
 from .price_list import PriceListTask, every_list, score
 
 __all__ = ["check_hard_lookup", "check_masked_softmax", "check_peeking_head", "check_pull_on_keys", "check_scale",
            "check_two_heads"]
+
+KEYS = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]])
+VALUES = np.array([[4.0, 1.0], [6.0, 2.0], [1.0, 9.0], [3.0, 3.0]])
 
 
 def hard_lookup(q, k, v):
@@ -21,15 +23,21 @@ def hard_lookup(q, k, v):
     return v[scores == scores.max()].mean(axis=0)
 
 
-@checker(hard_lookup, right="One winner is returned as it is; of several that tie, the mean.")
-def check_hard_lookup(answer):
-    """Whether ``answer(q (d,), k (key, d), v (key, d_v))`` is the soft lookup at temperature 0."""
-    k = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]])
-    v = np.array([[4.0, 1.0], [6.0, 2.0], [1.0, 9.0], [3.0, 3.0]])
-    for q, words in [([0.5, 2.0], "one key fits best"), ([2.0, 0.5], "two keys tie"), ([0.0, 0.0], "all keys tie"),
-                     ([-3.0, -2.0], "the last key fits best, and the others have negative scores")]:
-        want = attend(np.array([q]), k, v, scale=1e6)["z"][0]
-        expect(f"the answer where {words}", answer(np.array(q), k, v), want)
+check_hard_lookup = Exercise(
+    hard_lookup, "the answer",
+    {words: (np.array(q), KEYS, VALUES) for words, q in {
+        "a query that one key fits best": [0.5, 2.0], "two keys that tie": [2.0, 0.5],
+        "keys that all tie": [0.0, 0.0], "scores that are negative but for the last": [-3.0, -2.0]}.items()},
+    right="One winner is returned as it is; of several that tie, the mean.",
+    also_right=(lambda q, k, v: attend(q[None], k, v, scale=1e6)["z"][0],),
+    mistakes={
+        "Where two keys tie you return the first one's value; it should be the mean of both.":
+            lambda q, k, v: v[(k @ q).argmax()],
+        "This is the soft lookup. At temperature 0 the best key gets all the weight.":
+            lambda q, k, v: attention.softmax(k @ q) @ v,
+        "Where keys tie you add their values up; take the mean.": lambda q, k, v: v[k @ q == (k @ q).max()].sum(0),
+        "A key with a large negative score fits badly; it is no winner.":
+            lambda q, k, v: v[np.abs(k @ q) == np.abs(k @ q).max()].mean(0)})
 
 
 def masked_softmax(scores, mask):
@@ -39,23 +47,27 @@ def masked_softmax(scores, mask):
     return weights / np.maximum(weights.sum(-1, keepdims=True), 1e-300)
 
 
-@checker(masked_softmax, right="Right for open rows, closed rows and scores of any size.")
-def check_masked_softmax(answer):
-    """Whether ``answer(scores (n, key), mask (n, key))`` is the softmax over what may be seen, or 0."""
-    rng = generator(1, "masked softmax")
+def _masks(rng):
     mask = rng.random((6, 5)) < 0.6
-    mask[0], mask[1] = True, False
-    mask[1, 3] = True
-    cases = [("a mixed mask", rng.normal(size=(6, 5)), mask),
-             ("scores near 1000", 1000 + rng.normal(size=(6, 5)), mask),
-             ("hidden scores that are the largest", np.where(mask, 0.0, 800.0), mask),
-             ("a row that may look nowhere", rng.normal(size=(2, 3)), np.array([[True] * 3, [False] * 3]))]
-    for words, scores, allowed in cases:
-        with np.errstate(all="ignore"):
-            got = _numbers(answer(scores, allowed))
-        if got.shape == allowed.shape and np.isfinite(got).all() and got[~allowed].any():
-            raise Objection(f"With {words}, a hidden entry has a weight above 0: hide it before the softmax.")
-        expect(f"the pattern for {words}", got, attention.softmax(scores, allowed))
+    mask[0], mask[1] = True, np.arange(5) == 3
+    return [(rng.normal(size=(6, 5)), mask), (1000 + rng.normal(size=(6, 5)), mask), (np.where(mask, 0.0, 800.0), mask),
+            (rng.normal(size=(2, 3)), np.array([[True] * 3, [False] * 3]))]
+
+
+check_masked_softmax = Exercise(
+    masked_softmax, "the pattern", _masks, right="Right for open rows, closed rows and scores of any size.",
+    also_right=(attention.softmax,), hint="Try scores near 1000, and a row that may look nowhere.",
+    mistakes={
+        "A row's weights do not sum to 1: hide the scores before the softmax, not the weights after it.":
+            lambda s, m: attention.softmax(s) * m,
+        "Scores near 1000 overflow: take each row's largest score off before the exponential.":
+            lambda s, m: np.exp(s) * m / np.maximum((np.exp(s) * m).sum(-1, keepdims=True), 1e-300),
+        "A row that may look nowhere should be 0 throughout; yours divides by 0.":
+            lambda s, m: np.exp(t := np.where(m, s - s.max(), -np.inf)) / np.exp(t).sum(-1, keepdims=True),
+        "A row that may look nowhere has weights above 0: a hidden score is −∞, not merely small.":
+            lambda s, m: attention.softmax(np.where(m, s, -1e9)),
+        "A hidden entry has a weight above 0: the mask is true where a row may look.":
+            lambda s, m: masked_softmax(s, ~m)})
 
 
 def pull_on_keys(q, k, v, d_z, scale):
@@ -65,17 +77,19 @@ def pull_on_keys(q, k, v, d_z, scale):
     return np.outer(d_s, q) * scale
 
 
-@checker(pull_on_keys, right="Every key gets its gradient, and together they get none: the columns sum to zero.")
-def check_pull_on_keys(answer):
-    """Whether ``answer(q (d,), k (key, d), v (key, d_v), d_z (d_v,), scale)`` is the gradient of the keys."""
-    rng = generator(1, "pull on keys")
-    for n, d, d_v, scale in [(2, 1, 1, 1.0), (5, 3, 2, 0.7), (4, 8, 3, 8**-0.5)]:
-        q, k, v, d_z = rng.normal(size=d), rng.normal(size=(n, d)), rng.normal(size=(n, d_v)), rng.normal(size=d_v)
-        want = attend_pullback(attend(q[None], k, v, scale=scale), d_z[None], scale=scale)["k"]
-        got = _numbers(answer(q, k, v, d_z, scale))
-        if got.shape == want.shape and np.allclose(got * scale, want) and scale != 1:
-            raise Objection("The scale is missing: the score is scale times the dot product, so its slope has it too.")
-        expect("the gradient of the keys", got, want, hint="The score of a key answers to the key with scale times q.")
+check_pull_on_keys = Exercise(
+    pull_on_keys, "the gradient of the keys",
+    lambda rng: [(rng.normal(size=d), rng.normal(size=(n, d)), rng.normal(size=(n, d_v)), rng.normal(size=d_v), scale)
+                 for n, d, d_v, scale in [(2, 1, 1, 1.0), (5, 3, 2, 0.7), (4, 8, 3, 8**-0.5)]],
+    right="Every key gets its gradient, and together they get none: the columns sum to zero.",
+    also_right=(lambda q, k, v, d_z, c: attend_pullback(attend(q[None], k, v, scale=c), d_z[None], scale=c)["k"],),
+    hint="The score of a key answers to the key with scale times q.",
+    mistakes={
+        "The scale is missing: the score is scale times the dot product, so its slope has it too.":
+            lambda q, k, v, d_z, c: pull_on_keys(q, k, v, d_z, c) / c,
+        "The weights sum to one: take their mean off ∂a before you go on to the scores.":
+            lambda q, k, v, d_z, c: np.outer(attention.softmax(k @ q * c) * (v @ d_z), q) * c,
+        "The sign is turned.": lambda q, k, v, d_z, c: -pull_on_keys(q, k, v, d_z, c)})
 
 
 def find_scale(dots, target):
@@ -89,22 +103,28 @@ def find_scale(dots, target):
     return middle
 
 
-@checker(find_scale, right="It holds the entropy for normal, lopsided and heavy-tailed keys, narrow and wide.")
-def check_scale(answer):
-    """Whether ``answer(dots (query, key), target)`` is the scale at which the mean entropy is ``target`` nats."""
-    rng = generator(1, "find scale")
-    draws = {"normal": rng.normal, "lopsided": lambda size: rng.exponential(size=size) - 1,
-             "heavy-tailed": lambda size: rng.standard_t(3, size=size)}
-    for name, draw in draws.items():
-        for d_head, target in [(4, 2.0), (256, 2.0), (64, 0.5)]:
-            dots = rng.normal(size=(40, d_head)) @ draw(size=(16, d_head)).T
-            got = _numbers(answer(dots, target))
-            if got.shape != () or not np.isfinite(got) or got <= 0:
-                raise Objection(f"A scale is one number above 0; you return {got}.")
-            found = saturation.entropy(attention.softmax(dots * got)).mean()
-            if abs(found - target) > 1e-6:
-                raise Objection(f"For {name} keys of width {d_head} your scale gives an entropy of {found:.4f} nats, "
-                                f"and it should be {target:.4f}.")
+def _entropy_at(answer, dots, target):
+    scale = answer(dots, target)
+    if np.shape(scale) != () or not 0 < scale < np.inf:
+        raise Objection(f"A scale is one number above 0; you return {scale}.")
+    return saturation.entropy(attention.softmax(dots * scale)).mean()
+
+
+def _dots(rng):
+    kinds = [(4, 2.0, rng.normal), (256, 2.0, lambda size: rng.exponential(size=size) - 1),   # normal, lopsided
+             (64, 0.5, lambda size: rng.standard_t(3, size=size))]                            # heavy-tailed
+    return [(rng.normal(size=(40, d)) @ draw(size=(16, d)).T, target) for d, target, draw in kinds]
+
+
+check_scale = Exercise(
+    find_scale, "the entropy at your scale, in nats", _dots, measure=_entropy_at, tolerance=1e-6,
+    right="It holds the entropy for normal, lopsided and heavy-tailed keys, narrow and wide.",
+    mistakes={
+        "This makes the scores' spread 1 whatever the target is. Which spread gives the target's entropy?":
+            lambda dots, target: 1 / dots.std(),
+        "This is the scale's inverse: divide where you multiply.": lambda dots, target: 1 / find_scale(dots, target),
+        "The formula for normal scores and weak attention is only near: search for the scale.":
+            lambda dots, target: np.sqrt(2 * max(np.log(16) - target, 0)) / dots.std()})
 
 
 def two_heads(n_names, n_prices):
@@ -115,31 +135,37 @@ def two_heads(n_names, n_prices):
     return look, np.stack([prices, -prices])
 
 
-@checker(two_heads, right="Every question about every list is answered right.")
-def check_two_heads(answer):
-    """Whether ``answer(n_names, n_prices)`` gives W_QK and W_OV of two heads that never err."""
-    for n_names, n_prices in [(3, 6), (2, 3), (4, 5)]:
-        W_QK, W_OV = _pair(answer(n_names, n_prices), "W_QK and W_OV")
-        for name, value, shape in [("W_QK", W_QK, (2, 2 * n_names, n_names)), ("W_OV", W_OV, (2, n_prices))]:
-            if value.shape != shape or not np.isfinite(value).all():
-                raise Objection(f"{name} has the shape {value.shape}; it should be {shape}, of finite numbers.")
-        world = every_list(PriceListTask(n_names=n_names, n_prices=n_prices))
-        first, second = world.questions.T
-        pattern = attention.softmax(W_QK[:, first] + W_QK[:, n_names + second])
-        logits = np.einsum("hqn,hln->lq", pattern, W_OV[:, world.prices])
-        share = score(logits, world)
-        if share < 1:
-            raise Objection(f"With {n_names} names and {n_prices} prices, {share:.1%} of the questions are answered "
-                            f"right. {_advice(pattern, world.questions)}")
+def _answered(answer, n_names, n_prices):
+    """The share of all questions that two heads answer right; an objection says what may be wrong with them."""
+    W_QK, W_OV = _pair(answer(n_names, n_prices), W_QK=(2, 2 * n_names, n_names), W_OV=(2, n_prices))
+    world = every_list(PriceListTask(n_names=n_names, n_prices=n_prices))
+    first, second = world.questions.T
+    pattern = attention.softmax(W_QK[:, first] + W_QK[:, n_names + second])
+    share = score(np.einsum("hqn,hln->lq", pattern, W_OV[:, world.prices]), world)
+    if share < 1:
+        raise Objection(f"With {n_names} names and {n_prices} prices, {share:.1%} of the questions are answered "
+                        f"right. {_advice(pattern, world.questions)}")
+    return share
 
 
 def _advice(pattern, questions) -> str:
     looked = [np.take_along_axis(head, questions, axis=-1).min(axis=0) for head in pattern]
-    if min(places.max() for places in looked) < 0.9:
+    if min(slots.max() for slots in looked) < 0.9:
         return "A head hardly tells the names apart: raise its score for the one that it should look at."
     if looked[0].argmax() == looked[1].argmax():
         return "Both heads look at the same name."
     return "Each head looks at its own name; look at the signs of what they write."
+
+
+check_two_heads = Exercise(
+    two_heads, ("the share of questions answered right"), [(3, 6), (2, 3), (4, 5)], measure=_answered,
+    right="Every question about every list is answered right.",
+    also_right=(lambda n, m: (two_heads(n, m)[0][::-1] + 3, two_heads(n, m)[1][::-1] * 0.1 + [[7], [-7]]),
+                lambda n, m: (two_heads(n, m)[0] / 50, two_heads(n, m)[1])),  # what both heads share cancels
+    mistakes={
+        "Both heads look at the same name.": lambda n, m: (two_heads(n, m)[0][[0, 0]], two_heads(n, m)[1]),
+        "A head hardly tells the names apart": lambda n, m: (0 * two_heads(n, m)[0], two_heads(n, m)[1]),
+        "look at the signs of what they write": lambda n, m: (two_heads(n, m)[0], np.abs(two_heads(n, m)[1]))})
 
 
 def peeking_head(n_prices):
@@ -148,33 +174,36 @@ def peeking_head(n_prices):
     return score_of_price, written_for
 
 
-@checker(peeking_head, right="One head compares without a mistake: its softmax does the comparing.")
-def check_peeking_head(answer):
-    """Whether ``answer(n_prices)`` gives the scores (n_prices,) and the values (2,) of one head that sees prices."""
-    for n_prices in (2, 6, 20):
-        scores, written = _pair(answer(n_prices), "the scores and the values")
-        if scores.shape != (n_prices,) or written.shape != (2,):
-            raise Objection(f"The shapes are {scores.shape} and {written.shape}; "
-                            f"they should be {(n_prices,)} and (2,).")
-        x, y = np.nonzero(~np.eye(n_prices, dtype=bool))
-        logit = attention.softmax(np.stack([scores[x], scores[y]], axis=-1)) @ written
-        wrong = (logit > 0) != (x > y)
-        if wrong.any():
-            i = wrong.argmax()
-            raise Objection(f"With {n_prices} prices, {wrong.mean():.1%} of the questions are answered wrong, for "
-                            f"instance: is price {x[i] + 1} above price {y[i] + 1}?")
+def _compared(answer, n_prices):
+    """The share of pairs of prices that one head compares right; an objection names a pair that it does not."""
+    scores, written = _pair(answer(n_prices), scores=(n_prices,), values=(2,))
+    x, y = np.nonzero(~np.eye(n_prices, dtype=bool))
+    wrong = (attention.softmax(np.stack([scores[x], scores[y]], axis=-1)) @ written > 0) != (x > y)
+    if wrong.any():
+        i = wrong.argmax()
+        raise Objection(f"With {n_prices} prices, {wrong.mean():.1%} of the questions are answered wrong, for "
+                        f"instance: is price {x[i] + 1} above price {y[i] + 1}?")
+    return 1.0
 
 
-def _numbers(given) -> np.ndarray:
-    try:
-        return np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        raise Objection("Return an array of numbers.") from None
+check_peeking_head = Exercise(
+    peeking_head, "the share of questions answered right", [(2,), (6,), (20,)], measure=_compared,
+    right="One head compares without a mistake: its softmax does the comparing.",
+    also_right=(lambda m: (100.0 * np.arange(m) - 3, [2.0, -2.0]),),
+    mistakes={
+        "With 2 prices, 50.0% of the questions": lambda m: (np.zeros(m), [1.0, -1.0]),
+        "With 2 prices, 100.0% of the questions": lambda m: (-10.0 * np.arange(m), [1.0, -1.0]),
+        "is price 1 above price 2?": lambda m: (10.0 * np.arange(m), [1.0, 0.0])})
 
 
-def _pair(given, words: str):
+def _pair(given, **shapes):
+    """Two arrays of finite numbers and of these shapes, or an objection."""
+    (one, shape), (other, size) = shapes.items()
     try:
         first, second = (np.asarray(part, dtype=float) for part in given)
     except (TypeError, ValueError):
-        raise Objection(f"Return two arrays, {words}.") from None
+        raise Objection(f"Return two arrays, {one} and {other}.") from None
+    if (first.shape, second.shape) != (shape, size) or not np.isfinite([*first.flat, *second.flat]).all():
+        raise Objection(f"{one} and {other} have the shapes {first.shape} and {second.shape}; they should be {shape} "
+                        f"and {size}, of finite numbers.")
     return first, second

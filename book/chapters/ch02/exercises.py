@@ -1,26 +1,14 @@
-"""Exercises of chapter 2, gradients by hand: the solutions, as the chapter shows them, and their checkers."""
+"""Exercises of chapter 02, gradients by hand: the solutions, as the chapter shows them, and common mistakes."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.byhand.attention import softmax
-from transformer_lab.exercises import Objection, checker, expect
-from transformer_lab.randomness import generator
+from transformer_lab.byhand.softmax import softmax, softmax_pullback
+from transformer_lab.exercises import Exercise
 
 __all__ = ["check_batch_gradients", "check_delta", "check_every_row", "check_masked_gradient", "check_pull_softmax",
            "check_softmax_jacobian", "check_witness"]
-
-
-def draws(purpose: str, n: int = 3):
-    """A few generators, always the same, so that a verdict never changes."""
-    return [generator(seed, f"exercise {purpose}") for seed in range(n)]
-
-
-def object_if(got, lookalike, sentence: str) -> None:
-    """Object with this sentence if the answer is a mistake that has a name."""
-    if np.shape(got) == np.shape(lookalike) and np.allclose(got, lookalike, rtol=1e-9, atol=1e-12):
-        raise Objection(sentence)
 
 
 def delta(probs, target):
@@ -29,33 +17,30 @@ def delta(probs, target):
     return d_logits
 
 
-@checker(delta, right="δ is the probabilities, less one at the target. It sums to zero.")
-def check_delta(answer):
-    """Whether ``answer(probs, target)`` is the gradient of the loss with respect to the logits."""
-    for rng in draws("delta"):
-        probs, target = softmax(rng.normal(size=7)), int(rng.integers(7))
-        got, want = answer(probs, target), delta(probs, target)
-        object_if(got, -want, "The sign is turned: raising the target's logit must lower the loss.")
-        object_if(got, probs, "You have the probabilities alone; the target's entry is still missing its −1.")
-        object_if(got, probs - 1, "You took 1 from every probability; only the target's entry loses 1.")
-        expect("δ", got, want)
+check_delta = Exercise(
+    delta, "δ", lambda rng: (softmax(rng.normal(size=7)), int(rng.integers(1, 7))),
+    right="δ is the probabilities, less one at the target. It sums to zero.",
+    mistakes={
+        "The sign is turned: raising the target's logit must lower the loss.": lambda p, t: -delta(p, t),
+        "You have the probabilities alone; the target's entry is still missing its −1.": lambda p, t: p,
+        "You took 1 from every probability; only the target's entry loses 1.": lambda p, t: p - 1,
+        "This is the target alone; the other logits have a gradient, too.": lambda p, t: np.eye(len(p))[t],
+        "The 1 is taken from the first entry; take it from the target's.": lambda p, t: delta(p, 0)})
 
 
 def softmax_jacobian(pattern):
     return np.diag(pattern) - np.outer(pattern, pattern)
 
 
-@checker(softmax_jacobian, right="Every row sums to zero: what one weight gains, the others lose.")
-def check_softmax_jacobian(answer):
-    """Whether ``answer(pattern)`` is the matrix of the derivatives of the weights with respect to the scores."""
-    for rng in draws("jacobian"):
-        pattern = softmax(rng.normal(size=6))
-        got, want = answer(pattern), softmax_jacobian(pattern)
-        object_if(got, np.diag(pattern), "The weights sum to one, so a score that rises also lowers the other weights: "
-                                         "the part − a aᵀ is missing.")
-        object_if(got, np.diag(pattern * (1 - pattern)), "The diagonal is right. What does score 2 do to weight 1?")
-        object_if(got, -want, "The sign is turned: a score that rises must raise its own weight.")
-        expect("the Jacobian", got, want)
+check_softmax_jacobian = Exercise(
+    softmax_jacobian, "the Jacobian", lambda rng: (softmax(rng.normal(size=6)),),
+    right="Every row sums to zero: what one weight gains, the others lose.",
+    also_right=(lambda a: np.array([softmax_pullback(a, row) for row in np.eye(len(a))]),),
+    mistakes={
+        "The weights sum to one: a score that rises lowers the other weights. The part − a aᵀ is missing.": np.diag,
+        "The diagonal is right. What does score 2 do to weight 1?": lambda a: np.diag(a * (1 - a)),
+        "The sign is turned: a score that rises must raise its own weight.": lambda a: -softmax_jacobian(a),
+        "Off the diagonal stands − aᵢ aⱼ, and not aᵢ (1 − aⱼ).": lambda a: np.diag(a) - np.outer(a, 1 - a)})
 
 
 def pull_softmax(pattern, d_pattern):
@@ -63,18 +48,18 @@ def pull_softmax(pattern, d_pattern):
     return pattern * (d_pattern - mean)
 
 
-@checker(pull_softmax, right="Weight times advantage, and no matrix was built.")
-def check_pull_softmax(answer):
-    """Whether ``answer(pattern, d_pattern)`` pulls a gradient back through a softmax, for any leading axes."""
-    for rng, shape in zip(draws("pull"), ((5,), (3, 5), (2, 3, 5)), strict=True):
-        pattern, d_pattern = softmax(rng.normal(size=shape)), rng.normal(size=shape)
-        got, want = answer(pattern, d_pattern), pull_softmax(pattern, d_pattern)
-        plain = pattern * (d_pattern - d_pattern.mean(axis=-1, keepdims=True))
-        object_if(got, plain, "The mean that is taken off has to be weighted by the pattern.")
-        object_if(got, pattern * (1 - pattern) * d_pattern, "You used the Jacobian's diagonal alone; "
-                                                            "each score moves all the weights.")
-        hint = "Take one mean for each row, over the last axis alone." if len(shape) > 1 else ""
-        expect("∂L/∂s", got, want, hint=hint)
+check_pull_softmax = Exercise(
+    pull_softmax, "∂L/∂s",
+    lambda rng: [(softmax(rng.normal(size=n)), rng.normal(size=n)) for n in ((5,), (3, 5), (2, 3, 5))],
+    right="Weight times advantage, and no matrix was built.", also_right=(softmax_pullback,),
+    hint="Take one mean for each row, over the last axis alone.",
+    mistakes={
+        "The mean that is taken off has to be weighted by the pattern.":
+            lambda a, g: a * (g - g.mean(axis=-1, keepdims=True)),
+        "You used the Jacobian's diagonal alone; each score moves all the weights.": lambda a, g: a * (1 - a) * g,
+        "You take one mean over everything; take one mean for each row, over the last axis alone.":
+            lambda a, g: a * (g - (a * g).sum()),
+        "Each weight's gradient has to lose the mean over the row first.": lambda a, g: a * g})
 
 
 def masked_gradient(W_QK, x, d_read, visible):
@@ -86,18 +71,25 @@ def masked_gradient(W_QK, x, d_read, visible):
     return np.outer(x[-1], d_scores @ x) / root
 
 
-@checker(masked_gradient, right="A hidden position has weight zero, and so its score has gradient zero.")
-def check_masked_gradient(answer):
-    """Whether ``answer(W_QK, x, d_read, visible)`` is W_QK's gradient where some positions are hidden."""
-    for rng in draws("mask"):
-        W_QK, x, d_read = rng.normal(size=(4, 4)), rng.normal(size=(6, 4)), rng.normal(size=4)
-        visible = np.array([False, True, rng.random() < 0.5, True, False, True])
-        got, want = answer(W_QK, x, d_read, visible), masked_gradient(W_QK, x, d_read, visible)
-        object_if(got, masked_gradient(W_QK, x, d_read, np.ones(6, dtype=bool)),
-                  "The hidden positions still take part: their scores must become −∞ before the softmax.")
-        object_if(got, want * 2, "The factor 1/√d_model is missing.")
-        object_if(got, want.T, "It is transposed: rows belong to the query, columns to the keys.")
-        expect("the gradient", got, want, hint="Do the weights of the visible positions sum to one?")
+def _masked_afterwards(W_QK, x, d_read, visible):
+    pattern = softmax(x @ (x[-1] @ W_QK) / np.sqrt(x.shape[1])) * visible
+    return np.outer(x[-1], pull_softmax(pattern, x @ d_read) @ x) / np.sqrt(x.shape[1])
+
+
+check_masked_gradient = Exercise(
+    masked_gradient, "the gradient",
+    lambda rng: (rng.normal(size=(4, 4)), rng.normal(size=(6, 4)), rng.normal(size=4),
+                 np.array([False, True, rng.random() < 0.5, True, False, True])),
+    right="A hidden position has weight zero, and so its score has gradient zero.",
+    hint="Do the weights of the visible positions sum to one?",
+    mistakes={
+        "The hidden positions still take part: their scores must become −∞ before the softmax.":
+            lambda W, x, g, v: masked_gradient(W, x, g, v | True),
+        "The mask comes too late: the weights of the visible positions must still sum to one.": _masked_afterwards,
+        "The factor 1/√d_model is missing.": lambda W, x, g, v: 2 * masked_gradient(W, x, g, v),
+        "It is transposed: rows belong to the query, columns to the keys.":
+            lambda W, x, g, v: masked_gradient(W, x, g, v).T,
+        "The mask is turned: True says that a position is visible.": lambda W, x, g, v: masked_gradient(W, x, g, ~v)})
 
 
 def batch_gradients(W_OV, x, pattern, read, d_logits):
@@ -110,20 +102,21 @@ def batch_gradients(W_OV, x, pattern, read, d_logits):
     return x[:, -1].T @ d_q, d_W_OV
 
 
-@checker(batch_gradients, right="Both gradients, for the whole batch at once.")
-def check_batch_gradients(answer):
-    """Whether ``answer(W_OV, x, pattern, read, d_logits)`` is the pair of gradients, added up over the batch."""
-    for rng in draws("batch"):
-        x, W_OV = rng.normal(size=(5, 6, 4)), rng.normal(size=(4, 3))
-        pattern, d_logits = softmax(rng.normal(size=(5, 6))), rng.normal(size=(5, 3))
-        read = np.einsum("bj,bjd->bd", pattern, x)
-        got, want = answer(W_OV, x, pattern, read, d_logits), batch_gradients(W_OV, x, pattern, read, d_logits)
-        if not isinstance(got, tuple) or len(got) != 2:
-            raise Objection("Return two arrays: the gradient of W_QK and that of W_OV.")
-        for name, mine, right in zip(("∂L/∂W_QK", "∂L/∂W_OV"), got, want, strict=True):
-            object_if(mine, right / len(x), f"{name} is averaged once too often: d_logits holds the 1/batch already.")
-            object_if(mine, right.T, f"{name} is transposed.")
-            expect(name, mine, right)
+def _batches(rng):
+    x, pattern = rng.normal(size=(5, 6, 4)), softmax(rng.normal(size=(5, 6)))
+    return rng.normal(size=(4, 3)), x, pattern, np.einsum("bj,bjd->bd", pattern, x), rng.normal(size=(5, 3))
+
+
+check_batch_gradients = Exercise(
+    batch_gradients, ("∂L/∂W_QK", "∂L/∂W_OV"), _batches, right="Both gradients, for the whole batch at once.",
+    mistakes={
+        "A gradient is averaged once too often: d_logits holds the 1/batch already.":
+            lambda *a: tuple(g / 5 for g in batch_gradients(*a)),
+        "∂L/∂W_QK is transposed.": lambda *a: (batch_gradients(*a)[0].T, batch_gradients(*a)[1]),
+        "∂L/∂W_OV is transposed.": lambda *a: (batch_gradients(*a)[0], batch_gradients(*a)[1].T),
+        "Each sequence asks with its own last row, not with that of the first sequence.":
+            lambda W, x, *a: (np.outer(x[0, -1], batch_gradients(W, np.concatenate(
+                [x[:, :-1], np.ones_like(x[:, -1:])], axis=1), *a)[0][0]), batch_gradients(W, x, *a)[1])})
 
 
 def witness(f, w):
@@ -136,17 +129,30 @@ def witness(f, w):
     return grad
 
 
-@checker(witness, right="It agrees to a relative error of a millionth, and it knows nothing of the derivation.")
-def check_witness(answer):
-    """Whether ``answer(f, w)`` is the gradient of any smooth function of an array, to a relative error of 1e-6."""
-    for rng in draws("witness"):
-        w, c = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
-        for f, slope in ((lambda w, c=c: np.sum(c * np.exp(w)), lambda w, c=c: c * np.exp(w)),
-                         (lambda w, c=c: np.sum(c * w) ** 2, lambda w, c=c: 2 * np.sum(c * w) * c)):
-            got, want = answer(f, w), slope(w)
-            object_if(got, 2 * want, "Everything is twice too large: the two points are two steps apart.")
-            expect("the gradient", got, want, tolerance=1e-6,
-                   hint="Take the difference from both sides, with a step near the cube root of 1e-16.")
+def _stepped(up, down, width):
+    """A witness that goes so far up and down, and divides by ``width``."""
+    def wrong(f, w):
+        steps = [np.eye(w.size)[i].reshape(w.shape) for i in range(w.size)]
+        return np.array([f(w + up * step) - f(w - down * step) for step in steps]).reshape(w.shape) / width
+    return wrong
+
+
+def _functions(rng):
+    w, c = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+    return [(lambda w: np.sum(c * np.exp(w)), w), (lambda w: np.sum(c * w) ** 2, w)]
+
+
+check_witness = Exercise(
+    witness, "the gradient", _functions, tolerance=1e-6,
+    right="It agrees to a relative error of a millionth, and it knows nothing of the derivation.",
+    hint="Take the difference from both sides, with a step near the cube root of 1e-16.",
+    mistakes={
+        "Everything is twice too large: the two points are two steps apart.": _stepped(6e-6, 6e-6, 6e-6),
+        "From one side the error grows with the step: take the difference from both sides.": _stepped(1e-4, 0, 1e-4),
+        "The step is too large: what the curve bends is not its slope. Take one near the cube root of 1e-16.":
+            _stepped(0.1, 0.1, 0.2),
+        "You move all entries at once; each entry needs two points of its own.":
+            lambda f, w: np.full_like(w, (f(w + 6e-6) - f(w - 6e-6)) / 1.2e-5)})
 
 
 def every_row(W_QK, W_OV, x, targets):
@@ -160,13 +166,26 @@ def every_row(W_QK, W_OV, x, targets):
     return x.T @ (pattern * (d_pattern - mean)) @ x / root
 
 
-@checker(every_row, right="Every row asks now, and x has taken the place of its last row.")
-def check_every_row(answer):
-    """Whether ``answer(W_QK, W_OV, x, targets)`` is W_QK's gradient where every position answers, causally."""
-    for rng in draws("rows"):
-        W_QK, W_OV, x = rng.normal(size=(4, 4)), rng.normal(size=(4, 3)), rng.normal(size=(6, 4))
-        targets = rng.integers(3, size=6)
-        got, want = answer(W_QK, W_OV, x, targets), every_row(W_QK, W_OV, x, targets)
-        object_if(got, want * len(x), "The loss is the mean over the positions; yours is the sum.")
-        object_if(got, want.T, "It is transposed: rows belong to the query, columns to the keys.")
-        expect("the gradient", got, want, hint="Can a position see what comes after it? Does every position answer?")
+def _unmasked(W_QK, W_OV, x, targets):
+    root = np.sqrt(x.shape[1])
+    pattern = softmax(x @ W_QK @ x.T / root)
+    d_logits = (softmax(pattern @ x @ W_OV) - np.eye(W_OV.shape[1])[targets]) / len(x)
+    return x.T @ pull_softmax(pattern, d_logits @ W_OV.T @ x.T) @ x / root
+
+
+def _last_row(W_QK, W_OV, x, targets):
+    pattern = softmax(x @ (x[-1] @ W_QK) / np.sqrt(x.shape[1]))
+    d_read = W_OV @ delta(softmax(pattern @ x @ W_OV), targets[-1])
+    return np.outer(x[-1], pull_softmax(pattern, x @ d_read) @ x) / np.sqrt(x.shape[1])
+
+
+check_every_row = Exercise(
+    every_row, "the gradient",
+    lambda rng: (rng.normal(size=(4, 4)), rng.normal(size=(4, 3)), rng.normal(size=(6, 4)), rng.integers(3, size=6)),
+    right="Every row asks now, and x has taken the place of its last row.",
+    hint="Can a position see what comes after it? Does every position answer?",
+    mistakes={
+        "A position sees what comes after it: hide the later positions before the softmax.": _unmasked,
+        "Only the last position answers here; let every position answer.": _last_row,
+        "The loss is the mean over the positions; yours is the sum.": lambda *a: 6 * every_row(*a),
+        "It is transposed: rows belong to the query, columns to the keys.": lambda *a: every_row(*a).T})
