@@ -21,7 +21,7 @@ def tapped(tap):
 
 
 CALLS = {
-    "analysis.ablation.silence": lambda: {"name": "blocks.0.z", "head": 1, "value": np.ones(4)},
+    "analysis.ablation.ablate": lambda: {"name": "blocks.0.z", "head": 1, "value": np.ones(4)},
     "analysis.ablation.means_of": lambda: {"forward": tapped, "name": "embed"},
     "plots.block.arms": lambda: {"groups": {"all": {"arm": np.ones(3)}}, "bounds": {"chance": 0.1}, "alt": ALT},
     "plots.block.emerging": lambda: {"probs": [[0.5, 0.5]], "stages": ["a"], "answers": ["1", "2"], "right": 0,

@@ -18,14 +18,14 @@ import bad_input_training as training
 import numpy as np
 
 from chapters.ch02 import exercises
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask
 
 RNG = np.random.default_rng(0)
 Q, K, V = RNG.normal(size=(3, 2, 4, 5))
 
-HEAD = ModelConfig(d_vocab=4, n_ctx=6, positions="learned", d_pos=2)
+HEAD = OneHeadConfig(d_vocab=4, n_ctx=6, positions="learned", d_pos=2)
 HEADS = one_head.init(HEAD)
 HEAD_TOKENS, HEAD_TARGETS = np.array([[0, 1, 2, 0, 1, 2], [3, 1, 2, 3, 1, 2]]), np.array([0, 3])
 HEAD_ROWS = one_head.encode(HEAD_TOKENS, HEAD, HEADS)
@@ -99,8 +99,8 @@ CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places
     "tasks.patterns.floor": lambda: {"task": PatternTask(), "positions": False},
     "tasks.patterns.brute_force_ceiling": lambda: {"task": PatternTask(alphabet=3, period=3, n_ctx=6),
                                                    "positions": False},
-    "byhand.head_input.init": lambda: {"config": HEAD, "n_seeds": 2, "seed": 0, "scale": 0.1, "dtype": np.float64},
-    "byhand.head_input.encode": lambda: {"tokens": HEAD_TOKENS, "config": HEAD, "params": HEADS, "dtype": np.float64},
+    "byhand.one_head.init": lambda: {"config": HEAD, "n_seeds": 2, "seed": 0, "scale": 0.1, "dtype": np.float64},
+    "byhand.one_head.encode": lambda: {"tokens": HEAD_TOKENS, "config": HEAD, "params": HEADS, "dtype": np.float64},
     "byhand.one_head.forward": lambda: {"params": HEADS, "x": HEAD_ROWS, "tap": lambda name, value: value},
     "byhand.one_head.loss": lambda: {"logits": HEAD_ACTS["logits"], "targets": HEAD_TARGETS},
     "byhand.one_head.backward": lambda: {"params": HEADS, "acts": HEAD_ACTS, "targets": HEAD_TARGETS,

@@ -19,9 +19,10 @@ def logits_with(tap):
 CALLS = {
     "chapters.ch08.cost.multiply_adds": lambda: {"config": CONFIG, "position": 3},
     "chapters.ch08.cost.parameters": lambda: {"config": CONFIG},
-    "chapters.ch08.swap.followed": lambda: {"logits_with": logits_with, "name": "embed", "places": [1], "other": ROWS,
+    "analysis.ablation.followed": lambda: {"logits_with": logits_with, "name": "embed", "places": [1], "other": ROWS,
                                        "answers": [0, 1]},
-    "chapters.ch08.swap.swap": lambda: {"name": "embed", "places": [1], "other": ROWS},
+    "analysis.ablation.patch": lambda: {"name": "embed", "other": ROWS, "places": [1]},
+    "analysis.ablation.as_numpy": lambda: {"value": ROWS},
     "chapters.ch08.figures.beyond": lambda: {"sizes": [1, 2], "arms": {"one": np.ones((3, 2))}, "trained": [1, 1],
                                      "unit": "how many", "alt": ALT, "baseline": [0.1, 0.1]},
     "chapters.ch08.figures.carried": lambda: {"shares": {"one": np.ones(4)}, "tokens": WORDS, "alt": ALT},

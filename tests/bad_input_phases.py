@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from chapters.ch03.study import PhaseRun
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 TASK, DISTINCT = PatternTask(4, 3, 6), PatternTask(4, 3, 6, True)
-CONFIG = ModelConfig(d_vocab=4, n_ctx=6, positions="one_hot")
-HEAD, BLIND = one_head.init(CONFIG), one_head.init(ModelConfig(d_vocab=4, n_ctx=6))
+CONFIG = OneHeadConfig(d_vocab=4, n_ctx=6, positions="one_hot")
+HEAD, BLIND = one_head.init(CONFIG), one_head.init(OneHeadConfig(d_vocab=4, n_ctx=6))
 PATTERNS = sample(TASK, 3, seed=0)
 LOSSES = {"neither": 3.0, "look": 3.0, "write": 2.0, "both": 0.1}
 NUMBERS = {"look": 0.5, "away": 0.0, "write": 1.0}

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from transformer_lab import ModelConfig, TrainConfig
+from transformer_lab import ModelConfig, OneHeadConfig, TrainConfig
 from transformer_lab.errors import ConfigError
 
 MODEL = {"d_vocab": 26, "n_ctx": 20}
@@ -13,7 +13,8 @@ TRAIN = {"steps": 10, "learning_rate": 0.1}
 
 
 @pytest.mark.parametrize("config", [
-    ModelConfig(**MODEL, positions="one_hot"), TrainConfig(**TRAIN, n_seeds=3, seed=7)])
+    ModelConfig(**MODEL, positions="rotary", d_model=8), OneHeadConfig(**MODEL, positions="learned", d_pos=3),
+    TrainConfig(**TRAIN, n_seeds=3, seed=7)])
 def test_a_round_trip_through_json_gives_the_same_configuration(config):
     assert type(config).from_dict(json.loads(json.dumps(config.to_dict()))) == config
 

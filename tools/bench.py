@@ -106,12 +106,12 @@ CONTENDERS = {
 
 IMPORT = "import transformer_lab"
 TWENTY_HEADS = """
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand.one_head import init
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.training import fit
 from transformer_lab.training.one_head import OneHeadStepper
-config = ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+config = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
 lines = sample(PatternTask(), (20, 200), seed=0)
 fit(OneHeadStepper(config, init(config, n_seeds=20)), lambda step: lines, steps=500, learning_rate=5.0, every=500)
 """

@@ -14,11 +14,11 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from .claims import at_least, at_most, between, claim, equals
-from .config import ModelConfig, TrainConfig
+from .config import ModelConfig, OneHeadConfig, TrainConfig
 from .errors import LabError
 from .names import VOCABULARY, lookup
 from .randomness import generator
 
 __version__ = "0.1.0"
-__all__ = ["VOCABULARY", "LabError", "ModelConfig", "TrainConfig", "at_least", "at_most", "between", "claim", "equals",
-           "generator", "lookup"]
+__all__ = ["VOCABULARY", "LabError", "ModelConfig", "OneHeadConfig", "TrainConfig", "at_least", "at_most", "between",
+           "claim", "equals", "generator", "lookup"]

@@ -1,4 +1,4 @@
-"""ModelConfig and TrainConfig: frozen dataclasses that check themselves and list every fault at once.
+"""ModelConfig, OneHeadConfig and TrainConfig: frozen dataclasses that check themselves and list every fault at once.
 
 A field declares its rule beside its default, so a new field is one line, and reading the
 class tells what is allowed.
@@ -12,8 +12,9 @@ from functools import partial
 
 from .checks import check_choice, check_flag, check_number, check_seed, check_whole
 from .errors import ConfigError, LabError
+from .names import PARTS
 
-__all__ = ["Config", "ModelConfig", "TrainConfig"]
+__all__ = ["Config", "ModelConfig", "OneHeadConfig", "TrainConfig"]
 
 
 def field(rule, default=dataclasses.MISSING):
@@ -72,7 +73,8 @@ class Config:
 
 @dataclass(frozen=True)
 class ModelConfig(Config):
-    """The shape of a model: the one-head models and the whole transformer, by hand or in PyTorch.
+    """The shape of a transformer, by hand or in PyTorch. What each choice means stands in
+    :data:`transformer_lab.names.PARTS`.
 
     Parameters
     ----------
@@ -81,25 +83,24 @@ class ModelConfig(Config):
     n_layers, n_heads : int
         Blocks, and attention heads in each.
     positions : str
-        ``"none"``: no position code. ``"learned"``: a row for each position, ``"sinusoidal"``: a fixed row, added to
-        the embedded token. ``"one_hot"``: a one-hot position joined to the one-hot token (one-head models).
-    d_pos : int
-        Width of a learned position row that is joined to the token (one-head models); 0 where there is none.
+        ``"none"``; ``"learned"`` or ``"sinusoidal"`` rows, added to the embedded token; ``"rotary"`` queries and keys.
     d_model, d_head, d_mlp : int
-        Widths of the stream, of a head and of the feed-forward layer. ``d_model=0`` stands for the width of the one-hot
-        rows, ``d_head=0`` for ``d_model // n_heads``, ``d_mlp=0`` for no feed-forward layer.
+        Widths of the stream, of a head and of the feed-forward layer. ``d_model=0`` stands for ``d_vocab``,
+        ``d_head=0`` for ``d_model // n_heads``, ``d_mlp=0`` for no feed-forward layer.
     mask : str
         What a query may see: everything (``"bidirectional"``), or itself and what came before (``"causal"``).
     pad : int or None
         The token that fills up short rows at their end. No query sees it, no read-out uses it.
-    norm, placement : str
+    norm, placement, eps : str, str, float
         ``"none"``, ``"layer"`` or ``"rms"``; before each part of a block (``"pre"``, with one more norm at the end)
-        or after the part has been added to the stream (``"post"``).
+        or after the part has been added to the stream (``"post"``); what is added under the norm's root.
     activation : str
-        ``"relu"`` or ``"gelu"``, in the feed-forward layer.
+        ``"relu"``, ``"gelu"`` (the tanh form), ``"gelu_exact"`` or ``"silu"``, in the feed-forward layer.
     residual, output_projection, tied : bool
         Whether a part is added to the stream or replaces it; whether heads write through ``W_O`` or are laid side by
         side; whether the unembedding is ``W_E`` transposed.
+    bias_attention, bias_mlp, bias_unembed : bool
+        Whether there are ``b_Q b_K b_V`` (and ``b_O`` beside ``W_O``), ``b_in b_out``, ``b_U``.
     read_out : str
         Where logits are read: at ``"all"`` positions, the ``"first"``, the ``"last"``, or off their ``"mean"``.
     dropout : float
@@ -107,61 +108,54 @@ class ModelConfig(Config):
 
     Examples
     --------
-    >>> ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot").d_model
-    46
     >>> digits = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, norm="layer")
     >>> digits.d_head
     16
-    >>> ModelConfig(d_vocab=0, n_ctx=20, positions="onehot")
+    >>> ModelConfig(d_vocab=0, n_ctx=20, positions="rotory")
     Traceback (most recent call last):
         ...
     transformer_lab.errors.ConfigError: ModelConfig has 2 faults:
       - d_vocab: got 0; allowed is a whole number of at least 1. Choose a value in this range.
-      - positions: got 'onehot'; allowed is one of 'none', 'one_hot', 'learned', 'sinusoidal'. Did you mean 'one_hot'?
+      - positions: got 'rotory'; allowed is one of 'none', 'learned', 'sinusoidal', 'rotary'. Did you mean 'rotary'?
     """
 
     d_vocab: int = whole()
     n_ctx: int = whole()
     n_layers: int = whole(1)
     n_heads: int = whole(1)
-    positions: str = choice("none", "one_hot", "learned", "sinusoidal")
-    d_pos: int = whole(0, low=0)
+    positions: str = choice(*PARTS["positions"])
     d_model: int = whole(0, low=0)
     d_head: int = whole(0, low=0)
     d_mlp: int = whole(0, low=0)
-    mask: str = choice("bidirectional", "causal")
+    mask: str = choice(*PARTS["mask"])
     pad: int | None = field(check_token, None)
-    norm: str = choice("none", "layer", "rms")
-    placement: str = choice("pre", "post")
-    activation: str = choice("relu", "gelu")
+    norm: str = choice(*PARTS["norm"])
+    placement: str = choice(*PARTS["placement"])
+    eps: float = field(partial(check_number, above=0), 1e-5)
+    activation: str = choice(*PARTS["activation"])
     residual: bool = field(check_flag, True)
     output_projection: bool = field(check_flag, True)
     tied: bool = field(check_flag, False)
-    read_out: str = choice("all", "first", "last", "mean")
+    bias_attention: bool = field(check_flag, False)
+    bias_mlp: bool = field(check_flag, True)
+    bias_unembed: bool = field(check_flag, True)
+    read_out: str = choice(*PARTS["read_out"])
     dropout: float = field(partial(check_number, low=0, high=0.99), 0.0)
 
     def _faults(self):
         faults = list(super()._faults())
         yield from faults
         wrong = {fault.partition(":")[0] for fault in faults}
-        if not wrong & {"d_vocab", "n_ctx", "positions", "d_pos", "d_model"}:
-            yield from self._width_faults()
-        if not wrong & {"n_heads", "d_head", "d_model"}:
+        if self.d_model == 0 and "d_vocab" not in wrong:
+            object.__setattr__(self, "d_model", self.d_vocab)
+        if not wrong & {"n_heads", "d_head", "d_model", "d_vocab"}:
             yield from self._head_faults()
+        for width in {"sinusoidal": ["d_model"], "rotary": ["d_head"]}.get(self.positions, []):
+            if width not in wrong and getattr(self, width) % 2:
+                yield (f"{width}: got {getattr(self, width)}; allowed is an even width where "
+                       f"positions={self.positions!r}. Add one.")
         if not wrong & {"pad", "d_vocab"} and self.pad is not None and self.pad >= self.d_vocab:
             yield f"pad: got {self.pad}; allowed is a token below d_vocab={self.d_vocab}. Choose one of the tokens."
-
-    def _width_faults(self):
-        joined = {"one_hot": self.n_ctx, "learned": self.d_pos}.get(self.positions, 0)
-        if self.positions == "learned" and not (self.d_pos or self.d_model):
-            yield "d_pos: got 0; allowed is at least 1 where positions='learned'. Give the width of a position row."
-        elif self.d_model == 0:
-            object.__setattr__(self, "d_model", self.d_vocab + joined)
-        elif joined and self.d_model != self.d_vocab + joined:
-            yield (f"d_model: got {self.d_model}; allowed is {self.d_vocab + joined}, token and position joined. "
-                   "Leave d_model out, or take positions that are added to the stream.")
-        if self.positions == "sinusoidal" and self.d_model % 2:
-            yield f"d_model: got {self.d_model}; allowed is an even width where positions='sinusoidal'. Add one."
 
     def _head_faults(self):
         if self.d_head == 0 and self.d_model % self.n_heads:
@@ -172,6 +166,41 @@ class ModelConfig(Config):
         elif not self.output_projection and self.n_heads * self.d_head != self.d_model:
             yield (f"d_head: got {self.d_head}; allowed is d_model / n_heads where output_projection=False. "
                    "Leave d_head out.")
+
+
+@dataclass(frozen=True)
+class OneHeadConfig(Config):
+    """The shape of a one-head model, whose input rows are one-hot tokens with the position joined to them.
+
+    Parameters
+    ----------
+    d_vocab, n_ctx : int
+        How many tokens there are, and how many positions the model sees.
+    positions : str
+        ``"none"``, ``"one_hot"``, or ``"learned"`` rows of width ``d_pos``.
+    d_pos : int
+        Width of a learned row; 0 for none.
+
+    Examples
+    --------
+    >>> OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot").d_model
+    46
+    """
+
+    d_vocab: int = whole()
+    n_ctx: int = whole()
+    positions: str = choice("none", "one_hot", "learned")
+    d_pos: int = whole(0, low=0)
+
+    def _faults(self):
+        yield from super()._faults()
+        if self.positions == "learned" and self.d_pos == 0:
+            yield "d_pos: got 0; allowed is at least 1 where positions='learned'. Give the width of a position row."
+
+    @property
+    def d_model(self) -> int:
+        """Width of an input row: the token, and the position beside it."""
+        return self.d_vocab + {"none": 0, "one_hot": self.n_ctx, "learned": self.d_pos}[self.positions]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from .errors import DtypeError, UnknownNameError
 
-__all__ = ["VOCABULARY", "Name", "lookup", "parameter_shapes"]
+__all__ = ["PARTS", "TRANSFORMER_LENS", "VOCABULARY", "Name", "Part", "lookup", "parameter_shapes"]
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,13 @@ _TABLE = (
     _parameter("ln1_w", r"\gamma_1", "d_model", "gain of the norm before attention", "residual"),
     _parameter("ln1_b", r"\beta_1", "d_model", "offset of the norm before attention", "residual"),
     _parameter("W_Q", r"W_Q", "d_model n_heads d_head", "makes queries", "query"),
+    _parameter("b_Q", r"b_Q", "n_heads d_head", "offset of the queries", "query"),
     _parameter("W_K", r"W_K", "d_model n_heads d_head", "makes keys", "key"),
+    _parameter("b_K", r"b_K", "n_heads d_head", "offset of the keys", "key"),
     _parameter("W_V", r"W_V", "d_model n_heads d_head", "makes values", "value"),
+    _parameter("b_V", r"b_V", "n_heads d_head", "offset of the values", "value"),
     _parameter("W_O", r"W_O", "n_heads d_head d_model", "writes what the heads found into the stream", "value"),
+    _parameter("b_O", r"b_O", "d_model", "its offset", "value"),
     _parameter("ln2_w", r"\gamma_2", "d_model", "gain of the norm before the feed-forward layer", "residual"),
     _parameter("ln2_b", r"\beta_2", "d_model", "offset of the norm before the feed-forward layer", "residual"),
     _parameter("W_in", r"W_\text{in}", "d_model d_mlp", "first matrix of the feed-forward layer", "mlp"),
@@ -100,16 +104,20 @@ _TABLE = (
                 r"r_\text{pre}^0 = x_E + x_\text{pos}", "residual"),
     _activation("ln1", r"\hat r_1", "batch pos d_model", "the normed stream at attention",
                 r"\hat r_1 = \gamma_1 \odot (r - \bar r) / \sigma + \beta_1", "residual"),
-    _activation("q", r"q", "batch n_heads query d_head", "queries", r"q = r W_Q", "query"),
-    _activation("k", r"k", "batch n_heads key d_head", "keys", r"k = r W_K", "key"),
-    _activation("v", r"v", "batch n_heads key d_head", "values", r"v = r W_V", "value"),
+    _activation("q", r"q", "batch n_heads query d_head", "queries", r"q = r W_Q + b_Q", "query"),
+    _activation("k", r"k", "batch n_heads key d_head", "keys", r"k = r W_K + b_K", "key"),
+    _activation("v", r"v", "batch n_heads key d_head", "values", r"v = r W_V + b_V", "value"),
+    _activation("rot_q", r"\tilde q", "batch n_heads query d_head", "queries, turned by their positions",
+                r"\tilde q_t = R_t\, q_t", "query"),
+    _activation("rot_k", r"\tilde k", "batch n_heads key d_head", "keys, turned by their positions",
+                r"\tilde k_t = R_t\, k_t", "key"),
     _activation("scores", r"s", "batch n_heads query key", "how well each query fits each key",
                 r"s = q k^\top / \sqrt{d_\text{head}}", "query"),
     _activation("pattern", r"a", "batch n_heads query key", "attention: how much each query takes from each position",
                 r"a = \operatorname{softmax}(s)", "query"),
     _activation("z", r"z", "batch n_heads query d_head", "values, weighted by the pattern", r"z = a v", "value"),
     _activation("attn_out", r"o", "batch pos d_model", "what attention adds to the stream",
-                r"o = \sum_h z_h W_{O,h}", "value"),
+                r"o = \sum_h z_h W_{O,h} + b_O", "value"),
     _activation("resid_mid", r"r_\text{mid}", "batch pos d_model", "the stream between attention and feed-forward",
                 r"r_\text{mid} = r_\text{pre} + o", "residual"),
     _activation("ln2", r"\hat r_2", "batch pos d_model", "the normed stream at the feed-forward layer",
@@ -117,7 +125,7 @@ _TABLE = (
     _activation("mlp_pre", r"u", "batch pos d_mlp", "feed-forward layer before its nonlinearity",
                 r"u = r W_\text{in} + b_\text{in}", "mlp"),
     _activation("mlp_post", r"\phi(u)", "batch pos d_mlp", "feed-forward layer after its nonlinearity",
-                r"\phi(u) = \max(u, 0) \text{ or } \operatorname{GELU}(u)", "mlp"),
+                r"\phi(u) = \max(u, 0), \text{ or another}", "mlp"),
     _activation("mlp_out", r"m", "batch pos d_model", "what the feed-forward layer adds to the stream",
                 r"m = \phi(u) W_\text{out} + b_\text{out}", "mlp"),
     _activation("resid_post", r"r_\text{post}", "batch pos d_model", "the stream as it leaves a block",
@@ -135,6 +143,79 @@ _TABLE = (
 )
 
 VOCABULARY: dict[str, Name] = {entry.name: entry for entry in _TABLE}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One choice of a part: what it does, its equation (LaTeX), and the parameters that it brings."""
+
+    meaning: str
+    equation: str = ""
+    params: tuple[str, ...] = ()
+
+
+#: Field of a ModelConfig → what it may be, the default first. ``byhand`` and ``models`` hold the functions of each.
+PARTS: dict[str, dict[str, Part]] = {
+    "positions": {
+        "none": Part("no position code"),
+        "learned": Part("a learned row is added to each token", r"x_\text{pos}[t] = W_\text{pos}[t]", ("W_pos",)),
+        "sinusoidal": Part("a fixed row is added to each token (Vaswani et al. 2017, section 3.5)",
+                           r"x_\text{pos}[t, 2i] = \sin(t / 10000^{2i/d})"),
+        "rotary": Part("queries and keys are turned by angles that grow with the position (Su et al. 2021, eq. 15)",
+                       r"\tilde q_t = R_t\, q_t, \quad \tilde k_t = R_t\, k_t"),
+    },
+    "norm": {  # the parameters' names follow "ln1_", "ln2_" or "ln_final_"
+        "none": Part("no norm"),
+        "layer": Part("every row gets mean 0 and variance 1, then gain and offset (Ba et al. 2016)",
+                      r"\hat r = \gamma \odot (r - \bar r) / \sqrt{\operatorname{var} r + \epsilon} + \beta",
+                      ("w", "b")),
+        "rms": Part("every row gets mean square 1, then a gain (Zhang and Sennrich 2019)",
+                    r"\hat r = \gamma \odot r / \sqrt{\overline{r^2} + \epsilon}", ("w",)),
+    },
+    "placement": {
+        "pre": Part("norm before each part, and one at the end (Xiong et al. 2020)", r"r + f(\hat r)"),
+        "post": Part("norm after each sum (Vaswani et al. 2017)", r"\operatorname{norm}(r + f(r))"),
+    },
+    "activation": {
+        "relu": Part("what is below 0 becomes 0", r"\max(u, 0)"),
+        "gelu": Part("GELU by its tanh form, as in GPT-2 (Hendrycks and Gimpel 2016)",
+                     r"\tfrac12 u\,(1 + \tanh(\sqrt{2/\pi}\,(u + 0.044715\,u^3)))"),
+        "gelu_exact": Part("GELU itself, as in BERT (Hendrycks and Gimpel 2016)",
+                           r"\tfrac12 u\,(1 + \operatorname{erf}(u / \sqrt2))"),
+        "silu": Part("the input times its sigmoid, as in LLaMA (Elfwing et al. 2018)", r"u / (1 + e^{-u})"),
+    },
+    "mask": {
+        "bidirectional": Part("a query sees every position"),
+        "causal": Part("a query sees itself and what came before"),
+    },
+    "read_out": {
+        "all": Part("logits at every position"),
+        "first": Part("logits at the first position"),
+        "last": Part("logits at the last position that is not padding"),
+        "mean": Part("logits of the mean row, padding left out"),
+    },
+}
+
+#: Our name → (TransformerLens' name, our axes in its order). "{}" stands for the layer; its gain and offset of a norm
+#: bear no layout. Activations that it has no hook for (the norms' outputs) are left out.
+TRANSFORMER_LENS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "W_E": ("embed.W_E", (0, 1)), "W_pos": ("pos_embed.W_pos", (0, 1)),
+    "W_U": ("unembed.W_U", (0, 1)), "b_U": ("unembed.b_U", (0,)),
+    "ln_final_w": ("ln_final.w", (0,)), "ln_final_b": ("ln_final.b", (0,)),
+    **{f"{ln}_{part}": (f"blocks.{{}}.{ln}.{part}", (0,)) for ln in ("ln1", "ln2") for part in "wb"},
+    **{f"W_{head}": (f"blocks.{{}}.attn.W_{head}", (1, 0, 2)) for head in "QKV"},
+    **{f"b_{head}": (f"blocks.{{}}.attn.b_{head}", (0, 1)) for head in "QKV"},
+    "W_O": ("blocks.{}.attn.W_O", (0, 1, 2)), "b_O": ("blocks.{}.attn.b_O", (0,)),
+    "W_in": ("blocks.{}.mlp.W_in", (0, 1)), "b_in": ("blocks.{}.mlp.b_in", (0,)),
+    "W_out": ("blocks.{}.mlp.W_out", (0, 1)), "b_out": ("blocks.{}.mlp.b_out", (0,)),
+    "embed": ("hook_embed", (0, 1, 2)), "pos_embed": ("hook_pos_embed", (0, 1, 2)),
+    **{name: (f"blocks.{{}}.hook_{name}", (0, 1, 2))
+       for name in ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post")},
+    **{name: (f"blocks.{{}}.attn.hook_{name}", (0, 2, 1, 3)) for name in ("q", "k", "v", "rot_q", "rot_k", "z")},
+    "scores": ("blocks.{}.attn.hook_attn_scores", (0, 1, 2, 3)),
+    "pattern": ("blocks.{}.attn.hook_pattern", (0, 1, 2, 3)),
+    "mlp_pre": ("blocks.{}.mlp.hook_pre", (0, 1, 2)), "mlp_post": ("blocks.{}.mlp.hook_post", (0, 1, 2)),
+}
 
 
 def lookup(name: str) -> Name:
@@ -161,12 +242,20 @@ def parameter_shapes(config) -> dict[str, tuple[int, ...]]:
     """
     if not hasattr(config, "norm"):
         raise DtypeError("config", repr(config)[:60], "a ModelConfig", "Pass transformer_lab.ModelConfig(...).")
-    offset = {"layer": ["w", "b"], "rms": ["w"], "none": []}[config.norm]
-    block = [f"ln1_{part}" for part in offset] + ["W_Q", "W_K", "W_V"] + ["W_O"] * config.output_projection
-    if config.d_mlp:
-        block += [f"ln2_{part}" for part in offset] + ["W_in", "b_in", "W_out", "b_out"]
-    names = ["W_E"] + ["W_pos"] * (config.positions == "learned")
+    norm = PARTS["norm"][config.norm].params
+    block = [f"ln1_{part}" for part in norm] + _attention(config) + _feed_forward(config, norm)
+    names = ["W_E", *PARTS["positions"][config.positions].params]
     names += [f"blocks.{layer}.{name}" for layer in range(config.n_layers) for name in block]
-    names += [f"ln_final_{part}" for part in offset if config.placement == "pre"]
-    names += ["W_U"] * (not config.tied) + ["b_U"]
+    names += [f"ln_final_{part}" for part in norm if config.placement == "pre"]
+    names += ["W_U"] * (not config.tied) + ["b_U"] * config.bias_unembed
     return {name: tuple(getattr(config, axis) for axis in lookup(name).shape) for name in names}
+
+
+def _attention(config) -> list[str]:
+    return [f"{kind}_{head}" for head in "QKV" + "O" * config.output_projection
+            for kind in ("W", "b")[:1 + config.bias_attention]]
+
+
+def _feed_forward(config, norm) -> list[str]:
+    maps = [f"{kind}_{end}" for end in ("in", "out") for kind in ("W", "b")[:1 + config.bias_mlp]]
+    return [f"ln2_{part}" for part in norm] + maps if config.d_mlp else []

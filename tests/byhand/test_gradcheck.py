@@ -5,7 +5,7 @@ import pytest
 
 from chapters.ch02.planted import PLANTED, with_mistake
 from chapters.ch02.twin import gradients
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.byhand.attention import softmax, softmax_pullback
 from transformer_lab.byhand.gradcheck import central_differences, check_gradients, complex_step
@@ -13,8 +13,8 @@ from transformer_lab.errors import ArgumentError, EmptyError, LabError, NotFinit
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 SMALL = PatternTask(alphabet=5, period=3, n_ctx=6)
-POSITIONS = {"none": ModelConfig(5, 6), "one_hot": ModelConfig(5, 6, positions="one_hot"),
-             "learned": ModelConfig(5, 6, positions="learned", d_pos=3)}
+POSITIONS = {"none": OneHeadConfig(5, 6), "one_hot": OneHeadConfig(5, 6, positions="one_hot"),
+             "learned": OneHeadConfig(5, 6, positions="learned", d_pos=3)}
 
 
 def functions(config, patterns):
@@ -58,7 +58,7 @@ def test_no_false_alarm_on_two_hundred_right_gradients():
     for case in range(20):
         ten = slice(10 * case, 10 * case + 10)
         task = PatternTask(alphabet=3 + case % 3, period=2 + case % 2, n_ctx=3 + case % 5, distinct=case % 7 > 3)
-        config = ModelConfig(task.alphabet, task.n_ctx, positions=list(POSITIONS)[case % 3], d_pos=2)
+        config = OneHeadConfig(task.alphabet, task.n_ctx, positions=list(POSITIONS)[case % 3], d_pos=2)
         params = one_head.init(config, n_seeds=10, seed=case, scale=(0.01, 0.1, 0.5, 1.0)[case % 4])
         loss, byhand, autograd = functions(config, sample(task, (10, 3 + case % 5), seed=case))
         report = check_gradients(loss, params, byhand, independent=1, seed=case,
@@ -133,7 +133,7 @@ def test_all_ones_upstream_is_a_bad_test_of_a_softmax():
 
 def test_six_decimals_at_initial_weights_are_a_bad_test():
     """Attention is nearly even at first, so the plain mean is nearly right: 0.000000 is printed for the difference."""
-    config, patterns = ModelConfig(26, 20, positions="one_hot"), sample(PatternTask(), 100, seed=1)
+    config, patterns = OneHeadConfig(26, 20, positions="one_hot"), sample(PatternTask(), 100, seed=1)
     x = one_head.encode(patterns.tokens, config)
     differences = []
     for scale in (0.02, 2.0):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from transformer_lab import ModelConfig
+from transformer_lab import ModelConfig, OneHeadConfig
 from transformer_lab.errors import ConfigError
 from transformer_lab.names import parameter_shapes
 
@@ -15,7 +15,7 @@ SIZE = {"d_vocab": 20, "n_ctx": 8}
     {"d_model": 64, "n_heads": 4, "d_mlp": 256, "norm": "layer", "positions": "learned", "read_out": "last", "pad": 0},
     {"d_model": 6, "n_heads": 4, "d_head": 5, "norm": "rms", "placement": "post", "positions": "sinusoidal",
      "activation": "gelu", "residual": False, "tied": True, "dropout": 0.1, "mask": "causal"},
-    {}, {"positions": "one_hot"}, {"positions": "learned", "d_pos": 3},
+    {}, {"positions": "rotary", "eps": 1e-6, "bias_attention": True, "bias_mlp": False, "bias_unembed": False},
 ])
 def test_a_round_trip_through_json_gives_the_same_configuration(fields):
     config = ModelConfig(**SIZE, **fields)
@@ -26,8 +26,8 @@ def test_a_round_trip_through_json_gives_the_same_configuration(fields):
 def test_widths_that_are_left_out_follow_from_the_others():
     assert ModelConfig(**SIZE, d_model=64, n_heads=4).d_head == 16
     assert ModelConfig(**SIZE).d_model == 20
-    assert ModelConfig(**SIZE, positions="one_hot").d_model == 28
-    assert ModelConfig(**SIZE, positions="learned", d_pos=3).d_model == 23
+    assert OneHeadConfig(**SIZE, positions="one_hot").d_model == 28
+    assert OneHeadConfig(**SIZE, positions="learned", d_pos=3).d_model == 23
 
 
 def test_all_faults_come_at_once():
@@ -42,8 +42,8 @@ def test_all_faults_come_at_once():
     ({"d_model": 64, "n_heads": 5}, "n_heads"),
     ({"d_model": 64, "n_heads": 4, "d_head": 8, "output_projection": False}, "d_head"),
     ({"d_model": 7, "positions": "sinusoidal"}, "d_model"),
-    ({"d_model": 64, "positions": "one_hot"}, "d_model"),
-    ({"positions": "learned"}, "d_pos"),
+    ({"d_model": 6, "n_heads": 2, "positions": "rotary"}, "d_head"), ({"positions": "one_hot"}, "positions"),
+    ({"eps": 0}, "eps"), ({"activation": "gelu_new"}, "activation"),
     ({"pad": -1}, "pad"), ({"pad": 0.5}, "pad"), ({"dropout": -0.1}, "dropout"), ({"tied": "yes"}, "tied"),
 ])
 def test_what_does_not_fit_together_is_a_fault(fields, fault):

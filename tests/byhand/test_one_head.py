@@ -5,14 +5,14 @@ import pytest
 
 from chapters.ch02.one_sequence import one_sequence
 from chapters.ch02.twin import OneHead, gradients
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.errors import LabError, NotFiniteError, RangeError, ShapeError, UnknownNameError
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 torch = pytest.importorskip("torch")
-CONFIGS = [ModelConfig(d_vocab=26, n_ctx=20), ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot"),
-           ModelConfig(d_vocab=26, n_ctx=20, positions="learned", d_pos=8)]
+CONFIGS = [OneHeadConfig(d_vocab=26, n_ctx=20), OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot"),
+           OneHeadConfig(d_vocab=26, n_ctx=20, positions="learned", d_pos=8)]
 
 
 def instance(config, *, n_seeds=None, batch=7, scale=0.5, dtype=np.float64, own=False):

@@ -6,14 +6,36 @@ import torch
 from torch.nn import functional as F
 
 from transformer_lab import LabError, generator
-from transformer_lab.byhand.cross_entropy import IGNORED, cross_entropy, cross_entropy_pullback
-from transformer_lab.byhand.dropout import dropout_masks
-from transformer_lab.byhand.embedding import embed, embed_pullback, one_hot, sinusoids
-from transformer_lab.byhand.feed_forward import feed_forward, gelu, gelu_pullback, relu, relu_pullback
+from transformer_lab.byhand.ends import (
+    IGNORED,
+    cross_entropy,
+    cross_entropy_pullback,
+    embed,
+    embed_pullback,
+    mean_of,
+    mean_of_pullback,
+    one_hot,
+    pick,
+    pick_pullback,
+)
 from transformer_lab.byhand.gradcheck import check_gradients
-from transformer_lab.byhand.linear import linear, linear_pullback, row_mean, row_sum
-from transformer_lab.byhand.norms import layer_norm, layer_norm_pullback, rms_norm, rms_norm_pullback
-from transformer_lab.byhand.read_out import mean_of, mean_of_pullback, pick, pick_pullback
+from transformer_lab.byhand.parts import (
+    dropout_masks,
+    feed_forward,
+    gelu,
+    gelu_pullback,
+    layer_norm,
+    layer_norm_pullback,
+    linear,
+    linear_pullback,
+    relu,
+    relu_pullback,
+    rms_norm,
+    rms_norm_pullback,
+    row_mean,
+    row_sum,
+)
+from transformer_lab.byhand.positions import sinusoids
 
 TOKENS, REAL = np.array([[1, 1, 0, 4], [2, 3, 1, 1]]), np.array([[1, 1, 1, 0], [1, 1, 1, 1]], bool)
 TARGETS = np.array([2, 0, IGNORED, 4, IGNORED, 1])

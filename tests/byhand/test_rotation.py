@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from transformer_lab import LabError
-from transformer_lab.byhand.embedding import sinusoids
-from transformer_lab.byhand.rotation import frequencies, offset_distance, offset_dot, shift_rotation
+from transformer_lab.byhand.positions import frequencies, offset_distance, offset_dot, shift_rotation, sinusoids
 
 WIDTHS = [2, 4, 6, 64, 128]
 

@@ -5,7 +5,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head, small_head
 from transformer_lab.byhand.gradcheck import check_gradients
 from transformer_lab.byhand.witnesses import complex_step
@@ -26,7 +26,7 @@ def test_the_loss_is_that_of_the_full_head_on_every_tuple(task):
     tuples = permutations(range(task.alphabet), task.period) if task.distinct else (
         product(range(task.alphabet), repeat=task.period))
     letters = np.array(list(tuples))
-    config = ModelConfig(task.alphabet, task.n_ctx, positions="one_hot")
+    config = OneHeadConfig(task.alphabet, task.n_ctx, positions="one_hot")
     x = one_head.encode(letters[:, task.slots], config)
     for _ in range(5):
         params = numbers()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from transformer_lab import LabError, ModelConfig, generator
-from transformer_lab.byhand.cross_entropy import IGNORED
-from transformer_lab.byhand.dropout import dropout_masks
+from transformer_lab import LabError, ModelConfig, OneHeadConfig, generator
+from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.gradcheck import check_gradients
+from transformer_lab.byhand.parts import dropout_masks
 from transformer_lab.byhand.transformer import backward, forward, init, loss, loss_and_gradients, pullback
 from transformer_lab.models.transformer import Transformer
 from transformer_lab.names import lookup, parameter_shapes
@@ -258,7 +258,7 @@ BAD = {
     "padding first": ("tokens", lambda: forward(PARAMS, np.array([[0, 1]]), CONFIG)),
     "padding between": ("tokens", lambda: forward(PARAMS, np.array([[1, 0, 1]]), CONFIG)),
     "seeds of tokens": ("tokens", lambda: forward(PARAMS, np.stack([TOKENS, TOKENS]), CONFIG)),
-    "joined positions": ("config", lambda: forward(PARAMS, TOKENS, ModelConfig(7, 5, positions="one_hot"))),
+    "a one-head model": ("config", lambda: forward(PARAMS, TOKENS, OneHeadConfig(7, 5))),
     "a target too large": ("targets", lambda: loss(np.ones((3, 7)), LAST + 7, CONFIG)),
     "a negative target": ("targets", lambda: loss(np.ones((3, 7)), np.array([1, -1, 2]), CONFIG)),
     "too few targets": ("targets", lambda: loss(np.ones((3, 7)), np.array([1, 2]), CONFIG)),

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chapters.ch05.study import trained
-from transformer_lab.byhand.norms import layer_norm
+from transformer_lab.byhand.parts import layer_norm
 from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.names import parameter_shapes
 from transformer_lab.tasks.expressions import TOKENS, parse, tokenize, value

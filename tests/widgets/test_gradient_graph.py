@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chapters.ch02.planted import PLANTED
-from transformer_lab import ModelConfig, generator
+from transformer_lab import OneHeadConfig, generator
 from transformer_lab.byhand import one_head
 from transformer_lab.widgets import GradientGraph
 from transformer_lab.widgets.bundle import JS, node
@@ -28,7 +28,7 @@ process.stdout.write(JSON.stringify(seen));"""
 def random_instance(seed):
     rng = generator(seed, "parity")
     d_vocab, n_ctx = int(rng.integers(2, 9)), int(rng.integers(2, 12))
-    config = ModelConfig(d_vocab=d_vocab, n_ctx=n_ctx, positions="one_hot")
+    config = OneHeadConfig(d_vocab=d_vocab, n_ctx=n_ctx, positions="one_hot")
     params = one_head.init(config, seed=seed, scale=float(10 ** rng.uniform(-2, 1)))
     return config, params, rng.integers(d_vocab, size=n_ctx), int(rng.integers(d_vocab))
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from chapters.ch03.page import ORDERS, POSITIONS, outcomes
 from chapters.ch03.study import load
-from transformer_lab import ModelConfig, generator
+from transformer_lab import OneHeadConfig, generator
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.widgets.bundle import JS, node
@@ -42,7 +42,7 @@ def test_no_draw_of_the_study_is_one_that_numpy_would_reject():
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_gradients_agree_with_numpy(positions):
-    config = ModelConfig(d_vocab=26, n_ctx=20, positions=positions)
+    config = OneHeadConfig(d_vocab=26, n_ctx=20, positions=positions)
     for seed in range(5):
         params = one_head.init(config, seed=seed, scale=1.0)
         patterns = sample(TASK, 30, seed=seed)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from transformer_lab.byhand.embedding import sinusoids
-from transformer_lab.byhand.rotation import shift_rotation
+from transformer_lab.byhand.positions import shift_rotation, sinusoids
 from transformer_lab.widgets import Positions
 from transformer_lab.widgets.bundle import JS, node
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from transformer_lab import ModelConfig, generator
-from transformer_lab.byhand.cross_entropy import IGNORED
+from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.transformer import backward, forward, loss, pullback
 from transformer_lab.errors import ArgumentError
 from transformer_lab.names import parameter_shapes

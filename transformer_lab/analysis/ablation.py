@@ -1,10 +1,16 @@
-"""Taking a part out of a trained model: a tap that puts something else in the place of an activation.
+"""Taking a part out of a trained model, and putting another input's in: taps that replace an activation.
 
-What to put there is a choice. Zero is a value that the rest of the model may never have met. The part's own mean over
-inputs keeps what it always says, and removes what it says about *this* input.
+*Ablate*: something fixed stands in an activation's place. What to put there is a choice. Zero is a value that the rest
+of the model may never have met. The part's own mean over inputs keeps what it always says, and removes what it says
+about *this* input. *Patch*: what another input left there stands in its place. If the answer follows, the activation
+carried the difference; if it stays, the model does not read it there.
+
+The taps work on NumPy arrays and PyTorch tensors alike, so on every model.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,10 +18,15 @@ from ..checks import check_array, check_callable, check_whole
 from ..errors import RangeError, ShapeError
 from ..names import lookup
 
-__all__ = ["means_of", "silence"]
+__all__ = ["ablate", "as_numpy", "followed", "means_of", "patch"]
 
 
-def silence(name: str, *, head: int | None = None, value=None):
+def as_numpy(value):
+    """An array as it is; a PyTorch tensor as a NumPy array, cut off from its graph."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+
+
+def ablate(name: str, *, head: int | None = None, value=None) -> Callable:
     r"""A tap that replaces one activation: :math:`o \to \bar o`, or :math:`o \to 0` (eq-silence in the book).
 
     Parameters
@@ -33,44 +44,84 @@ def silence(name: str, *, head: int | None = None, value=None):
 
     Examples
     --------
-    >>> tap = silence("blocks.0.z", head=1)
+    >>> tap = ablate("blocks.0.z", head=1)
     >>> tap("blocks.0.z", np.ones((1, 2, 1, 3))).tolist()
     [[[[1.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]]]
-    >>> tap("blocks.1.z", np.ones((1, 2, 1, 1))).sum()
-    np.float64(2.0)
     """
     lookup(name)
-    head = None if head is None else check_whole("head", head, low=0)
-    value = np.zeros(()) if value is None else check_array("value", value, shape=(), kind="inexact", leading=True)
+    value = np.zeros(()) if value is None else _array("value", value)
+    if head is None:
+        return _replacing(name, value, lambda shape: ...)
+    check_whole("head", head, low=0)
 
+    def one_head(shape):
+        if len(shape) < 3 or head >= shape[-3]:
+            raise RangeError("head", head, "one of the activation's heads", "Count heads from 0, and ablate z.")
+        return ..., head, slice(None), slice(None)
+
+    return _replacing(name, value, one_head)
+
+
+def patch(name: str, other, places=None) -> Callable:
+    """A tap that replaces an activation, or its rows at some places, by ``other``: what another input left there.
+
+    Parameters
+    ----------
+    name : str
+        An activation by its full name.
+    other : array
+        The activation of the other input, of the same shape.
+    places : array of int (n,), optional
+        The rows that are replaced, counted along the last axis but one; all of them without it.
+
+    Examples
+    --------
+    >>> tap = patch("embed", np.ones((1, 2, 3)), [1])
+    >>> tap("embed", np.zeros((1, 2, 3)))[0, :, 0].tolist(), tap("ln1", 5)
+    ([0.0, 1.0], 5)
+    """
+    lookup(name)
+    other = _array("other", other)
+    if places is None:
+        return _replacing(name, other, lambda shape: ...)
+    if other.ndim < 2:
+        raise ShapeError("other", f"an array of shape {other.shape}", "(..., pos, width)",
+                         "Take it from a forward pass.")
+    places = check_array("places", places, shape=("n",), kind="whole", low=0, high=other.shape[-2] - 1,
+                         allow_empty=True)
+    return _replacing(name, other, lambda shape: (..., places, slice(None)))
+
+
+def _array(argument, value):
+    return check_array(argument, as_numpy(value), shape=(), kind="inexact", leading=True)
+
+
+def _replacing(name: str, value: np.ndarray, where: Callable) -> Callable:
+    """The tap that puts the value there, ``where(shape)`` being an index into the activation."""
     def tap(found: str, activation):
         if found != name:
             return activation
+        shape = tuple(activation.shape)
         try:
-            other = np.broadcast_to(value, activation.shape).astype(activation.dtype)
+            other = np.broadcast_to(value, shape)
         except ValueError:
-            raise ShapeError("value", f"an array of shape {value.shape}", f"one that fits {name}: {activation.shape}",
-                             "Take it from means_of(...).") from None
-        return other if head is None else one_head_replaced(activation, other, head)
+            raise ShapeError("value", f"an array of shape {value.shape}", f"one that fits {name}: {shape}",
+                             "Take it from the same model, and from as many inputs.") from None
+        changed = np.array(activation) if isinstance(activation, np.ndarray) else activation.clone()
+        index = where(shape)
+        changed[index] = other[index] if isinstance(changed, np.ndarray) else changed.new_tensor(np.array(other[index]))
+        return changed
 
     return tap
 
 
-def one_head_replaced(activation, other, head):
-    if activation.ndim < 3 or head >= activation.shape[-3]:
-        raise RangeError("head", head, "one of the activation's heads", "Count heads from 0, and silence z.")
-    changed = activation.copy()
-    changed[..., head, :, :] = other[..., head, :, :]
-    return changed
-
-
-def means_of(forward, name: str) -> np.ndarray:
+def means_of(forward: Callable, name: str) -> np.ndarray:
     """The mean of an activation over the batch, kept as an axis of length 1.
 
     Parameters
     ----------
     forward : callable
-        ``forward(tap=tap)`` runs the model on the inputs to average over.
+        ``forward(tap=tap)`` runs the model, by hand or in PyTorch, on the inputs to average over.
     name : str
         An activation by its full name; its batch axis stands where :func:`~transformer_lab.names.lookup` says.
     """
@@ -78,10 +129,28 @@ def means_of(forward, name: str) -> np.ndarray:
 
     def tap(found, activation):
         if found == name:
-            kept.append(activation.mean(axis=axis, keepdims=True))
+            value = as_numpy(activation)
+            kept.append(value.mean(axis=max(axis, -value.ndim), keepdims=True))
         return activation
 
     check_callable("forward", forward)(tap=tap)
     if not kept:
         raise RangeError("name", repr(name), "an activation of this model", "See list(transformer_lab.VOCABULARY).")
     return kept[0]
+
+
+def followed(logits_with: Callable, name: str, places, other, answers) -> float:
+    """The share of answers that are those of the other input once these places are patched.
+
+    Parameters
+    ----------
+    logits_with : callable (tap) -> array (batch, d_vocab)
+        Runs the model on its own inputs with a tap.
+    name, places, other
+        As for :func:`patch`.
+    answers : array of int (batch,)
+        The other inputs' answers, as tokens.
+    """
+    logits = as_numpy(check_callable("logits_with", logits_with)(patch(name, other, places)))
+    answers = check_array("answers", answers, shape=("batch",), kind="whole")
+    return float((np.argmax(logits, axis=-1) == answers).mean())

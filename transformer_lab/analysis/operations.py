@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 
 from ..checks import check_array, check_callable
+from .ablation import as_numpy
 
 __all__ = ["count_operations"]
 
@@ -57,5 +58,5 @@ def count_operations(function, *arrays):
     check_callable("function", function)
     tally = Counter()
     counted = np.frompyfunc(lambda value: _Counted(value, tally), 1, 1)
-    function(*(counted(check_array("arrays", array, shape=(), leading=True)) for array in arrays))
+    function(*(counted(check_array("arrays", as_numpy(array), shape=(), leading=True)) for array in arrays))
     return {"multiply": tally["multiply"], "add": tally["add"]}

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from ..checks import check_array, check_choice, check_number, check_whole
+from .ablation import as_numpy
 
 __all__ = ["entropy", "expected_for_two_keys", "jacobian_size", "tie_density"]
 
@@ -21,7 +22,7 @@ def entropy(pattern) -> np.ndarray:
     >>> entropy(np.array([[1.0, 0.0], [0.5, 0.5]])).round(4).tolist()
     [0.0, 0.6931]
     """
-    pattern = check_array("pattern", pattern, shape=("key",), leading=True, low=0)
+    pattern = check_array("pattern", as_numpy(pattern), shape=("key",), leading=True, low=0)
     return -(pattern * np.log(np.where(pattern > 0, pattern, 1))).sum(axis=-1) + 0.0
 
 
@@ -36,7 +37,7 @@ def jacobian_size(pattern) -> np.ndarray:
     >>> jacobian_size(np.array([[1.0, 0.0], [0.5, 0.5]])).tolist()
     [0.0, 0.25]
     """
-    pattern = check_array("pattern", pattern, shape=("key",), leading=True, low=0)
+    pattern = check_array("pattern", as_numpy(pattern), shape=("key",), leading=True, low=0)
     square = pattern * pattern
     return square.sum(axis=-1) - 2 * (square * pattern).sum(axis=-1) + square.sum(axis=-1) ** 2
 

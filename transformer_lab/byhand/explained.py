@@ -10,10 +10,12 @@ from __future__ import annotations
 import functools
 import inspect
 
-from ..checks import check_array
-from ..errors import ArgumentError, LabError
+import numpy as np
 
-__all__ = ["explained"]
+from ..checks import check_array
+from ..errors import ArgumentError, DtypeError, LabError
+
+__all__ = ["explained", "flags"]
 
 
 def explained(**shapes: str):
@@ -60,3 +62,12 @@ def _explain(operation, arguments: dict, shapes: dict, fault: Exception):
             sizes.update(zip(reversed(axes), reversed(array.shape), strict=False))
     raise ArgumentError(", ".join(arguments), f"a {type(fault).__name__} ({fault})", "NumPy arrays that fit each other",
                         f"See help({operation.__name__}) for their shapes.") from fault
+
+
+def flags(argument: str, mask) -> np.ndarray:
+    """A mask as it must be: truth values. An additive one (0 and -inf) would be read the wrong way round."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
+        came = f"an array of dtype {mask.dtype}" if isinstance(mask, np.ndarray) else f"{mask!r:.60}"
+        raise DtypeError(argument, came, "an array of truth values, True where one may look",
+                         "Pass mask == 0 for a mask that is added to the scores (0 and -inf).")
+    return mask

@@ -21,15 +21,101 @@ import math
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_entries, check_flag, check_type, check_whole
-from ..config import ModelConfig
-from ..errors import NotFiniteError, ShapeError
-from .attention import keep, softmax, softmax_pullback
-from .head_input import encode, init
+from ..checks import check_array, check_entries, check_flag, check_number, check_seed, check_type, check_whole
+from ..config import OneHeadConfig
+from ..errors import DtypeError, NotFiniteError, ShapeError
+from ..randomness import generator
+from .attention import softmax, softmax_pullback, tap_or_keep
 
 __all__ = ["backward", "encode", "forward", "generate", "init", "loss", "pullback"]
 
 PARAMETERS = ("W_QK", "W_OV")
+
+
+def init(config: OneHeadConfig, *, n_seeds: int | None = None, seed: int = 0, scale: float = 0.1,
+         dtype=np.float64) -> dict[str, np.ndarray]:
+    r"""Weights drawn from a normal distribution, :math:`W \sim \mathcal N(0, \text{scale}^2)`.
+
+    Parameters
+    ----------
+    config : OneHeadConfig
+        ``d_vocab``, ``n_ctx``, ``positions`` and ``d_pos`` are used.
+    n_seeds : int, optional
+        With it, every array has a leading axis of this length; its entry i has the weights of ``seed + i``.
+    seed : int
+        The seed, or the first of them.
+    scale : float
+        Standard deviation, at least 0.
+    dtype
+        ``np.float64`` or ``np.float32``.
+
+    Returns
+    -------
+    dict
+        ``W_QK`` (..., d_model, d_model), ``W_OV`` (..., d_model, d_vocab), and with learned positions ``W_pos``
+        (..., n_ctx, d_pos).
+
+    >>> params = init(OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot"), n_seeds=50)
+    >>> {name: value.shape for name, value in params.items()}
+    {'W_QK': (50, 46, 46), 'W_OV': (50, 46, 26)}
+    """
+    check_number("scale", scale, low=0)
+    n_drawn = 1 if n_seeds is None else check_whole("n_seeds", n_seeds, low=1)
+    first, dtype = check_seed("seed", seed), _real("dtype", dtype)
+    drawn = {name: np.stack([scale * generator(first + i, f"init {name}").normal(size=shape) for i in range(n_drawn)])
+             for name, shape in _shapes(check_type("config", config, OneHeadConfig)).items()}
+    return {name: (value[0] if n_seeds is None else value).astype(dtype) for name, value in drawn.items()}
+
+
+def encode(tokens, config: OneHeadConfig, params: dict | None = None, dtype=np.float64) -> np.ndarray:
+    r"""Input rows: the one-hot token, and beside it the position: one-hot, learned, or none.
+
+    :math:`x_t = e_{\text{token}_t} \oplus p_t`, so the rows are ``d_vocab`` wide without positions, ``d_vocab + n_ctx``
+    with one-hot ones, ``d_vocab + d_pos`` with learned ones.
+
+    Parameters
+    ----------
+    tokens : array of int (batch, T) or (..., batch, T)
+        With T at most ``n_ctx``.
+    config : OneHeadConfig
+    params : dict, optional
+        Needed for learned positions, whose rows are ``params["W_pos"]``; the result then has that array's leading axes.
+    dtype
+        Dtype of the rows where nothing is learned.
+
+    Examples
+    --------
+    >>> encode([[2, 0]], OneHeadConfig(d_vocab=3, n_ctx=2, positions="one_hot")).astype(int).tolist()
+    [[[0, 0, 1, 1, 0], [1, 0, 0, 0, 1]]]
+    """
+    check_type("config", config, OneHeadConfig)
+    tokens = check_array("tokens", tokens, shape=("batch", "T"), kind="whole", low=0, high=config.d_vocab - 1,
+                         leading=True)
+    length = check_whole("tokens.shape[-1]", tokens.shape[-1], high=config.n_ctx)
+    places = positions_of(config, params, _real("dtype", dtype))[..., :length, :]
+    letters = np.eye(config.d_vocab, dtype=places.dtype)[tokens]
+    lead = np.broadcast_shapes(letters.shape[:-1], places.shape[:-1])
+    return np.concatenate([np.broadcast_to(part, (*lead, part.shape[-1])) for part in (letters, places)], axis=-1)
+
+
+def _shapes(config: OneHeadConfig) -> dict[str, tuple[int, int]]:
+    shapes = {"W_QK": (config.d_model, config.d_model), "W_OV": (config.d_model, config.d_vocab)}
+    return shapes | ({"W_pos": (config.n_ctx, config.d_pos)} if config.positions == "learned" else {})
+
+
+def positions_of(config: OneHeadConfig, params: dict | None, dtype) -> np.ndarray:
+    """What stands beside the token at each position: (n_ctx, 0), (n_ctx, n_ctx) or (..., 1, n_ctx, d_pos)."""
+    if config.positions != "learned":
+        return np.eye(config.n_ctx, config.d_model - config.d_vocab, dtype=dtype)
+    W_pos = check_entries("params", params, ["W_pos"])["W_pos"]
+    return check_array("params['W_pos']", W_pos, shape=(config.n_ctx, config.d_pos), kind="inexact",
+                       leading=True)[..., None, :, :]
+
+
+def _real(argument: str, dtype):
+    if not isinstance(dtype, (type, np.dtype)) or dtype not in (np.float32, np.float64):
+        raise DtypeError(argument, str(dtype), "np.float64 or np.float32", "Choose one of the two.")
+    return np.dtype(dtype)
 
 
 def forward(params: dict, x, tap=None) -> dict[str, np.ndarray]:
@@ -52,12 +138,12 @@ def forward(params: dict, x, tap=None) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> config = ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+    >>> config = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
     >>> acts = forward(init(config, n_seeds=3), encode(np.zeros((4, 20), dtype=int), config))
     >>> acts["pattern"].shape, bool(np.allclose(acts["pattern"].sum(axis=-1), 1))
     ((3, 4, 20), True)
     """
-    tap, x = _tap(tap), _fitting(params, x)
+    tap, x = tap_or_keep(tap), _fitting(params, x)
     with np.errstate(invalid="ignore", over="ignore"):
         x = tap("x", x)
         q = tap("q", x[..., -1, :] @ params["W_QK"])
@@ -96,7 +182,7 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None)
     dict
         ``W_QK``, ``W_OV``; ``W_pos`` where it is among the parameters; ``x`` (..., batch, n_ctx, d_model) if wanted.
     """
-    tap = _tap(tap)
+    tap = tap_or_keep(tap)
     check_entries("params", params, PARAMETERS), check_entries("acts", acts, ("x", "q", "pattern", "read", "logits"))
     x, pattern = acts["x"], acts["pattern"]
     check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
@@ -129,12 +215,6 @@ def loss(logits, targets) -> np.ndarray:
     logits : array (..., batch, d_vocab)
     targets : array of int (batch) or (..., batch)
 
-    Returns
-    -------
-    array (...)
-
-    Examples
-    --------
     >>> bool(np.isclose(loss(np.zeros((4, 26)), [1, 2, 3, 4]), np.log(26)))
     True
     """
@@ -152,7 +232,7 @@ def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.nda
 
     Examples
     --------
-    >>> config = ModelConfig(d_vocab=26, n_ctx=20)
+    >>> config = OneHeadConfig(d_vocab=26, n_ctx=20)
     >>> params, tokens = init(config), np.zeros((4, 20), dtype=int)
     >>> grads = backward(params, forward(params, encode(tokens, config)), [0, 1, 2, 3])
     >>> {name: grad.shape for name, grad in grads.items()}
@@ -162,11 +242,11 @@ def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.nda
     d_logits, target = acts["probs"] / acts["probs"].shape[-2], _one_each(targets, acts["logits"])
     np.put_along_axis(d_logits, target, 0, axis=-1)
     np.put_along_axis(d_logits, target, -d_logits.sum(axis=-1, keepdims=True), axis=-1)  # p - 1 without cancellation
-    d_logits = _tap(tap)("d_logits", d_logits)
+    d_logits = tap_or_keep(tap)("d_logits", d_logits)
     return pullback(params, acts, d_logits, to_x=False, tap=tap)
 
 
-def generate(params: dict, config: ModelConfig, start, n: int) -> np.ndarray:
+def generate(params: dict, config: OneHeadConfig, start, n: int) -> np.ndarray:
     """Write ``n`` further tokens, each the most probable one after the last ``n_ctx`` tokens.
 
     Parameters
@@ -185,11 +265,11 @@ def generate(params: dict, config: ModelConfig, start, n: int) -> np.ndarray:
 
     Examples
     --------
-    >>> config = ModelConfig(d_vocab=3, n_ctx=4)
+    >>> config = OneHeadConfig(d_vocab=3, n_ctx=4)
     >>> generate({"W_QK": -9 * np.eye(3), "W_OV": np.eye(3)}, config, [0, 1, 0, 1], 4).tolist()
     [0, 1, 0, 1, 0, 1, 0, 1]
     """
-    check_type("config", config, ModelConfig)
+    check_type("config", config, OneHeadConfig)
     tokens = np.atleast_2d(check_array("start", start, shape=("T",), kind="whole", leading=True))
     for _ in range(check_whole("n", n, low=1)):
         logits = forward(params, encode(tokens[:, -config.n_ctx:], config, params))["logits"]
@@ -205,10 +285,6 @@ def times_rows(x, vector):
 def mix_rows(weights, x):
     """The rows of every sequence, added up with these weights: (..., n_ctx) and (..., n_ctx, d) to (..., d)."""
     return (weights[..., None, :] @ x)[..., 0, :]
-
-
-def _tap(tap):
-    return keep if tap is None else check_callable("tap", tap)
 
 
 def _fitting(params: dict, x) -> np.ndarray:

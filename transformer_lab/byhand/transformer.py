@@ -13,16 +13,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_flag, check_type
+from ..checks import check_array, check_callable, check_flag, check_type, check_whole
 from ..config import ModelConfig
-from .acts import Acts, prefixed
+from ..errors import RangeError, ShapeError
 from .attention import keep, tap_or_keep
-from .block import block, block_pullback
-from .cross_entropy import cross_entropy, cross_entropy_pullback
-from .embedding import embedded, embedded_pullback
-from .model_input import check_params, check_targets, check_tokens, visible
-from .read_out import is_real, read_out, read_out_pullback, read_position
-from .weights import init, layer_of
+from .block import (
+    Acts,
+    block,
+    block_pullback,
+    embedded,
+    embedded_pullback,
+    prefixed,
+    read_out,
+    read_out_pullback,
+)
+from .ends import IGNORED, READ_OUTS, cross_entropy, cross_entropy_pullback, is_real
+from .softmax import visible
+from .weights import check_params, init, layer_of
 
 __all__ = ["backward", "forward", "init", "loss", "loss_and_gradients", "pullback"]
 
@@ -43,7 +50,7 @@ def forward(params: dict, tokens, config: ModelConfig, *, tap=None, trim: bool =
         Where one position is read out, compute the last block for that position alone. Logits and gradients are the
         same; what the last block does after its keys and values has one position.
     masks : callable, optional
-        Dropout, from :func:`~transformer_lab.byhand.dropout.dropout_masks`.
+        Dropout, from :func:`~transformer_lab.byhand.parts.dropout_masks`.
 
     Returns
     -------
@@ -59,7 +66,8 @@ def forward(params: dict, tokens, config: ModelConfig, *, tap=None, trim: bool =
     ((32, 4, 8, 8), (32, 20))
     """
     tokens = check_tokens(tokens, config, check_params(params, config))
-    acts, at, trim = Acts(tap_or_keep(tap)), read_position(tokens, config), check_flag("trim", trim)
+    acts, real, trim = Acts(tap_or_keep(tap)), is_real(tokens, config), check_flag("trim", trim)
+    at = READ_OUTS[config.read_out][0](real)
     masks = None if masks is None else check_callable("masks", masks)
     only = [None] * (config.n_layers - 1) + [at if trim else None]  # the one position that a layer goes on with
     x = embedded(params, tokens, config, acts, masks)
@@ -68,7 +76,7 @@ def forward(params: dict, tokens, config: ModelConfig, *, tap=None, trim: bool =
         x = block(layer_of(params, layer), x, config, inner, mask=visible(tokens, config, only[layer]), at=only[layer],
                   masks=masks)
         acts.add_block(inner)
-    acts.saved |= {"tokens": tokens, "only": only, "at": None if trim else at, "real": is_real(tokens, config)}
+    acts.saved |= {"tokens": tokens, "only": only, "at": None if trim else at, "real": real}
     read_out(params, x, config, acts)
     return acts
 
@@ -91,14 +99,17 @@ def pullback(params: dict, acts: Acts, d_logits, config: ModelConfig, *, tap=Non
 
 
 def pullback_unchecked(params, acts, d_logits, config, tap=keep):
-    grads, only = {}, acts.saved["only"]
-    d_x = read_out_pullback(params, acts, tap("d_logits", d_logits), config, tap, grads)
+    only = acts.saved["only"]
+    grads = read_out_pullback(params, acts, tap("d_logits", d_logits), config, tap)
     for layer in reversed(range(config.n_layers)):
-        inner, prefix = {}, f"blocks.{layer}."
-        d_x = block_pullback(layer_of(params, layer), acts.blocks[layer], d_x, config, prefixed(tap, prefix), inner,
-                             at=only[layer])
-        grads |= {prefix + name: d_param for name, d_param in inner.items()}
-    embedded_pullback(params, acts.saved["tokens"], config, acts, d_x, tap, grads)
+        prefix = f"blocks.{layer}."
+        inner = block_pullback(layer_of(params, layer), acts.blocks[layer], grads["x"], config, prefixed(tap, prefix),
+                               at=only[layer])
+        grads |= {"x": inner.pop("x")} | {prefix + name: d_param for name, d_param in inner.items()}
+    start = embedded_pullback(params, acts.saved["tokens"], config, acts, grads["x"], tap)
+    if "W_E" in grads:  # tied: the table is read at both ends
+        start["W_E"] = start["W_E"] + grads["W_E"]
+    grads |= start
     return {name: grads[name] for name in params}
 
 
@@ -153,3 +164,32 @@ def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, ma
     value, saved = cross_entropy(*check_targets(targets, acts["logits"], config))
     d_logits = cross_entropy_pullback(saved).reshape(acts["logits"].shape)
     return value, pullback_unchecked(params, acts, d_logits, config)
+
+
+def check_tokens(tokens, config, lead) -> np.ndarray:
+    """Tokens (batch, pos) or (*lead, batch, pos), not too many, padding at the end; ``one_hot`` checks their range."""
+    tokens = check_array("tokens", tokens, shape=("batch", "pos"), kind="whole", leading=True)
+    check_whole("tokens.shape[-1]", tokens.shape[-1], high=config.n_ctx)
+    if tokens.shape[:-2] not in ((), lead):
+        raise ShapeError("tokens", f"an array of shape {tokens.shape}", f"(batch, pos) or {(*lead, 'batch', 'pos')}",
+                         "Give the leading axes of the parameters, or none.")
+    if config.pad is not None:
+        real = is_real(tokens, config)
+        if not real[..., 0].all() or (real[..., 1:] > real[..., :-1]).any():
+            raise RangeError("tokens", f"padding ({config.pad}) before a token", "padding at the end of a sequence",
+                             "Move the padding to the end; a sequence has at least one token.")
+    return tokens
+
+
+def check_targets(targets, logits, config):
+    """Logits and targets in rows: (..., row, d_vocab) and (..., row), batch and positions end to end."""
+    axes = ("batch", "pos") if check_type("config", config, ModelConfig).read_out == "all" else ("batch",)
+    check_array("logits", logits, shape=(*axes, config.d_vocab), kind="inexact", leading=True, finite=False)
+    targets = check_array("targets", targets, shape=logits.shape[-1 - len(axes):-1], kind="whole", low=IGNORED,
+                          high=config.d_vocab - 1, leading=True)
+    if ((targets < 0) & (targets != IGNORED)).any():
+        raise RangeError("targets", str(targets[targets < 0].max()), f"a token, or {IGNORED} where none counts",
+                         "Choose a value in this range.")
+    n = len(axes)
+    return (logits.reshape(*logits.shape[:-1 - n], -1, logits.shape[-1]),
+            targets.reshape(*targets.shape[:targets.ndim - n], -1))

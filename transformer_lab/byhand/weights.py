@@ -8,12 +8,14 @@ import numpy as np
 
 from ..checks import check_choice, check_number, check_seed, check_type, check_whole
 from ..config import ModelConfig
-from ..errors import DtypeError
+from ..errors import DtypeError, ShapeError, UnknownNameError
 from ..names import parameter_shapes
 from ..randomness import generator
 from .explained import explained
 
-__all__ = ["init", "layer_of", "pack", "unpack"]
+__all__ = ["check_params", "init", "layer_of", "pack", "unpack"]
+
+shapes_of = cache(parameter_shapes)
 
 SCHEMES = {  # standard deviation of a matrix with this many rows in and columns out
     "fan_in": lambda n_in, n_out: n_in**-0.5,                   # LeCun et al. 1998
@@ -70,6 +72,22 @@ def first_value(name, shape, config, scheme, embedding_scale, seed):
     scale = embedding_scale if word in ("W_E", "W_pos") else SCHEMES[scheme](n_in, int(np.prod(shape)) // n_in)
     shrink = (2 * config.n_layers) ** -0.5 if word in ("W_O", "W_out") else 1
     return scale * shrink * generator(seed, f"init {name}").normal(size=shape)
+
+
+def check_params(params, config) -> tuple[int, ...]:
+    """The leading axes that all parameters share; a wrong name or shape is named. NaN is left to the training loop."""
+    check_type("config", config, ModelConfig)
+    shapes, lead = shapes_of(config), None
+    for name in check_type("params", params, dict).keys() ^ shapes.keys():
+        came = f"{name!r} besides" if name in params else f"no {name!r}"
+        raise UnknownNameError("params", came, "the names in parameter_shapes(config)", "Take them from init(config).")
+    for name, shape in shapes.items():
+        value = params[name]
+        lead = value.shape[:-len(shape)] if lead is None else lead
+        if value.shape != lead + shape:
+            raise ShapeError(f"params[{name!r}]", f"an array of shape {value.shape}", f"{lead + shape}",
+                             "Take them from init(config).")
+    return lead
 
 
 @explained()

@@ -1,12 +1,13 @@
 """The transformer in PyTorch: the twin of :mod:`transformer_lab.byhand.transformer`, differentiated by autograd.
 
 Same configuration, same parameter names and layouts, same activations under the same names: weights move between the
-two bit for bit, and tests compare every activation and every gradient.
+two bit for bit, and tests compare every activation and every gradient, over all entries of the tables of parts.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,32 +16,73 @@ from torch.nn import functional as F
 
 from ..checks import check_array, check_type
 from ..config import ModelConfig
-from ..errors import UnknownNameError
+from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
 from ..names import parameter_shapes
 
-__all__ = ["Block", "Transformer"]
+__all__ = ["ACTIVATIONS", "MASKS", "NORMS", "POSITIONS", "READ_OUTS", "Block", "Transformer"]
 
 
 def keep(name, value):
     return value
 
 
-class Part(nn.Module):
-    """A module with named parameters of its own, and the norms that they belong to."""
+def layer_norm(x, part, ln, eps):
+    gain = getattr(part, f"{ln}_w")
+    return F.layer_norm(x, gain.shape, gain, getattr(part, f"{ln}_b"), eps=eps)
 
-    def __init__(self, config: ModelConfig, params: dict):
+
+def rms_norm(x, part, ln, eps):
+    gain = getattr(part, f"{ln}_w")
+    return F.rms_norm(x, gain.shape, gain, eps=eps)
+
+
+def angles(n, width):
+    return torch.arange(n)[:, None] / 10000 ** (torch.arange(0, width, 2, dtype=torch.float64) / width)
+
+
+def sinusoids(model, n):
+    angle = angles(n, model.config.d_model)
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1).to(model.W_E.dtype)
+
+
+def rotate(x):
+    """Pairs of numbers (..., pos, d_head) as complex ones, each multiplied by the unit number of its angle."""
+    unit = torch.polar(torch.ones((), dtype=torch.float64), angles(*x.shape[-2:]))
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
+    return torch.view_as_real(pairs * unit.to(pairs.dtype)).flatten(-2)
+
+
+def at_last(x, real):
+    return x[torch.arange(len(x)), real.sum(dim=1) - 1]
+
+
+def mean(x, real):
+    return (x * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
+
+
+# The same names as in byhand: what they are stands in names.PARTS.
+NORMS = {"none": None, "layer": layer_norm, "rms": rms_norm}
+ACTIVATIONS = {"relu": F.relu, "gelu": partial(F.gelu, approximate="tanh"), "gelu_exact": F.gelu, "silu": F.silu}
+MASKS = {"bidirectional": None, "causal": lambda n: torch.ones(n, n, dtype=torch.bool).tril()}
+POSITIONS = {"none": (None, None), "learned": (lambda model, n: model.W_pos[:n], None), "sinusoidal": (sinusoids, None),
+             "rotary": (None, rotate)}  # rows to add to the stream; what turns queries and keys
+READ_OUTS = {"all": lambda x, real: x, "first": lambda x, real: x[:, 0], "last": at_last, "mean": mean}
+
+
+class Part(nn.Module):
+    """A module with named parameters of its own (None for those that the configuration leaves out)."""
+
+    def __init__(self, config: ModelConfig, params: dict, optional: tuple[str, ...]):
         super().__init__()
         self.config = config
-        for name, value in params.items():
-            self.register_parameter(name, nn.Parameter(torch.tensor(value)))
+        for name in dict.fromkeys([*params, *optional]):
+            self.register_parameter(name, nn.Parameter(torch.tensor(params[name])) if name in params else None)
 
     def norm(self, placement, ln, x, tap):
-        if self.config.norm == "none" or self.config.placement != placement:
+        norm = NORMS[self.config.norm]
+        if norm is None or self.config.placement != placement:
             return x
-        gain = getattr(self, f"{ln}_w")
-        if self.config.norm == "rms":
-            return tap(ln, F.rms_norm(x, gain.shape, gain, eps=1e-5))
-        return tap(ln, F.layer_norm(x, gain.shape, gain, getattr(self, f"{ln}_b"), eps=1e-5))
+        return tap(ln, norm(x, self, ln, self.config.eps))
 
     def dropout(self, x):
         return F.dropout(x, self.config.dropout, self.training)
@@ -48,6 +90,9 @@ class Part(nn.Module):
 
 class Block(Part):
     """One block, from stream to stream (batch, pos, d_model)."""
+
+    def __init__(self, config: ModelConfig, params: dict):
+        super().__init__(config, params, ("b_Q", "b_K", "b_V", "b_O", "W_O", "b_in", "b_out"))
 
     def forward(self, x, mask=None, tap=keep):
         x = tap("resid_pre", x)
@@ -59,21 +104,30 @@ class Block(Part):
         return tap("resid_post", x)
 
     def attention(self, x, mask, tap):
-        q, k, v = (tap(name, self.heads(x, W)) for name, W in (("q", self.W_Q), ("k", self.W_K), ("v", self.W_V)))
+        q = tap("q", heads(x, self.W_Q, self.b_Q))                                # (batch, n_heads, query, d_head)
+        k = tap("k", heads(x, self.W_K, self.b_K))
+        v = tap("v", heads(x, self.W_V, self.b_V))
+        if (turn := POSITIONS[self.config.positions][1]) is not None:
+            q, k = tap("rot_q", turn(q)), tap("rot_k", turn(k))
         scores = tap("scores", q @ k.mT / math.sqrt(q.shape[-1]))                 # (batch, n_heads, query, key)
         seen = scores if mask is None else scores.masked_fill(~mask, -torch.inf)
         z = tap("z", tap("pattern", seen.softmax(dim=-1)) @ v)                    # (batch, n_heads, query, d_head)
         out = z.transpose(1, 2).flatten(2)
-        return tap("attn_out", out @ self.W_O.flatten(0, 1) if self.config.output_projection else out)
-
-    @staticmethod
-    def heads(x, W):
-        return (x @ W.flatten(1)).unflatten(-1, W.shape[1:]).transpose(1, 2)      # (batch, n_heads, pos, d_head)
+        return tap("attn_out", out if self.W_O is None else affine(out, self.W_O.flatten(0, 1), self.b_O))
 
     def mlp(self, x, tap):
-        phi = F.relu if self.config.activation == "relu" else lambda u: F.gelu(u, approximate="tanh")
-        mlp_post = tap("mlp_post", phi(tap("mlp_pre", x @ self.W_in + self.b_in)))
-        return tap("mlp_out", mlp_post @ self.W_out + self.b_out)
+        mlp_pre = tap("mlp_pre", affine(x, self.W_in, self.b_in))                 # (batch, pos, d_mlp)
+        mlp_post = tap("mlp_post", ACTIVATIONS[self.config.activation](mlp_pre))
+        return tap("mlp_out", affine(mlp_post, self.W_out, self.b_out))
+
+
+def affine(x, W, b):
+    return x @ W if b is None else x @ W + b
+
+
+def heads(x, W, b):
+    """(batch, pos, d_model) -> (batch, n_heads, pos, d_head)"""
+    return affine(x, W.flatten(1), None if b is None else b.flatten()).unflatten(-1, W.shape[1:]).transpose(1, 2)
 
 
 class Transformer(Part):
@@ -103,50 +157,51 @@ class Transformer(Part):
             raise UnknownNameError("params", f"names that do not fit: {wrong}", "the names in parameter_shapes(config)",
                                    "Take them from transformer_lab.byhand.transformer.init(config).")
         params = {name: check_array(f"params[{name!r}]", params[name], shape=shape) for name, shape in shapes.items()}
-        super().__init__(config, {name: value for name, value in params.items() if "." not in name})
+        super().__init__(config, {name: value for name, value in params.items() if "." not in name}, ("b_U",))
         self.blocks = nn.ModuleList(
             Block(config, {name.removeprefix(f"blocks.{layer}."): value for name, value in params.items()
                            if name.startswith(f"blocks.{layer}.")}) for layer in range(config.n_layers))
 
     def forward(self, tokens, tap=keep):
         """Logits (batch, d_vocab), or (batch, pos, d_vocab) where ``read_out="all"``, from tokens (batch, pos)."""
-        x = tap("embed", self.W_E[tokens])
-        if self.config.positions != "none":
-            x = x + tap("pos_embed", self.places(tokens.shape[-1]).expand_as(x))
-        x, mask = self.dropout(x), self.visible(tokens)
+        self.check(tokens)
+        x = tap("embed", self.W_E[tokens])                                        # (batch, pos, d_model)
+        if (rows := POSITIONS[self.config.positions][0]) is not None:
+            x = x + tap("pos_embed", rows(self, tokens.shape[-1]).expand_as(x))
+        x, real = self.dropout(x), self.real(tokens)
+        mask = self.visible(real)
         for layer, block in enumerate(self.blocks):
             x = block(x, mask, lambda name, value, layer=layer: tap(f"blocks.{layer}.{name}", value))
-        x = self.norm("pre", "ln_final", tap("resid_read", self.read(x, tokens)), tap)
-        return tap("logits", x @ (self.W_E.mT if self.config.tied else self.W_U) + self.b_U)
+        x = tap("resid_read", READ_OUTS[self.config.read_out](x, real))
+        return tap("logits", affine(self.norm("pre", "ln_final", x, tap), self.W_E.mT if self.config.tied else self.W_U,
+                                    self.b_U))
 
     def loss(self, tokens, targets):
         """Mean cross-entropy in nats over the targets that are not -100."""
         return F.cross_entropy(self(tokens).flatten(end_dim=-2), targets.flatten(), ignore_index=-100)
 
-    def places(self, n):
-        if self.config.positions == "learned":
-            return self.W_pos[:n]
-        pair = torch.arange(0, self.config.d_model, 2, dtype=torch.float64) / self.config.d_model
-        angle = torch.arange(n)[:, None] / 10000**pair
-        return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1).to(self.W_E.dtype)
+    def check(self, tokens):
+        """Refuse what indexing would accept: tokens from the end of the table, and more of them than positions."""
+        if not isinstance(tokens, torch.Tensor) or tokens.is_floating_point() or tokens.dtype == torch.bool:
+            raise DtypeError("tokens", f"{getattr(tokens, 'dtype', type(tokens).__name__)}",
+                             "a tensor of whole numbers", "Pass torch.tensor(tokens).")
+        if tokens.ndim != 2 or not 1 <= tokens.shape[1] <= self.config.n_ctx or not len(tokens):
+            raise ShapeError("tokens", f"a tensor of shape {tuple(tokens.shape)}",
+                             f"(batch, at most {self.config.n_ctx})", "Pass one row for each sequence.")
+        low, high = tokens.aminmax()
+        if low < 0 or high >= self.config.d_vocab:
+            raise RangeError("tokens", f"{int(low)} to {int(high)}", f"tokens from 0 to {self.config.d_vocab - 1}",
+                             "Choose a value in this range.")
 
     def real(self, tokens):
         return torch.ones_like(tokens, dtype=torch.bool) if self.config.pad is None else tokens != self.config.pad
 
-    def visible(self, tokens):
-        if self.config.pad is None and self.config.mask == "bidirectional":
-            return None
-        n = tokens.shape[-1]
-        past = torch.ones(n, n, dtype=torch.bool)
-        return (past.tril() if self.config.mask == "causal" else past) & self.real(tokens)[:, None, None, :]
-
-    def read(self, x, tokens):
-        real = self.real(tokens)
-        if self.config.read_out == "mean":
-            return (x * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
-        if self.config.read_out == "all":
-            return x
-        return x[:, 0] if self.config.read_out == "first" else x[torch.arange(len(x)), real.sum(dim=1) - 1]
+    def visible(self, real):
+        mask = MASKS[self.config.mask]
+        mask = None if mask is None else mask(real.shape[-1])
+        if self.config.pad is None:
+            return mask
+        return real[:, None, None, :] if mask is None else mask & real[:, None, None, :]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies of all parameters, as the NumPy model takes them."""

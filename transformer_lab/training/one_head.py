@@ -9,7 +9,7 @@ import numpy as np
 
 from ..byhand import one_head
 from ..checks import check_choice, check_whole
-from ..config import ModelConfig
+from ..config import OneHeadConfig
 from ..tasks.patterns import Patterns, score
 
 __all__ = ["LOOK", "WRITE", "OneHeadStepper", "alternate"]
@@ -46,7 +46,7 @@ class OneHeadStepper:
 
     Parameters
     ----------
-    config : ModelConfig
+    config : OneHeadConfig
     params : dict of array
         From :func:`transformer_lab.byhand.one_head.init`, with an axis of seeds or without.
     train : tuple of str, or callable
@@ -56,14 +56,14 @@ class OneHeadStepper:
     --------
     >>> from transformer_lab.tasks.patterns import PatternTask, sample
     >>> from transformer_lab.training import fit
-    >>> config = ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+    >>> config = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
     >>> head = OneHeadStepper(config, one_head.init(config, n_seeds=3), train=("W_OV",))
     >>> patterns = sample(PatternTask(), 100, seed=0)
     >>> fit(head, lambda step: patterns, steps=10, learning_rate=5.0)["loss"].shape
     (11, 3)
     """
 
-    config: ModelConfig
+    config: OneHeadConfig
     params: dict[str, np.ndarray]
     train: tuple[str, ...] | Callable = LOOK + WRITE
     n_steps: int = 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..byhand.dropout import dropout_masks
 from ..byhand.memory import keep_freed_memory
 from ..byhand.optimizers import clip, make_optimizer
+from ..byhand.parts import dropout_masks
 from ..byhand.transformer import loss_and_gradients
 from ..byhand.weights import pack, unpack
 from ..checks import check_number, check_seed, check_type

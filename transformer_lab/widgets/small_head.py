@@ -11,13 +11,13 @@ import os
 from pathlib import Path
 
 from ..byhand import one_head
-from ..config import ModelConfig
+from ..config import OneHeadConfig
 from ..tasks.patterns import PatternTask, sample
 
 __all__ = ["CONFIG", "SHIPPED", "TASK", "train"]
 
 TASK = PatternTask(alphabet=6, period=3, n_ctx=9)
-CONFIG = ModelConfig(d_vocab=TASK.alphabet, n_ctx=TASK.n_ctx, positions="one_hot")
+CONFIG = OneHeadConfig(d_vocab=TASK.alphabet, n_ctx=TASK.n_ctx, positions="one_hot")
 SHIPPED = Path(__file__).parent / "js" / "data" / "small-head.json"
 STEPS, LEARNING_RATE, N_SHOWN = 500, 5.0, 6
 TINY = 1e-6  # what W_OV is multiplied with in the third set of weights

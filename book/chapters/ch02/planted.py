@@ -85,9 +85,9 @@ def with_mistake(name: str, params: dict, acts: dict, targets) -> dict[str, np.n
 
     Examples
     --------
-    >>> from transformer_lab import ModelConfig
+    >>> from transformer_lab import OneHeadConfig
     >>> from transformer_lab.byhand.one_head import encode, forward, init
-    >>> config = ModelConfig(d_vocab=3, n_ctx=4)
+    >>> config = OneHeadConfig(d_vocab=3, n_ctx=4)
     >>> params = init(config)
     >>> acts = forward(params, encode([[0, 1, 0, 1]], config))
     >>> uphill, right = with_mistake("uphill", params, acts, [0]), backward(params, acts, [0])

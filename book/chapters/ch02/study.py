@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.byhand import one_head
-from transformer_lab.byhand.gradcheck import check_gradients
-from transformer_lab.byhand.gradreport import Report
+from transformer_lab.byhand.gradcheck import Report, check_gradients
 from transformer_lab.checks import check_entries, check_type, check_whole
-from transformer_lab.config import ModelConfig
+from transformer_lab.config import OneHeadConfig
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 from .twin import gradients
@@ -16,7 +15,7 @@ from .twin import gradients
 __all__ = ["witnesses_agree"]
 
 
-def witnesses_agree(params: dict, config: ModelConfig, task: PatternTask, *, n_instances: int = 1000, batch: int = 2,
+def witnesses_agree(params: dict, config: OneHeadConfig, task: PatternTask, *, n_instances: int = 1000, batch: int = 2,
                     entries: int | None = 20, seed: int = 0) -> Report:
     """Hold the gradients of the mean loss against three witnesses, on many instances at once.
 
@@ -41,7 +40,7 @@ def witnesses_agree(params: dict, config: ModelConfig, task: PatternTask, *, n_i
 
     Examples
     --------
-    >>> config, task = ModelConfig(d_vocab=4, n_ctx=6, positions="one_hot"), PatternTask(4, 3, 6)
+    >>> config, task = OneHeadConfig(d_vocab=4, n_ctx=6, positions="one_hot"), PatternTask(4, 3, 6)
     >>> witnesses_agree(one_head.init(config, n_seeds=10), config, task, n_instances=10, entries=3)
     tensor  witness              relative error
     W_QK    complex_step         ✓ ≤ 1e-12
@@ -52,7 +51,7 @@ def witnesses_agree(params: dict, config: ModelConfig, task: PatternTask, *, n_i
     W_OV    autograd             ✓ ≤ 1e-10
     The gradient is right.
     """
-    check_type("config", config, ModelConfig), check_entries("params", params, ("W_QK", "W_OV"))
+    check_type("config", config, OneHeadConfig), check_entries("params", params, ("W_QK", "W_OV"))
     turns = np.arange(check_whole("n_instances", n_instances, low=1)) % len(params["W_QK"])
     params = {name: np.asarray(value)[turns] for name, value in params.items()}
     tokens, targets = sample(task, (n_instances, batch), seed=seed, purpose="witnesses")

@@ -18,9 +18,9 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from transformer_lab.byhand.head_input import positions_of
+from transformer_lab.byhand.one_head import positions_of
 from transformer_lab.checks import check_array, check_entries, check_type
-from transformer_lab.config import ModelConfig
+from transformer_lab.config import OneHeadConfig
 from transformer_lab.errors import ArgumentError, RangeError
 from transformer_lab.tasks.patterns import PatternTask
 
@@ -63,7 +63,7 @@ def bag_accuracy(params: dict, task: PatternTask) -> Fraction:
     return Fraction(right, tuples * (task.period - 1))
 
 
-def smallest_lead(params: dict, config: ModelConfig, task: PatternTask) -> tuple[float, np.ndarray]:
+def smallest_lead(params: dict, config: OneHeadConfig, task: PatternTask) -> tuple[float, np.ndarray]:
     r"""The least by which the right logit leads any other, over all tuples, for one head with positions.
 
     Above 0, the head is right on every pattern that exists. For each last letter, target and rival the numerators'
@@ -73,7 +73,7 @@ def smallest_lead(params: dict, config: ModelConfig, task: PatternTask) -> tuple
     ----------
     params : dict
         One head, no leading axes; ``W_pos`` with learned positions.
-    config : ModelConfig
+    config : OneHeadConfig
     task : PatternTask
         For distinct letters the tuples with repeats are counted too, so that the result is a lower bound.
 
@@ -86,7 +86,7 @@ def smallest_lead(params: dict, config: ModelConfig, task: PatternTask) -> tuple
 
     Examples
     --------
-    >>> config, task = ModelConfig(d_vocab=3, n_ctx=4, positions="one_hot"), PatternTask(3, 2, 4)
+    >>> config, task = OneHeadConfig(d_vocab=3, n_ctx=4, positions="one_hot"), PatternTask(3, 2, 4)
     >>> W_QK, W_OV = np.zeros((7, 7)), 9 * np.eye(7, 3)
     >>> smallest_lead({"W_QK": W_QK, "W_OV": W_OV}, config, task)[0]
     0.0
@@ -95,7 +95,7 @@ def smallest_lead(params: dict, config: ModelConfig, task: PatternTask) -> tuple
     >>> round(lead, 2)
     8.6
     """
-    W_QK, W_OV = _one_head(params, check_type("config", config, ModelConfig).d_model)
+    W_QK, W_OV = _one_head(params, check_type("config", config, OneHeadConfig).d_model)
     n = check_type("task", task, PatternTask).alphabet
     places = positions_of(config, params, W_QK.dtype).reshape(task.n_ctx, -1)
     queries = W_QK[:n] + places[-1] @ W_QK[n:]                                     # (last, d_model)

@@ -10,21 +10,21 @@ import numpy as np
 
 from transformer_lab.byhand import one_head
 from transformer_lab.checks import check_array, check_entries, check_type
-from transformer_lab.config import ModelConfig
+from transformer_lab.config import OneHeadConfig
 from transformer_lab.tasks.patterns import Patterns, PatternTask
 from transformer_lab.training.one_head import LOOK, WRITE
 
 __all__ = ["attention_to_target", "copying", "likeness", "share_of_writing", "swapped_losses"]
 
 
-def swapped_losses(initial: dict, trained: dict, config: ModelConfig, patterns: Patterns) -> dict[str, np.ndarray]:
+def swapped_losses(initial: dict, trained: dict, config: OneHeadConfig, patterns: Patterns) -> dict[str, np.ndarray]:
     """The loss with neither, one, or both of looking and writing as trained, the rest as it was at first.
 
     Parameters
     ----------
     initial, trained : dict of array
         Weights before and after, with the same leading axes.
-    config : ModelConfig
+    config : OneHeadConfig
     patterns : Patterns
         Where the loss is measured; shared by all models, or with their leading axes.
 
@@ -59,7 +59,7 @@ def share_of_writing(losses: dict) -> np.ndarray:
     return ((neither - write) + (look - both)) / 2 / (neither - both)
 
 
-def attention_to_target(params: dict, config: ModelConfig, task: PatternTask, patterns: Patterns) -> np.ndarray:
+def attention_to_target(params: dict, config: OneHeadConfig, task: PatternTask, patterns: Patterns) -> np.ndarray:
     """How much attention the positions that hold the target get, on average; evenly spread it is ``1 / period``.
 
     Where a letter is repeated within the tuple, only the target's own slot counts.

@@ -21,7 +21,7 @@ import numpy as np
 
 from transformer_lab.byhand import one_head
 from transformer_lab.checks import check_array, check_choice, check_entries, check_number, check_seed, check_type
-from transformer_lab.config import Config, ModelConfig, choice, field, whole
+from transformer_lab.config import Config, OneHeadConfig, choice, field, whole
 from transformer_lab.tasks.patterns import Patterns, PatternTask, sample, score
 from transformer_lab.training import History, Record, fit, read_record, write_record
 from transformer_lab.training.one_head import OneHeadStepper, alternate
@@ -72,9 +72,9 @@ class PhaseRun(Config):
     seed: int = field(check_seed, 0)
 
     @property
-    def model(self) -> ModelConfig:
+    def model(self) -> OneHeadConfig:
         """The head's configuration."""
-        return ModelConfig(d_vocab=TASK.alphabet, n_ctx=TASK.n_ctx, positions=self.positions,
+        return OneHeadConfig(d_vocab=TASK.alphabet, n_ctx=TASK.n_ctx, positions=self.positions,
                            d_pos=self.d_pos if self.positions == "learned" else 0)
 
     def initial(self) -> dict[str, np.ndarray]:

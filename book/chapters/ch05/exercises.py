@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.byhand.norms import layer_norm as package_norm
+from transformer_lab.byhand.parts import layer_norm as package_norm
 from transformer_lab.config import ModelConfig
 from transformer_lab.exercises import Exercise, Objection
 from transformer_lab.names import parameter_shapes

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transformer_lab.analysis.ablation import means_of, silence
+from transformer_lab.analysis.ablation import ablate, means_of
 from transformer_lab.byhand.schedules import warmup_linear
 from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.checks import check_array, check_choice, check_entries, check_number, check_seed, check_type
@@ -202,7 +202,7 @@ def taken_out(run: AblationRun, params: dict, part: str, *, by: str = "mean") ->
     if check_choice("by", by, ["mean", "zero"]) == "mean":
         tokens = np.stack([encoded(seed)[0].tokens for seed in seeds])
         means = means_of(partial(forward, params, tokens, run.model), name)
-    return by_operation(run, params, tap=silence(name, head=head, value=means))
+    return by_operation(run, params, tap=ablate(name, head=head, value=means))
 
 
 def record(arm: str, data: Path = DATA) -> Record:

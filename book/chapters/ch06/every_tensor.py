@@ -7,8 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from transformer_lab.byhand.gradcheck import check_gradients
-from transformer_lab.byhand.gradreport import Report
+from transformer_lab.byhand.gradcheck import Report, check_gradients
 from transformer_lab.byhand.transformer import backward, forward, init, loss
 from transformer_lab.checks import check_choice, check_type, check_whole
 from transformer_lab.config import ModelConfig

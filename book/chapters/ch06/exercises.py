@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.byhand.attention import attend, attend_pullback
-from transformer_lab.byhand.cross_entropy import cross_entropy, cross_entropy_pullback
-from transformer_lab.byhand.embedding import embed_pullback
-from transformer_lab.byhand.norms import layer_norm, layer_norm_pullback
+from transformer_lab.byhand.ends import cross_entropy, cross_entropy_pullback, embed_pullback
+from transformer_lab.byhand.parts import layer_norm, layer_norm_pullback
 from transformer_lab.byhand.softmax import softmax, softmax_pullback
 from transformer_lab.byhand.witnesses import central_differences
 from transformer_lab.exercises import Exercise, Objection

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from transformer_lab.byhand.acts import Acts
+from transformer_lab.byhand.block import Acts
 from transformer_lab.byhand.softmax import softmax, softmax_pullback
 from transformer_lab.byhand.transformer import backward
 from transformer_lab.checks import check_choice, check_type

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transformer_lab.analysis.ablation import means_of, silence
+from transformer_lab.analysis.ablation import ablate, means_of
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.checks import check_entries, check_type
 from transformer_lab.names import parameter_shapes
@@ -139,7 +139,7 @@ def means(run, params) -> dict[str, np.ndarray]:
 
 
 def quiet(means, layer, head=None, name="z"):
-    return silence(f"blocks.{layer}.{name}", head=head, value=means[f"blocks.{layer}.{name}"])
+    return ablate(f"blocks.{layer}.{name}", head=head, value=means[f"blocks.{layer}.{name}"])
 
 
 def ship(*, runs: Path, data: Path) -> Record:

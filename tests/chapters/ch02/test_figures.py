@@ -5,12 +5,12 @@ import pytest
 
 from chapters.ch02 import figures as many_heads
 from chapters.ch02.one_sequence import one_sequence
-from transformer_lab import LabError, ModelConfig, generator
+from transformer_lab import LabError, OneHeadConfig, generator
 from transformer_lab.byhand.one_head import encode, init
 from transformer_lab.plots import one_head
 from transformer_lab.tasks.patterns import PatternTask, sample, spell
 
-CONFIG = ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+CONFIG = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
 LINE = sample(PatternTask(), 1, seed=0)
 TOKENS = spell(LINE.tokens)[0]
 X = encode(LINE.tokens, CONFIG)[0]

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from chapters.ch02.study import witnesses_agree
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.errors import LabError
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.training import fit
 from transformer_lab.training.one_head import OneHeadStepper
 
-CONFIG, TASK = ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot"), PatternTask()
+CONFIG, TASK = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot"), PatternTask()
 
 
 def test_witnesses_agree_at_the_size_of_the_book_before_and_after_training():

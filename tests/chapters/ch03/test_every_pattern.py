@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chapters.ch03.every_pattern import bag_accuracy, smallest_lead
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.errors import ArgumentError, LabError, RangeError
 from transformer_lab.tasks.patterns import PatternTask, ceiling, sample
@@ -30,7 +30,7 @@ def trained(config, task, steps, seed=0):
 @pytest.mark.parametrize("steps", [0, 20, 200])
 @pytest.mark.parametrize("task", [PatternTask(5, 4, 8), PatternTask(4, 3, 3), PatternTask(6, 4, 8, True)], ids=str)
 def test_the_accuracy_without_positions_is_exact(task, steps):
-    config = ModelConfig(task.alphabet, task.n_ctx)
+    config = OneHeadConfig(task.alphabet, task.n_ctx)
     _, tokens, targets = written_out(task)
     for seed in range(3):
         params = trained(config, task, steps, seed)
@@ -44,7 +44,7 @@ def test_the_accuracy_without_positions_is_exact(task, steps):
 @pytest.mark.parametrize("task", [PatternTask(4, 4, 8), PatternTask(5, 3, 7), PatternTask(3, 4, 9)], ids=str)
 @pytest.mark.parametrize("positions", ["none", "one_hot", "learned"])
 def test_the_worst_pattern_is_the_worst_of_all(positions, task, steps):
-    config = ModelConfig(task.alphabet, task.n_ctx, positions=positions, d_pos=3)
+    config = OneHeadConfig(task.alphabet, task.n_ctx, positions=positions, d_pos=3)
     letters, tokens, targets = written_out(task)
     params = trained(config, task, steps)
     lead, worst = smallest_lead(params, config, task)
@@ -58,20 +58,20 @@ def test_the_worst_pattern_is_the_worst_of_all(positions, task, steps):
 
 def test_some_heads_are_right_on_every_pattern_and_some_are_not():
     task = PatternTask(4, 4, 8)
-    config = ModelConfig(4, 8, positions="one_hot")
+    config = OneHeadConfig(4, 8, positions="one_hot")
     before, after = (smallest_lead(trained(config, task, steps), config, task)[0] for steps in (0, 300))
     assert before < 0 < after
 
 
 def test_bad_input():
-    params = one_head.init(ModelConfig(5, 9))
+    params = one_head.init(OneHeadConfig(5, 9))
     with pytest.raises(ArgumentError, match="whole number of times"):
         bag_accuracy(params, PatternTask(5, 4, 9))
     with pytest.raises(RangeError, match="bags"):
-        bag_accuracy(one_head.init(ModelConfig(30, 9)), PatternTask(30, 9, 9))
+        bag_accuracy(one_head.init(OneHeadConfig(30, 9)), PatternTask(30, 9, 9))
     for call in (lambda: bag_accuracy({}, PatternTask(5, 4, 8)), lambda: bag_accuracy(params, "task"),
                  lambda: bag_accuracy(params, PatternTask(6, 4, 8)),
-                 lambda: smallest_lead(params, ModelConfig(5, 9), 5),
-                 lambda: smallest_lead(params, ModelConfig(5, 9, positions="one_hot"), PatternTask(5, 3, 9))):
+                 lambda: smallest_lead(params, OneHeadConfig(5, 9), 5),
+                 lambda: smallest_lead(params, OneHeadConfig(5, 9, positions="one_hot"), PatternTask(5, 3, 9))):
         with pytest.raises(LabError):
             call()

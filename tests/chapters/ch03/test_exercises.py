@@ -5,7 +5,7 @@ import pytest
 
 from chapters.ch03.exercises import check_best_blind_head, early_writing, first_glance, lost_jointly, valley
 from chapters.ch03.walks import walk
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head, small_head
 from transformer_lab.tasks.patterns import PatternTask, sample
 
@@ -17,7 +17,7 @@ def test_a_weight_outside_a_third_and_one_does_not_reach_the_ceiling():
 
 def test_early_writing_is_what_small_steps_do():
     """A single small step of the package's head, on many lines, against the formula for 26 letters."""
-    config, task = ModelConfig(d_vocab=26, n_ctx=20), PatternTask()
+    config, task = OneHeadConfig(d_vocab=26, n_ctx=20), PatternTask()
     nothing = {name: np.zeros((26, 26)) for name in ("W_QK", "W_OV")}
     lines = sample(task, 20_000, seed=0)
     grad = one_head.backward(nothing, one_head.forward(nothing, one_head.encode(lines.tokens, config)),

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from chapters.ch03.look_write import attention_to_target, copying, likeness, share_of_writing, swapped_losses
-from transformer_lab import ModelConfig
+from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head, small_head
 from transformer_lab.errors import LabError
 from transformer_lab.tasks.patterns import PatternTask, sample
 
-TASK, CONFIG = PatternTask(distinct=True), ModelConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+TASK, CONFIG = PatternTask(distinct=True), OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
 PATTERNS = sample(TASK, 50, seed=0)
 
 
@@ -30,7 +30,7 @@ def test_swapping_gives_the_exact_losses_of_the_small_head():
 
 
 def test_swapping_takes_learned_positions_with_looking_and_keeps_the_axis_of_seeds():
-    config = ModelConfig(d_vocab=26, n_ctx=20, positions="learned", d_pos=4)
+    config = OneHeadConfig(d_vocab=26, n_ctx=20, positions="learned", d_pos=4)
     first, last = one_head.init(config, n_seeds=3), one_head.init(config, n_seeds=3, seed=9, scale=1.0)
     losses = swapped_losses(first, last, config, PATTERNS)
     mixed = first | {"W_QK": last["W_QK"], "W_pos": last["W_pos"]}

@@ -9,7 +9,7 @@ import pytest
 from chapters.ch04.order import blind_ceiling, equivariance_gap, invariance_gap, orders
 from transformer_lab import LabError, generator
 from transformer_lab.byhand.attention import causal_mask, multi_head
-from transformer_lab.byhand.embedding import sinusoids
+from transformer_lab.byhand.positions import sinusoids
 from transformer_lab.tasks.patterns import PatternTask, brute_force_ceiling
 
 N_CTX, D_MODEL = 6, 8

@@ -7,8 +7,8 @@ from chapters.ch04.places import closest_pair, score_terms, shift_residual
 from transformer_lab import generator
 from transformer_lab.analysis.operations import count_operations
 from transformer_lab.byhand.attention import attend
-from transformer_lab.byhand.embedding import one_hot, sinusoids
-from transformer_lab.byhand.rotation import offset_distance
+from transformer_lab.byhand.ends import one_hot
+from transformer_lab.byhand.positions import offset_distance, sinusoids
 
 
 def test_the_closest_pair_of_sinusoids_is_the_one_that_the_formula_names():

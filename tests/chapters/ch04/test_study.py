@@ -7,7 +7,7 @@ import pytest
 
 from chapters.ch04 import study as order
 from transformer_lab import LabError
-from transformer_lab.byhand.embedding import sinusoids
+from transformer_lab.byhand.positions import sinusoids
 from transformer_lab.byhand.transformer import forward
 
 

@@ -25,18 +25,18 @@ CONFIGS = [
     ModelConfig(**SIZE, norm="layer", placement="post", mask="causal", read_out="last", pad=0, residual=False),
     ModelConfig(**SIZE, norm="rms", read_out="mean", pad=0, output_projection=False),
     ModelConfig(**SIZE, read_out="first"),
+    ModelConfig(**SIZE, positions="rotary", activation="gelu_exact", bias_attention=True, read_out="last"),
+    ModelConfig(**SIZE, norm="layer", activation="silu", bias_mlp=False, bias_unembed=False),
 ]
 
 BUGS = {  # module: [(the right piece, the wrong one), ...]
-    "linear": [
-        ("y = rows(x) @ W + b[..., None, :]", "y = rows(x) @ W"),
+    "parts": [
+        ("else rows(x) @ W + b[..., None, :]", "else rows(x) @ W"),
         ("d_x = d_rows @ W.swapaxes(-1, -2)", "d_x = -d_rows @ W.swapaxes(-1, -2)"),
         ("d_W = rows(x).swapaxes(-1, -2) @ d_rows", "d_W = rows(x).swapaxes(-1, -2) @ d_rows / len(d_rows)"),
         ("d_W, row_sum(d_y)", "d_W, row_sum(d_y) / d_y.shape[-2]"),
         ("1 / width", "1 / (width - 1)"),
-    ],
-    "norms": [
-        ("EPS = 1e-5", "EPS = 1e-3"),
+        ("np.sqrt(row_mean(centred * centred) + eps)", "np.sqrt(row_mean(centred * centred) + 100 * eps)"),
         ("centred = x - row_mean(x)", "centred = x"),
         ("x_hat * each_row(w) + each_row(b)", "x_hat * each_row(w)"),
         ("d_w, d_b = row_sum(d_y * x_hat), row_sum(d_y)", "d_w, d_b = row_sum(d_y), row_sum(d_y)"),
@@ -46,8 +46,6 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("d_x = (d_x_hat - x_hat * row_mean(d_x_hat * x_hat)) * scale", "d_x = d_x_hat * scale"),
         ("d_x = (d_x_hat - x_hat * row_mean(d_x_hat * x_hat)) * scale",
          "d_x = (d_x_hat - x_hat * row_mean(d_y * x_hat)) * scale"),
-    ],
-    "feed_forward": [
         ("return d_phi * (u > 0)", "return d_phi"),
         ("return d_phi * (u > 0)", "return d_phi * (u < 0)"),
         ("0.5 * u * (1 + np.tanh(ROOT * (u + 0.044715 ", "0.5 * u * (1 + np.tanh(ROOT * (u + 0.0447 "),
@@ -61,14 +59,14 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("return pattern * (d_pattern - (pattern * d_pattern).sum(axis=-1, keepdims=True))",
          "return pattern * d_pattern"),
         ("(pattern * d_pattern).sum(axis=-1, keepdims=True)", "d_pattern.mean(axis=-1, keepdims=True)"),
-        ("np.where(mask, scores.dtype.type(0), -np.inf)", "np.where(mask, scores.dtype.type(0), -5.0)"),
-        ("total = weights.sum(axis=-1, keepdims=True)", "total = weights.sum(axis=-2, keepdims=True)"),
-    ],
-    "attention": [
+        ("np.full_like(scores, -np.inf)", "np.full_like(scores, -5.0)"),
+        ("total = weights.sum(axis=-1,", "total = weights.sum(axis=-2,"),
         ("return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), dtype=bool)",
          "return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), k=1, dtype=bool)"),
         ("return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), dtype=bool)",
          "return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), dtype=bool).T"),
+    ],
+    "attention": [
         ("d_scaled = d_scores * _scale(q, scale)", "d_scaled = d_scores"),
         ("q.shape[-1] ** -0.5", "1 / q.shape[-1]"),
         ("d_q = product(d_scaled, k, like=q)", "d_q = product(d_scaled, v, like=q)"),
@@ -76,41 +74,40 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("d_v = product(pattern.swapaxes(-1, -2), d_z, like=v)", "d_v = product(dot_rows(v, d_z), d_z, like=v)"),
         ("d_rows = d_from_k + d_from_v", "d_rows = d_from_k"),
         ("inputs = {\"x\": d_x + d_rows}", "inputs = {\"x\": d_x}"),
-    ],
-    "projections": [
         ("d_flat = d_out.swapaxes(-2, -3)", "d_flat = d_out[..., ::-1, :, :].swapaxes(-2, -3)"),
         ("return z.swapaxes(-2, -3)", "return z[..., ::-1].swapaxes(-2, -3)"),
         ("d_x = d_flat @ W.reshape(*W.shape[:-2], -1).swapaxes(-1, -2)", "d_x = d_flat @ W.reshape(*W.shape[:-2], -1)"),
         ("d_W_O = side_by_side(z).swapaxes(-1, -2) @ d_flat", "d_W_O = side_by_side(z).swapaxes(-1, -2) @ -d_flat"),
     ],
-    "embedding": [
-        ("x = rows(one_hot(tokens, d_vocab", "x = rows(one_hot(tokens - 1, d_vocab"),
+    "ends": [
+        ("return (p - hit) * share[..., None]", "return p * (p - hit) * share[..., None]"),
+        ("counted.sum(axis=-1, keepdims=True)", "targets.shape[-1:]"),
+        ("return (p - hit) * share[..., None]", "return (hit - p) * share[..., None]"),
+        ("x = rows(one_hot(tokens, W_E", "x = rows(one_hot((tokens + 1) % 7, W_E"),
         ("return rows(one_hot(tokens, W_E.shape[-2]", "return rows(one_hot(tokens * 0, W_E.shape[-2]"),
-        ("x = acts[\"embed\"] + acts[\"pos_embed\"]", "x = 2 * acts[\"embed\"] + acts[\"pos_embed\"]"),
-        ("d_pos.sum(axis=-3)", "d_pos.mean(axis=-3)"),
-        ("d_W_E + grads[\"W_E\"] if config.tied else d_W_E", "d_W_E"),
-    ],
-    "read_out": [
-        ("is_real(tokens, config).sum(axis=-1) - 1", "tokens.shape[-1] - 1 + 0 * tokens[..., 0]"),
+        ("return real.sum(axis=-1) - 1", "return real.shape[-1] - 1 + 0 * real[..., 0]"),
         ("share(real, x.dtype)[..., None, :] @ x", "x.mean(axis=-2, keepdims=True)"),
         ("return share(real, d_mean.dtype)[..., None] * d_mean", "return real[..., None] * d_mean"),
-        ("np.zeros(tokens.shape[:-1], int)", "np.ones(tokens.shape[:-1], int)"),
-        ("d_W_U.swapaxes(-1, -2) if config.tied", "0 * d_W_U.swapaxes(-1, -2) if config.tied"),
+        ("np.zeros(real.shape[:-1], int)", "np.ones(real.shape[:-1], int)"),
+        ("{\"W_E\": d_W_U.swapaxes(-1, -2)}", "{\"W_E\": 0 * d_W_U.swapaxes(-1, -2)}"),
         ("d_x[np.arange(at.size), at] = ", "d_x[np.arange(at.size), 0 * at] = "),
     ],
-    "stream": [
-        ("return stream + out if config.residual else out", "return stream + out"),
-        ("return stream + out if config.residual else out", "return out"),
-        ("norm_pullback(acts.saved[ln], params[f\"{ln}_w\"], ", "norm_pullback(acts.saved[ln], 1 + 0 * d_y[0, 0], "),
+    "transformer": [
+        ("start[\"W_E\"] = start[\"W_E\"] + grads[\"W_E\"]", "pass"),
+    ],
+    "positions": [
+        ("turned[..., ::2] = even * cos - odd * sin", "turned[..., ::2] = even * cos + odd * sin"),
+        ("rotate(d_turned, -np.asarray(places), base)", "rotate(d_turned, np.asarray(places), base)"),
+        ("keys if at is None else at[..., None, None]", "keys if at is None else at[..., None, None] - 1"),
     ],
     "block": [
+        ("x = x + acts[\"pos_embed\"]", "x = 2 * x + acts[\"pos_embed\"]"),
+        ("d_pos.sum(axis=-3)", "d_pos.mean(axis=-3)"),
+        ("return stream + out if config.residual else out", "return stream + out"),
+        ("return stream + out if config.residual else out", "return out"),
+        ("pair[1](acts.saved[ln], params[names[0]], ", "pair[1](acts.saved[ln], 1 + 0 * d_y[0, 0], "),
         ("= d_source + pick_pullback", "= pick_pullback"),
         ("pick_pullback(at, d_total, n_pos)", "0 * pick_pullback(at, d_total, n_pos)"),
-    ],
-    "cross_entropy": [
-        ("return (p - hit) * share[..., None]", "return p * (p - hit) * share[..., None]"),
-        ("(targets != IGNORED).sum(axis=-1, keepdims=True)", "targets.shape[-1:]"),
-        ("return (p - hit) * share[..., None]", "return (hit - p) * share[..., None]"),
     ],
     "optimizers": [
         ("v += (1 - self.beta2) * (g * g)", "v += (1 - self.beta2) * g"),

@@ -101,8 +101,8 @@ function grips(state, at, now, lab) {
 
 /** The same state in Python. */
 export const code = (state, now) => [
-  "from transformer_lab.byhand.embedding import sinusoids",
-  "from transformer_lab.byhand.rotation import shift_rotation\n",
+  "from transformer_lab.byhand.positions import sinusoids",
+  "from transformer_lab.byhand.positions import shift_rotation\n",
   `codes = sinusoids(${N_CTX}, ${state.d_model}, base=${state.base})`,
   `query, key = codes[${state.position}], codes[${now.key}]`,
   ...(state.turned ? [`query = shift_rotation(${state.offset}, ${state.d_model}, base=${state.base}) @ query`] : []),

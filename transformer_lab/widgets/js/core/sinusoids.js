@@ -1,4 +1,4 @@
-// Sinusoidal position codes, as byhand/embedding.py and byhand/rotation.py compute them.
+// Sinusoidal position codes, as byhand/ends.py and byhand/positions.py compute them.
 
 import { dot, range } from "./math.js";
 

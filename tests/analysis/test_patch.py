@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from chapters.ch08.swap import followed, swap
 from transformer_lab import ModelConfig
+from transformer_lab.analysis.ablation import followed, patch
 from transformer_lab.byhand.transformer import forward, init
 
 CONFIG = ModelConfig(d_vocab=6, n_ctx=5, d_model=8, n_heads=2, n_layers=2, d_mlp=16, mask="causal", norm="layer")
@@ -15,7 +15,7 @@ NAME = "blocks.0.resid_post"
 
 def with_swap(places, name=NAME):
     other = forward(PARAMS, THERE, CONFIG)
-    tap = swap(name, np.array(places, dtype=int), other[name])
+    tap = patch(name, other[name], np.array(places, dtype=int))
     return forward(PARAMS, HERE, CONFIG, tap=tap), other
 
 
@@ -47,5 +47,5 @@ def test_answers_follow_where_all_is_swapped_and_stay_where_nothing_is_read():
 
 def test_the_given_activation_is_not_changed():
     value = np.zeros((1, 2, 3))
-    swap("z", [0], np.ones((1, 2, 3)))("z", value)
+    patch("z", np.ones((1, 2, 3)), [0])("z", value)
     assert not value.any()

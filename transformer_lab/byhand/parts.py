@@ -1,0 +1,306 @@
+"""The parts of a block besides attention, forward and backward side by side: affine maps, norms, nonlinearities,
+the feed-forward layer, and dropout.
+
+Arrays are (..., batch, pos, width), parameters (..., width) or (..., width, width) with the same leading axes, or none.
+Batch and positions are laid end to end first, so that each map is one matrix product. Sums over rows and columns are
+products with ones, which are faster than ``numpy.sum`` on short axes. A norm returns its output and what its pullback
+needs: the normalised rows ``x_hat``, and ``scale``, one over their standard deviation (or root mean square).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from ..checks import check_choice, check_number, check_whole
+from ..randomness import generator
+from .explained import explained
+
+__all__ = [
+    "ACTIVATIONS", "NORMS", "dropout_masks", "feed_forward", "feed_forward_pullback", "gelu", "gelu_exact",
+    "gelu_exact_pullback", "gelu_pullback", "layer_norm", "layer_norm_pullback", "linear", "linear_pullback", "relu",
+    "relu_pullback", "rms_norm", "rms_norm_pullback", "row_mean", "row_sum", "silu", "silu_pullback",
+]
+
+EPS = 1e-5
+
+
+@explained(x="batch pos d_in", W="d_in d_out", b="d_out")
+def linear(x, W, b):
+    r""":math:`y = x W + b`, with x (..., batch, pos, d_in), W (..., d_in, d_out) and b (..., d_out) or None.
+
+    >>> linear(np.ones((1, 2, 3)), np.ones((3, 4)), np.ones(4)).tolist()
+    [[[4.0, 4.0, 4.0, 4.0], [4.0, 4.0, 4.0, 4.0]]]
+    """
+    y = rows(x) @ W if b is None else rows(x) @ W + b[..., None, :]
+    return y.reshape(*y.shape[:-2], *x.shape[-3:-1], W.shape[-1])
+
+
+@explained(x="batch pos d_in", W="d_in d_out", d_y="batch pos d_out")
+def linear_pullback(x, W, d_y):
+    r"""Gradients of x, W and b.
+
+    .. math:: \partial x = \partial y\, W^\top, \quad \partial W = x^\top \partial y, \quad
+              \partial b = \textstyle\sum_\text{rows} \partial y
+    """
+    d_rows = rows(d_y)
+    d_x = d_rows @ W.swapaxes(-1, -2)
+    d_W = rows(x).swapaxes(-1, -2) @ d_rows
+    return d_x.reshape(*d_x.shape[:-2], *x.shape[-3:]), d_W, row_sum(d_y)
+
+
+def rows(x):
+    """(..., batch, pos, width) -> (..., batch·pos, width)"""
+    return x.reshape(*x.shape[:-3], -1, x.shape[-1])
+
+
+@explained(x="batch pos width")
+def row_sum(x):
+    """The sum of all rows, (..., batch, pos, width) -> (..., width).
+
+    >>> row_sum(np.ones((7, 2, 3, 4)))[0].tolist()
+    [6.0, 6.0, 6.0, 6.0]
+    """
+    x = rows(x)
+    return (constant((1, x.shape[-2]), 1.0, x.dtype) @ x)[..., 0, :]
+
+
+@explained(x="width")
+def row_mean(x):
+    """The mean along each row, (..., width) -> (..., 1).
+
+    >>> row_mean(np.array([[1.0, 3.0], [2.0, 6.0]])).tolist()
+    [[2.0], [4.0]]
+    """
+    width = x.shape[-1]
+    return (x.reshape(-1, width) @ constant((width, 1), 1 / width, x.dtype)).reshape(*x.shape[:-1], 1)
+
+
+@lru_cache(maxsize=64)
+def constant(shape, value, dtype):
+    return np.full(shape, value, dtype)
+
+
+@explained(x="batch pos d_model", w="d_model", b="d_model")
+def layer_norm(x, w, b, eps=EPS):
+    r"""Every row gets mean 0 and variance 1, then gain and offset (Ba et al. 2016, eq. 4; eq-layer-norm in the book).
+
+    .. math:: \hat x = (x - \bar x) / \sqrt{\operatorname{var} x + \epsilon}, \quad y = w \odot \hat x + b
+
+    >>> y, (x_hat, scale) = layer_norm(np.array([[[1.0, 3.0]]]), np.ones(2), np.zeros(2))
+    >>> y.round(4).tolist(), scale.round(4).tolist()
+    ([[[-1.0, 1.0]]], [[[1.0]]])
+    """
+    centred = x - row_mean(x)
+    scale = 1 / np.sqrt(row_mean(centred * centred) + eps)
+    x_hat = centred * scale
+    return x_hat * each_row(w) + each_row(b), (x_hat, scale)
+
+
+@explained(w="d_model", d_y="batch pos d_model")
+def layer_norm_pullback(saved, w, d_y):
+    r"""Gradients of x, w and b (eq-layer-norm-backward in the book). What moves a whole row up, or stretches it, has no
+    effect and so gets no gradient:
+
+    .. math:: \partial x = \big(\partial\hat x - \overline{\partial\hat x} - \hat x\,\overline{\partial\hat x \odot
+              \hat x}\big) / \sqrt{\operatorname{var} x + \epsilon}, \quad \partial\hat x = w \odot \partial y
+    """
+    x_hat, scale = saved
+    d_w, d_b = row_sum(d_y * x_hat), row_sum(d_y)
+    d_x_hat = d_y * each_row(w)
+    d_x = (d_x_hat - row_mean(d_x_hat) - x_hat * row_mean(d_x_hat * x_hat)) * scale
+    return d_x, d_w, d_b
+
+
+@explained(x="batch pos d_model", w="d_model")
+def rms_norm(x, w, eps=EPS):
+    r"""Every row gets mean square 1, then a gain (Zhang and Sennrich 2019, eq. 4).
+
+    .. math:: \hat x = x / \sqrt{\overline{x^2} + \epsilon}, \quad y = w \odot \hat x
+
+    >>> rms_norm(np.array([[[3.0, 4.0]]]), np.ones(2))[0].round(4).tolist()
+    [[[0.8485, 1.1314]]]
+    """
+    scale = 1 / np.sqrt(row_mean(x * x) + eps)
+    x_hat = x * scale
+    return x_hat * each_row(w), (x_hat, scale)
+
+
+@explained(w="d_model", d_y="batch pos d_model")
+def rms_norm_pullback(saved, w, d_y):
+    r"""Gradients of x and w.
+
+    .. math:: \partial x = \big(\partial\hat x - \hat x\,\overline{\partial\hat x \odot \hat x}\big) /
+              \sqrt{\overline{x^2} + \epsilon}, \quad \partial\hat x = w \odot \partial y
+    """
+    x_hat, scale = saved
+    d_w = row_sum(d_y * x_hat)
+    d_x_hat = d_y * each_row(w)
+    d_x = (d_x_hat - x_hat * row_mean(d_x_hat * x_hat)) * scale
+    return d_x, d_w
+
+
+def each_row(w):
+    """(..., d_model) -> (..., 1, 1, d_model), to meet (..., batch, pos, d_model)."""
+    return w[..., None, None, :]
+
+
+# name -> (forward, backward); the names of their parameters stand in names.PARTS
+NORMS = {"none": None, "layer": (layer_norm, layer_norm_pullback), "rms": (rms_norm, rms_norm_pullback)}
+
+
+@explained(u="d_mlp")
+def relu(u):
+    r""":math:`\phi(u) = \max(u, 0)`.
+
+    >>> relu(np.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+    return np.maximum(u, np.zeros(u.shape[-1], u.dtype))  # a row of zeros: four times as fast as the number 0
+
+
+@explained(u="d_mlp", d_phi="d_mlp")
+def relu_pullback(u, d_phi):
+    r""":math:`\partial u = \partial\phi` where :math:`u > 0`, else 0."""
+    return d_phi * (u > 0)
+
+
+@explained(u="d_mlp")
+def gelu(u):
+    r""":math:`\phi(u) = \tfrac12 u\,(1 + \tanh t)`, :math:`t = \sqrt{2/\pi}\,(u + 0.044715\,u^3)`: the input times
+    (nearly) the share of a normal distribution below it (Hendrycks and Gimpel 2016, section 2).
+
+    >>> gelu(np.array([-1.0, 0.0, 2.0])).round(4).tolist()
+    [-0.1588, 0.0, 1.9546]
+    """
+    return 0.5 * u * (1 + np.tanh(ROOT * (u + 0.044715 * u**3)))
+
+
+@explained(u="d_mlp", d_phi="d_mlp")
+def gelu_pullback(u, d_phi):
+    r""":math:`\partial u = \partial\phi\,\big(\tfrac12 (1 + \tanh t) + \tfrac12 u\,(1 - \tanh^2 t)\,t'\big)`, with
+    :math:`t' = \sqrt{2/\pi}\,(1 + 3 \cdot 0.044715\,u^2)`.
+    """
+    tanh = np.tanh(ROOT * (u + 0.044715 * u**3))
+    slope = ROOT * (1 + 3 * 0.044715 * u**2)
+    return d_phi * 0.5 * (1 + tanh + u * (1 - tanh**2) * slope)
+
+
+@explained(u="d_mlp")
+def gelu_exact(u):
+    r""":math:`\phi(u) = u\,\Phi(u) = \tfrac12 u\,(1 + \operatorname{erf}(u / \sqrt2))`: the input times the share of a
+    normal distribution below it.
+
+    >>> gelu_exact(np.array([-1.0, 0.0, 2.0])).round(4).tolist()
+    [-0.1587, 0.0, 1.9545]
+    """
+    return u * share_below(u)
+
+
+@explained(u="d_mlp", d_phi="d_mlp")
+def gelu_exact_pullback(u, d_phi):
+    r""":math:`\partial u = \partial\phi\,\big(\Phi(u) + u\,\varphi(u)\big)`, the normal density :math:`\varphi`."""
+    return d_phi * (share_below(u) + u * density(u))
+
+
+def share_below(u):
+    """The normal distribution function, to first order in an imaginary part, which is all that a complex step needs."""
+    share = erfc(u.real * -(0.5**0.5)).astype(u.real.dtype) / 2
+    return share + 1j * u.imag * density(u.real) if np.iscomplexobj(u) else share
+
+
+def density(u):
+    return np.exp(-u * u / 2) * (2 * np.pi) ** -0.5
+
+
+@explained(u="d_mlp")
+def silu(u):
+    r""":math:`\phi(u) = u\,\sigma(u)`, the input times its sigmoid (Elfwing et al. 2018; LLaMA's).
+
+    >>> silu(np.array([-1.0, 0.0, 2.0])).round(4).tolist()
+    [-0.2689, 0.0, 1.7616]
+    """
+    return u * sigmoid(u)
+
+
+@explained(u="d_mlp", d_phi="d_mlp")
+def silu_pullback(u, d_phi):
+    r""":math:`\partial u = \partial\phi\;\sigma\,(1 + u\,(1 - \sigma))`."""
+    s = sigmoid(u)
+    return d_phi * s * (1 + u * (1 - s))
+
+
+def sigmoid(u):
+    return 0.5 * (1 + np.tanh(0.5 * u))
+
+
+ROOT = (2 / np.pi) ** 0.5
+erfc = np.vectorize(math.erfc, otypes=[np.float64])
+# name -> (forward, backward)
+ACTIVATIONS = {"relu": (relu, relu_pullback), "gelu": (gelu, gelu_pullback),
+               "gelu_exact": (gelu_exact, gelu_exact_pullback), "silu": (silu, silu_pullback)}
+
+
+@explained(x="batch pos d_model")
+def feed_forward(params, x, activation, tap=lambda name, value: value):
+    r""":math:`u = x W_\text{in} + b_\text{in}, \quad m = \phi(u) W_\text{out} + b_\text{out}`
+    (Vaswani et al. 2017, eq. 2; eq-feed-forward in the book). Without ``b_in`` or ``b_out`` nothing is added.
+
+    >>> params = {"W_in": np.eye(2), "b_in": np.zeros(2), "W_out": np.eye(2), "b_out": np.ones(2)}
+    >>> feed_forward(params, np.array([[[-1.0, 2.0]]]), "relu")["mlp_out"].tolist()
+    [[[1.0, 3.0]]]
+    """
+    phi, _ = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)]
+    mlp_pre = tap("mlp_pre", linear(x, params["W_in"], params.get("b_in")))            # (..., batch, pos, d_mlp)
+    mlp_post = tap("mlp_post", phi(mlp_pre))
+    mlp_out = tap("mlp_out", linear(mlp_post, params["W_out"], params.get("b_out")))   # (..., batch, pos, d_model)
+    return {"x": x, "mlp_pre": mlp_pre, "mlp_post": mlp_post, "mlp_out": mlp_out}
+
+
+@explained(d_mlp_out="batch pos d_model")
+def feed_forward_pullback(params, acts, d_mlp_out, activation, tap=lambda name, value: value):
+    """Gradients of ``x`` and of all parameters from the gradient of ``mlp_out``."""
+    _, phi_pullback = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)]
+    d_mlp_out = tap("d_mlp_out", d_mlp_out)
+    d_mlp_post, d_W_out, d_b_out = linear_pullback(acts["mlp_post"], params["W_out"], d_mlp_out)
+    d_mlp_pre = tap("d_mlp_pre", phi_pullback(acts["mlp_pre"], tap("d_mlp_post", d_mlp_post)))
+    d_x, d_W_in, d_b_in = linear_pullback(acts["x"], params["W_in"], d_mlp_pre)
+    grads = {"x": d_x, "W_in": d_W_in, "b_in": d_b_in, "W_out": d_W_out, "b_out": d_b_out}
+    return {name: grad for name, grad in grads.items() if name == "x" or name in params}
+
+
+def dropout_masks(rate, seeds, step):
+    r"""The masks of one training step: a function ``masks(place, x)`` that gives what to multiply x by,
+    0 with probability ``rate`` and :math:`1 / (1 - \text{rate})` otherwise (Srivastava et al. 2014, section 10).
+
+    Parameters
+    ----------
+    rate : float
+        Share of zeros, 0 to 0.99.
+    seeds : int or sequence of int
+        The run's seed, or the seeds of the leading axis of x; each seed has the masks that it would have alone.
+    step : int
+        The training step.
+
+    Examples
+    --------
+    >>> masks = dropout_masks(0.5, 7, step=3)
+    >>> x = np.ones((2, 3))
+    >>> np.unique(masks("embed", x)).tolist()
+    [0.0, 2.0]
+    >>> np.array_equal(masks("embed", x), dropout_masks(0.5, [8, 7], 3)("embed", np.ones((2, 2, 3)))[1])
+    True
+    """
+    check_number("rate", rate, low=0, high=0.99)
+    check_whole("step", step, low=0)
+
+    def masks(place, x):
+        def draw(seed, shape):
+            return generator(seed, f"dropout {place}", step).random(shape, np.float32) >= rate
+
+        kept = draw(seeds, x.shape) if np.ndim(seeds) == 0 else np.stack([draw(seed, x.shape[1:]) for seed in seeds])
+        return kept.astype(x.dtype) / x.dtype.type(1 - rate)
+
+    return masks
