@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab import ModelConfig
-from transformer_lab.byhand import attention, cross_entropy, norms, transformer
+from transformer_lab.byhand import attention, ends, parts, transformer
 from transformer_lab.names import parameter_shapes
 
 CONFIG = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6, norm="layer", mask="causal",
@@ -26,11 +26,11 @@ def tap(name, value):
 
 PART = "a part of transformer.forward or pullback, which check what comes in once"
 EXEMPT = {f"byhand.{name}": PART for name in (
-    "block.block", "block.block_pullback", "embedding.embedded", "embedding.embedded_pullback", "read_out.read_out",
-    "read_out.read_out_pullback", "read_out.read_position", "stream.dropped", "stream.dropped_pullback",
-    "stream.norm_if", "stream.norm_if_pullback", "stream.onto", "model_input.visible", "acts.prefixed")}
+    "block.block", "block.block_pullback", "block.embedded", "block.embedded_pullback", "block.read_out",
+    "block.read_out_pullback", "block.prefixed", "ends.is_real", "ends.unembed", "ends.unembed_pullback",
+    "positions.turning", "softmax.visible")}
 EXEMPT |= {f"byhand.{name}": "is itself the check" for name in (
-    "model_input.check_params", "model_input.check_targets", "model_input.check_tokens", "explained.explained")}
+    "weights.check_params", "explained.explained", "explained.flags")}
 EXEMPT["byhand.memory.keep_freed_memory"] = "takes no argument"
 
 CALLS = {
@@ -40,8 +40,8 @@ CALLS = {
     "byhand.attention.attend": lambda: {"q": X, "k": X, "v": X, "mask": np.ones((3, 3), bool), "scale": 0.5,
                                         "tap": tap},
     "byhand.attention.attend_pullback": lambda: {"acts": attention.attend(X, X, X), "d_z": X, "scale": 0.5, "tap": tap},
-    "byhand.attention.causal_mask": lambda: {"n_ctx": 3},
-    "byhand.attention.padding_mask": lambda: {"real": TOKENS > 0},
+    "byhand.softmax.causal_mask": lambda: {"n_ctx": 3},
+    "byhand.softmax.padding_mask": lambda: {"real": TOKENS > 0},
     "byhand.attention.multi_head": lambda: {"params": HEADS, "x": X, "mask": np.ones((3, 3), bool), "source": X,
                                             "scale": 0.5, "tap": tap},
     "byhand.attention.multi_head_pullback": lambda: {"params": HEADS, "acts": HEADED, "d_attn_out": X, "scale": 0.5,
@@ -51,7 +51,7 @@ CALLS = {
     "byhand.attention.merge": lambda: {"z": HEADED["z"], "W_O": HEADS["W_O"]},
     "byhand.attention.merge_pullback": lambda: {"z": HEADED["z"], "W_O": HEADS["W_O"], "d_out": X},
     "byhand.ends.cross_entropy": lambda: {"logits": X[0], "targets": TOKENS[0]},
-    "byhand.ends.cross_entropy_pullback": lambda: {"saved": cross_entropy.cross_entropy(X[0], TOKENS[0])[1]},
+    "byhand.ends.cross_entropy_pullback": lambda: {"saved": ends.cross_entropy(X[0], TOKENS[0])[1]},
     "byhand.parts.dropout_masks": lambda: {"rate": 0.5, "seeds": [1, 2], "step": 3},
     "byhand.ends.embed": lambda: {"tokens": TOKENS, "W_E": PARAMS["W_E"]},
     "byhand.ends.embed_pullback": lambda: {"tokens": TOKENS, "W_E": PARAMS["W_E"], "d_x": X},
@@ -61,17 +61,23 @@ CALLS = {
     "byhand.parts.relu_pullback": lambda: {"u": X, "d_phi": X},
     "byhand.parts.gelu": lambda: {"u": X},
     "byhand.parts.gelu_pullback": lambda: {"u": X, "d_phi": X},
+    "byhand.parts.gelu_exact": lambda: {"u": X},
+    "byhand.parts.gelu_exact_pullback": lambda: {"u": X, "d_phi": X},
+    "byhand.parts.silu": lambda: {"u": X},
+    "byhand.parts.silu_pullback": lambda: {"u": X, "d_phi": X},
+    "byhand.positions.rotate": lambda: {"x": X, "places": np.arange(3), "base": 100.0},
+    "byhand.positions.rotate_pullback": lambda: {"d_turned": X, "places": np.arange(3), "base": 100.0},
     "byhand.parts.feed_forward": lambda: {"params": HEADS, "x": X, "activation": "relu", "tap": tap},
-    "byhand.parts.feed_forward_pullback": lambda: {"params": HEADS, "acts": ACTS.blocks[0], "x": X,
-                                                          "d_mlp_out": X, "activation": "relu", "tap": tap},
+    "byhand.parts.feed_forward_pullback": lambda: {"params": HEADS, "acts": ACTS.blocks[0].saved["mlp"],
+                                                   "d_mlp_out": X, "activation": "relu", "tap": tap},
     "byhand.parts.linear": lambda: {"x": X, "W": W, "b": np.ones(6)},
     "byhand.parts.linear_pullback": lambda: {"x": X, "W": W, "d_y": U},
     "byhand.parts.row_mean": lambda: {"x": X},
     "byhand.parts.row_sum": lambda: {"x": X},
-    "byhand.parts.layer_norm": lambda: {"x": X, "w": GAIN, "b": GAIN},
-    "byhand.parts.layer_norm_pullback": lambda: {"saved": norms.layer_norm(X, GAIN, GAIN)[1], "w": GAIN, "d_y": X},
-    "byhand.parts.rms_norm": lambda: {"x": X, "w": GAIN},
-    "byhand.parts.rms_norm_pullback": lambda: {"saved": norms.rms_norm(X, GAIN)[1], "w": GAIN, "d_y": X},
+    "byhand.parts.layer_norm": lambda: {"x": X, "w": GAIN, "b": GAIN, "eps": 1e-5},
+    "byhand.parts.layer_norm_pullback": lambda: {"saved": parts.layer_norm(X, GAIN, GAIN)[1], "w": GAIN, "d_y": X},
+    "byhand.parts.rms_norm": lambda: {"x": X, "w": GAIN, "eps": 1e-5},
+    "byhand.parts.rms_norm_pullback": lambda: {"saved": parts.rms_norm(X, GAIN)[1], "w": GAIN, "d_y": X},
     "byhand.optimizers.clip": lambda: {"g": np.ones((2, 3)), "max_norm": 1.0},
     "byhand.optimizers.make_optimizer": lambda: {"name": "adamw", "theta": np.ones(3), "beta1": 0.9, "beta2": 0.99,
                                                  "eps": 1e-8, "weight_decay": 0.1},
