@@ -8,8 +8,7 @@ import numpy as np
 
 from transformer_lab.byhand.attention import attend
 from transformer_lab.byhand.ends import embed_pullback
-from transformer_lab.byhand.positions import sinusoids
-from transformer_lab.byhand.positions import offset_distance
+from transformer_lab.byhand.positions import offset_distance, sinusoids
 from transformer_lab.exercises import Exercise, Objection
 
 from .order import equivariance_gap
