@@ -23,8 +23,9 @@ CALLS = {
     "tasks.splits.dealt": lambda: {"answers": [1, 2, 3], "groups": [0, 0, 1], "seed": 0},
     "tasks.splits.expected_leakage": lambda: {"inputs": 10, "drawn": 20, "held_out": 0.5, "groups": 2},
     "tasks.splits.remembered": lambda: {"train": EXPRESSIONS, "held_out": EXPRESSIONS},
+    "chapters.ch07.study.leaky": lambda: {"answers": "true", "seed": 0},
     "chapters.ch07.leak.draws": lambda: {"seeds": [0]},
-    "chapters.ch07.study.load": lambda: {"name": "dynamics", "data": DATA},
+    "chapters.ch07.grids.load": lambda: {"name": "dynamics", "data": DATA},
     "chapters.ch07.heads.load": lambda: {"data": DATA},
     "chapters.ch07.heads.looks": lambda: {"run": RUN, "params": PARAMS},
     "chapters.ch07.heads.rows": lambda: {"run": RUN, "params": PARAMS},
@@ -35,5 +36,5 @@ EXEMPT = {
     "chapters.ch07.grid.measured": "takes a run that trained() made; tested in studies/test_learning.py",
     "chapters.ch07.grid.trained": "trains; tested in studies/test_learning.py",
     "chapters.ch07.heads.ship": "trains for minutes; a small one is tested in studies/test_heads.py",
-    "chapters.ch07.study.ship": "trains for minutes; a small one is tested in studies/test_learning.py",
+    "chapters.ch07.grids.ship": "trains for minutes; a small one is tested in studies/test_learning.py",
 }

@@ -1,7 +1,7 @@
 """make execute: run the chapters that changed, and write them back with the same bytes each time.
 
-A chapter has changed when its code, or a source of the package that its code imports,
-differs from what its committed outputs were made with. Each runs in a fresh kernel; its
+A chapter has changed when its code, a source of the package that its code imports, or a record
+that it read differs from what its committed outputs were made with. Each runs in a fresh kernel; its
 claims go to a fresh ledger file. A chapter is replaced only when all of it ran.
 """
 
@@ -32,9 +32,9 @@ def cells_hash(notebook) -> str:
 
 
 def sources_hash(notebook, root: Path = ROOT) -> str:
-    """A hash of the package's files that the code imports, directly or not, and of the records that it names."""
+    """A hash of the package's files that the code imports, directly or not."""
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    files = sorted(imported(code, root) | {root / PACKAGE / "theme.json"} | records(code, root))
+    files = sorted(imported(code, root) | {root / PACKAGE / "theme.json"})
     content = b"".join(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes() for file in files)
     return hashlib.sha256(content).hexdigest()
 
@@ -75,16 +75,28 @@ def module_files(name: str, root: Path):
         yield from (file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
 
 
-def records(code: str, root: Path) -> set[Path]:
-    """The manifests of the shipped records whose names stand in the code."""
-    names = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
-    return {file for file in (root / "data").glob("**/manifest.json") if file.parent.name in names}
+def records_read(listed: Path, root: Path) -> dict[str, str]:
+    """The manifests of shipped evidence that a chapter's code read, however it named them, each with its sha256.
+
+    The package writes down what it reads (:func:`transformer_lab.training.seals.noted`).
+    """
+    data = (root / "data").resolve()
+    paths = {Path(line) for line in listed.read_text("utf-8").splitlines()} if listed.exists() else set()
+    return {path.relative_to(data.parent).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(paths) if path.is_relative_to(data)}
 
 
-def changed(notebook) -> bool:
-    """Whether the committed outputs were made with other code or other sources."""
+def same_records(made_with: dict, root: Path) -> bool:
+    """Whether the evidence that was read is there as it was."""
+    files = {root / name: seal for name, seal in made_with.items()}
+    return all(file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == seal for file, seal in files.items())
+
+
+def changed(notebook, root: Path = ROOT) -> bool:
+    """Whether the committed outputs were made with other code, other sources or other records."""
     made_with = notebook.metadata.get(PACKAGE, {})
-    return made_with.get("cells") != cells_hash(notebook) or made_with.get("sources") != sources_hash(notebook)
+    return (made_with.get("cells") != cells_hash(notebook) or made_with.get("sources") != sources_hash(notebook)
+            or not same_records(made_with.get("records", {}), root))
 
 
 class Stopped(Exception):
@@ -97,8 +109,9 @@ def run(path: Path, notebook, root: Path) -> None:
     ledgers.mkdir(parents=True, exist_ok=True), build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build) as scratch:  # on the same disk, so that replacing is one step
         fresh, ledger = Path(scratch, f"{path.stem}.json"), ledgers / f"{path.stem}.json"
-        execute(notebook, path.parent, {"TRANSFORMER_LAB_LEDGER": str(fresh), "OMP_NUM_THREADS": "1"})
-        tidy(notebook)
+        execute(notebook, path.parent, {"TRANSFORMER_LAB_LEDGER": str(fresh), "OMP_NUM_THREADS": "1",
+                                        "TRANSFORMER_LAB_READS": str(read := Path(scratch, "read"))})
+        tidy(notebook, records_read(read, root))
         replace(path, nbformat.writes(notebook).rstrip("\n") + "\n")
         if fresh.exists():
             fresh.replace(ledger)
@@ -124,12 +137,12 @@ def execute(notebook, folder: Path, environment: dict[str, str]) -> None:
         raise Stopped(f"in cell '{begun[-1] if begun else '?'}' with {name}: {words[0]}") from None
 
 
-def tidy(notebook) -> None:
+def tidy(notebook, records: dict[str, str]) -> None:
     """Leave nothing in the notebook that differs from run to run, and note what it was made with."""
     notebook.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
-        PACKAGE: {"cells": cells_hash(notebook), "sources": sources_hash(notebook)},
+        PACKAGE: {"cells": cells_hash(notebook), "sources": sources_hash(notebook), "records": records},
     })
     count = 0
     for cell in notebook.cells:
@@ -174,7 +187,7 @@ def bring_up_to_date(path: Path, root: Path, force: bool) -> bool:
     """Run the chapter if it has to be run, and say what happened; False where it stopped."""
     try:
         notebook = nbformat.read(path, as_version=4)
-        must = force or changed(notebook)
+        must = force or changed(notebook, root)
         if must:
             run(path, notebook, root)
         print(f"{path.stem}: {'run' if must else 'up to date'}")

@@ -136,3 +136,30 @@ def test_a_changed_source_makes_the_chapter_stale(tmp_path):
     assert tool.sources_hash(notebook, tmp_path) == before
     (package / "a.py").write_text("1")
     assert tool.sources_hash(notebook, tmp_path) != before
+
+
+READS = """import os
+from pathlib import Path
+from transformer_lab.training.seals import noted
+for name in ("study", "run"):
+    noted(Path("..", "data", name, "manifest.json"))
+noted(Path("..", "elsewhere", "manifest.json"))
+"""
+
+
+def test_a_changed_record_makes_the_chapter_stale_whatever_way_it_is_named(book, execute, tmp_path, capsys):
+    for name in ("data/study", "data/run", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "manifest.json").write_text(name)
+    path = book(READS)
+    execute()
+    records = nbformat.read(path, as_version=4).metadata["transformer_lab"]["records"]
+    assert list(records) == ["data/run/manifest.json", "data/study/manifest.json"]
+    for change in (lambda file: file.write_text("other"), lambda file: file.write_text("another")):
+        execute()
+        assert capsys.readouterr().out.endswith("07-test: up to date\n")
+        change(tmp_path / "data" / "study" / "manifest.json")
+        execute()
+        assert capsys.readouterr().out.endswith("07-test: run\n")
+    (tmp_path / "data" / "run" / "manifest.json").unlink()
+    assert tool.changed(nbformat.read(path, as_version=4), tmp_path)

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-__all__ = ["Bar", "duration"]
+__all__ = ["Bar"]
 
 
 class Bar:

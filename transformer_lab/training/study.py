@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import queue
 import re
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -173,9 +175,10 @@ class Study:
         """Make the results of all units that have none. Where a pool loses workers, what is left goes another round."""
         faults, left, bar = {}, self.missing(), Bar(len(self.units))
         while left:
+            folders, first = [self.folder(unit) for unit in left], len(self.units) - len(left) + 1
+            calls = (delayed(attempt)(self, unit, folder) for unit, folder in zip(left, folders, strict=True))
             try:
-                calls = (delayed(attempt)(self, unit, self.folder(unit)) for unit in left)
-                for done, (unit, fault) in enumerate(pool(jobs)(calls), len(self.units) - len(left) + 1):
+                for done, (unit, fault) in enumerate(heard(pool(jobs)(calls), folders), first):
                     faults |= {str(self.folder(unit)): (unit, fault)} if fault else {}
                     bar.show(done, {})
             except Exception:
@@ -254,7 +257,38 @@ def joblib():
 
 def pool(jobs: int | None):
     """Where units are run; their results come in whatever order they are done."""
-    return joblib().Parallel(n_jobs=jobs, return_as="generator_unordered")
+    return joblib().Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+
+
+def heard(outcomes, folders: list[Path], patience: float = 3.0):
+    """What a pool returns, as it comes. It ends early where results are kept of which the pool has said nothing for
+    ``patience`` seconds: a worker of a cluster has died with the news, and the pool may wait for it for ever.
+    """
+    news, told = queue.SimpleQueue(), 0
+    threading.Thread(target=listen, args=(outcomes, news), daemon=True).start()
+    while True:
+        try:
+            kind, value = news.get(timeout=patience)
+        except queue.Empty:
+            if sum(folder.exists() for folder in folders) > told:
+                return
+            continue
+        if kind == "end":
+            return
+        if kind == "fault":
+            raise value
+        told += not value[1]
+        yield value
+
+
+def listen(outcomes, news) -> None:
+    """Pass on what a pool returns; waiting for it must not keep the main thread."""
+    try:
+        for outcome in outcomes:
+            news.put(("outcome", outcome))
+        news.put(("end", None))
+    except Exception as fault:
+        news.put(("fault", fault))
 
 
 def delayed(function):

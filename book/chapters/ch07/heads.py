@@ -25,7 +25,7 @@ from transformer_lab.training.seals import check_folder
 
 from .confusion import accuracies
 from .grid import trained
-from .study import DATA, GRIDS, slug
+from .grids import DATA, GRIDS, slug
 
 __all__ = ["PLACES", "load", "looks", "rows", "ship", "silenced"]
 

@@ -14,7 +14,7 @@ from transformer_lab.tasks.expressions import operation_of
 from transformer_lab.tasks.splits import leakage, remembered
 
 from .confusion import accuracies
-from .study import GRIDS, TASK
+from .study import TASK, leaky
 
 __all__ = ["draws"]
 
@@ -41,7 +41,7 @@ def draws(seeds) -> dict[str, np.ndarray]:
 
 
 def one_draw(seed: int) -> dict:
-    parts = GRIDS["leak"].run("true answers", seed).parts
+    parts = leaky("true", seed).parts
     test, seen = parts.held_out[len(parts.held_out) // 2:], set(parts.train)
     unseen = [x for x in all_inputs(TASK) if x not in seen]
     return {"shared": leakage(parts.train, test).share,

@@ -1,111 +1,189 @@
-"""Chapter 07's studies: which optimiser, how much data, a split that leaks, and how learning goes.
+"""Chapter 07's studies: which optimiser, how much data, a split that leaks, how learning goes, and what heads do.
 
-``python -m chapters.ch07.study NAME`` trains what is missing in ``runs``, one run after the other, and
-writes ``data/digits/NAME-study``: for every arm and seed the accuracy at several steps, operation by operation, on the
-inputs that training had and on those that it never had.
+``make study NAME=optimizers`` trains what is missing, one run for each arm and seed, and ships the study: the accuracy
+at several steps, operation by operation, on the inputs that training had and on those that it never had.
 """
 
 from __future__ import annotations
 
-import shutil
-import sys
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from transformer_lab.checks import check_choice
-from transformer_lab.tasks.answers import examples
+from transformer_lab import places
+from transformer_lab.errors import DivergedError
 from transformer_lab.tasks.digits import DigitTask, all_inputs
-from transformer_lab.training import History, Record, read_record, write_record
-from transformer_lab.training.seals import check_folder
+from transformer_lab.tasks.expressions import PAD, operation_of
+from transformer_lab.training import History, Record, Study, read_record
+from transformer_lab.training.digit_model import DigitModel
+from transformer_lab.training.digits import DigitRun, train
 
-from .confusion import confusion, mistakes
-from .grid import Grid, measured, trained
+from .confusion import KINDS, accuracies, confusion, mistakes
+from .grids import GRIDS, load
+from .heads import looks, rows, silenced
 
-__all__ = ["GRIDS", "GROUPS", "load", "ship"]
+__all__ = ["GRIDS", "GROUPS", "leaky", "load"]
 
 TASK = DigitTask()
-DATA = Path("data/digits")
+RECIPE = DigitRun(task=TASK)
+CURVES = ("loss", "held_out_loss", "held_out_accuracy", "train_accuracy")
 
-#: The last axis of what was scored: each operation, and all together.
+#: The axis ``operation`` of what was scored: each operation, and all together.
 GROUPS = (*TASK.operations, "all")
 
-RATES = {"sgd": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
-         "momentum": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
-         "adam": (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1), "adamw": (0.001, 0.003, 0.01)}
-CLIPPED = {"sgd": 1.0, "momentum": 0.3}
+
+def answered(study: str, seed: int, changes, *, at, every: int, splits: bool, recipe: DigitRun = RECIPE, **arm) -> dict:
+    """One run, trained if it is not there, and what it answers to all inputs at the steps ``at``.
+
+    ``changes(**arm)`` are the fields of the recipe that an arm changes. With ``splits`` a seed is also that of what is
+    drawn and held out. A run that met NaN has a record that says so: ``stopped`` is its step, else -1.
+    """
+    run = replace(recipe, seed=seed, data_seed=seed if splits else 0, **changes(**arm))
+    record = trained(places.runs("-".join(map(str, (study, *arm.values(), seed)))), run, at=at, every=every)
+    return measured(record, run, at, every)
 
 
-def optimizer_arms() -> dict[str, dict]:
-    """Every optimiser at each of its rates, and two that fail with gradients no longer than 1; AdamW alone decays."""
-    arms = {arm_name(name, rate): {"optimizer": name, "learning_rate": rate,
-                                   "weight_decay": 0.1 if name == "adamw" else 0.0}
-            for name, rates in RATES.items() for rate in rates}
-    clipped = {arm: arms[arm] | {"clip": 1.0} for arm in map(arm_name, CLIPPED, CLIPPED.values())}
-    return arms | {f"{arm} clipped": fields for arm, fields in clipped.items()}
-
-
-def arm_name(optimizer: str, rate: float) -> str:
-    return f"{optimizer} {np.format_float_positional(rate, trim='-')}"
-
-
-def shares(*per_cent, **fields) -> dict[str, dict]:
-    """Arms that train on so many per cent of the inputs."""
-    return {f"{share} %": {"held_out": round(1 - share / 100, 2), **fields} for share in per_cent}
-
-
-TWENTY = tuple(range(20))
-
-#: A seed of these is also that of the split.
-ASKED = {"splits": True, "at": (200, 500, 1000, 2000), "every": 500}
-
-GRIDS = {
-    "optimizers": Grid(optimizer_arms()),
-    "fractions": Grid(shares(*range(10, 100, 10)), seeds=TWENTY, **ASKED),
-    "scarce": Grid(shares(1, 2, 3, 5), seeds=TWENTY, **ASKED),
-    "shuffled": Grid(shares(10, 50, 80, shuffled=True), keeps=("W_E",), **ASKED),
-    "leak": Grid({f"{name} answers": {"examples": 10_000, "distinct": False, "shuffled": name == "shuffled"}
-                  for name in ("true", "shuffled")}, splits=True, at=(100, 200, 300, 500, 1000, 2000)),
-    "dynamics": Grid({"digits": {}}, seeds=TWENTY,
-                     at=(0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000)),
-}
-
-
-def ship(name: str, *, runs: Path, data: Path) -> Record:
-    """Train what is missing in ``runs``, and write the record of the study to ``data``."""
-    grid = GRIDS[check_choice("name", name, GRIDS)]
-    runs, folder = check_folder(runs), check_folder(data) / f"{name}-study"
-    records = [[trained(runs / slug(name, arm, seed), grid, arm, seed) for seed in grid.seeds] for arm in grid.arms]
-    found = [[measured(record, grid) for record in row] for row in records]
-    state = {key: np.stack([[one[key] for one in row] for row in found]) for key in found[0][0]}
-    said = state.pop("said")
-    if name == "dynamics":
-        state |= answers_in_detail(said[0])
-    medians = {part: np.median(state[part][..., -1], axis=1) for part in ("trained", "unseen")}
-    rows = [{"step": step} | {part: value[:, i] for part, value in medians.items()} for i, step in enumerate(grid.at)]
-    shutil.rmtree(folder, ignore_errors=True)
-    write_record(folder, config=grid.to_dict(), history=History(rows), state=state, step=grid.recipe.steps,
-                 timing={"cpu_s": sum(record.timing["cpu_s"] for row in records for record in row)})
+def trained(folder, run: DigitRun, *, at, every: int) -> Record:
+    """The record of one run, trained if it is not there."""
+    with suppress(DivergedError), np.errstate(over="ignore", invalid="ignore"):
+        train(folder, run, every=every, keep=at)
     return read_record(folder)
 
 
-def slug(*words) -> str:
-    return "-".join(map(str, words)).replace(" ", "-").replace("-%", "")
+def measured(record: Record, run: DigitRun, at, every: int) -> dict:
+    """What a run says to all inputs, how right that is, and its curves."""
+    inputs = all_inputs(run.task)
+    data, kept = run.encoded(inputs), record.history.kept
+    said = np.stack([answers(run, kept.get(step), data.tokens) for step in at])
+    groups = np.array([run.task.operations.index(operation_of(x)) for x in inputs])
+    found = {"said": (("step", "input"), said), "step": ("step", list(at)), "operation": ("operation", list(GROUPS)),
+             "stopped": ((), np.int32(record.manifest["step"] if record.manifest["stopped"] else -1))}
+    for part, often in occurrences(run, inputs).items():
+        score, count = accuracies(said == data.targets, groups, weights=often), np.bincount(groups, weights=often)
+        found[part] = ("step", "operation"), score.astype(np.float32)
+        found[f"counts.{part}"] = "operation", np.append(count, often.sum()).astype(np.int32)
+    return found | curves(record.history, run.steps, every)
 
 
-def answers_in_detail(said) -> dict[str, np.ndarray]:
-    """Confusion and kinds of mistakes of every seed and step, and all answers of the first two seeds."""
-    inputs = all_inputs(TASK)
-    return {"said": said[:2], "confusion": confusion(said, examples(TASK, inputs).targets).astype(np.uint16),
-            "mistakes": mistakes(said, inputs).astype(np.uint16)}
+def answers(run: DigitRun, params: dict | None, tokens) -> np.ndarray:
+    """The likeliest token for each input (n,) uint8; padding where the run had stopped before."""
+    if params is None:
+        return np.full(len(tokens), PAD, dtype=np.uint8)
+    return DigitModel(run, params).logits(tokens).argmax(-1).astype(np.uint8)
 
 
-def load(name: str, data: Path = DATA) -> Record:
-    """The shipped record of a study, its checksums verified."""
-    grid = GRIDS[check_choice("name", name, GRIDS)]
-    return read_record(check_folder(data) / f"{name}-study", config=grid.to_dict())
+def occurrences(run: DigitRun, inputs: list) -> dict[str, np.ndarray]:
+    """How often each input counts in each part; ``test`` are the last half of what was held out, with repetitions."""
+    seen = set(run.parts.train)
+    known = np.array([x in seen for x in inputs], dtype=float)
+    parts = {"trained": known, "unseen": 1 - known, "all": np.ones(len(inputs))}
+    if not run.distinct:
+        where = {x: i for i, x in enumerate(inputs)}
+        test = run.parts.held_out[len(run.parts.held_out) // 2:]
+        parts["test"] = np.bincount([where[x] for x in test], minlength=len(inputs)).astype(float)
+    return parts
 
 
-if __name__ == "__main__":
-    for chosen in sys.argv[1:] or GRIDS:
-        print(chosen, ship(chosen, runs=Path("runs"), data=DATA).name, flush=True)
+def curves(history: History, steps: int, every: int) -> dict:
+    """The curves of a run, NaN where it had stopped."""
+    when = [*range(0, steps, every), steps]
+    found = {f"curve.{name}": np.full(len(when), np.nan, np.float32) for name in CURVES}
+    for name in CURVES:
+        known = history[name][:len(when)]
+        found[f"curve.{name}"][:len(known)] = known
+    return {name: ("row", curve) for name, curve in found.items()} | {"row": ("row", when)}
+
+
+# ---- the studies --------------------------------------------------------------------------------------------
+
+def grid(name: str, changes, arms=(), *, seeds, at=(2000,), every: int = 100, splits: bool = False) -> Study:
+    """A study of the recipe whose models answer all inputs; what they answer word by word is not shipped."""
+    settings = {"at": list(at), "every": every, "splits": splits}
+    return Study(name, partial(answered, name, changes=changes, **settings), arms, seeds, recipe=RECIPE,
+                 settings=settings, finish=without_answers)
+
+
+def without_answers(found):
+    return found.drop_vars("said")
+
+
+#: What is asked of every optimiser; a word more, and its gradients are no longer than 1.
+RATES = {"sgd": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+         "momentum": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+         "adam": (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1), "adamw": (0.001, 0.003, 0.01),
+         "sgd clipped": (1.0,), "momentum clipped": (0.3,)}
+
+
+def optimised(optimizer: str, rate: float) -> dict:
+    name, _, clipped = optimizer.partition(" ")
+    return {"optimizer": name, "learning_rate": rate, "weight_decay": 0.1 if name == "adamw" else 0.0,
+            "clip": 1.0 if clipped else 0.0}
+
+
+def of_all(per_cent: int) -> dict:
+    return {"held_out": round(1 - per_cent / 100, 2)}
+
+
+def dealt(per_cent: int) -> dict:
+    return {"held_out": round(1 - per_cent / 100, 2), "shuffled": True}
+
+
+def drawn(answers: str) -> dict:
+    return {"examples": 10_000, "distinct": False, "shuffled": answers == "shuffled"}
+
+
+def leaky(answers: str, seed: int) -> DigitRun:
+    """The run of the study ``leak`` with ``"true"`` or ``"shuffled"`` answers."""
+    return replace(RECIPE, seed=seed, data_seed=seed, **drawn(answers))
+
+
+FIVE, TWENTY = range(5), range(20)
+ASKED = {"at": (200, 500, 1000, 2000), "every": 500, "splits": True}
+
+grid("optimizers", optimised, [{"optimizer": name, "rate": rate} for name, rates in RATES.items() for rate in rates],
+     seeds=FIVE)
+grid("fractions", of_all, {"per_cent": range(10, 100, 10)}, seeds=TWENTY, **ASKED)
+grid("scarce", of_all, {"per_cent": (1, 2, 3, 5)}, seeds=TWENTY, **ASKED)
+grid("shuffled", dealt, {"per_cent": (10, 50, 80)}, seeds=FIVE, **ASKED)
+grid("leak", drawn, {"answers": ("true", "shuffled")}, seeds=FIVE, at=(100, 200, 300, 500, 1000, 2000), splits=True)
+
+
+# ---- how learning goes, and what the heads of these models do --------------------------------------------------
+
+DYNAMICS = {"at": [0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000], "every": 100}
+
+
+def in_detail(seed: int) -> dict:
+    """The answers of a digit model while it learns, their confusion, and the kinds of its mistakes."""
+    found, inputs = answered("dynamics", seed, dict, splits=False, **DYNAMICS), all_inputs(TASK)
+    said, right = found["said"][1], RECIPE.encoded(inputs).targets
+    return found | {"confusion": (("step", "right", "answer"), confusion(said, right).astype(np.uint16)),
+                    "mistakes": (("step", "asked", "kind"), mistakes(said, inputs).astype(np.uint16)),
+                    "asked": ("asked", list(TASK.operations)), "kind": ("kind", [*KINDS, "wrong"])}
+
+
+def answers_of_two(found):
+    """All answers of the first two seeds only: those of all would weigh too much."""
+    return found.assign(said=found["said"].isel(seed=slice(2)).rename(seed="shown"))
+
+
+def heads_of(seed: int) -> dict:
+    """Where the heads of a model of the study ``dynamics`` look, and what it still knows without each."""
+    run = replace(RECIPE, seed=seed)
+    params = trained(places.runs(f"dynamics-{seed}"), run, **DYNAMICS).weights
+    found = looks(run, params) | silenced(run, params) | rows(run, params)
+    arrays = {name: array.astype(np.float16 if name == "pattern" else np.float32) for name, array in found.items()}
+    return {name: (HEADS[name], array) for name, array in arrays.items()} | {
+        "operation": ("operation", list(GROUPS)), "asked": ("asked", list(TASK.operations))}
+
+
+#: The axes of what is measured of the heads.
+HEADS = {"pattern": ("layer", "head", "asked", "query", "key"), "full": ("operation",), "without.row": ("asked", "key"),
+         **dict.fromkeys(("right", "even"), ("layer", "head", "asked", "query")),
+         **dict.fromkeys(("without.head", "only.head", "only.in_layer"), ("layer", "head", "operation")),
+         **dict.fromkeys(("without.attention", "without.mlp"), ("layer", "operation"))}
+
+Study("dynamics", in_detail, seeds=TWENTY, recipe=RECIPE, settings=DYNAMICS, finish=answers_of_two)
+Study("heads", heads_of, seeds=TWENTY, recipe=RECIPE)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chapters.ch07 import study as learning
+from chapters.ch07 import grids as learning
 from chapters.ch07.confusion import KINDS
 from chapters.ch07.grid import Grid, trained
-from chapters.ch07.study import GRIDS, GROUPS, TASK, load, ship
+from chapters.ch07.grids import GRIDS, GROUPS, TASK, load, ship
 from transformer_lab.byhand.schedules import warmup_linear
 from transformer_lab.byhand.transformer import init
 from transformer_lab.errors import ConfigError

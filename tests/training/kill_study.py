@@ -1,0 +1,58 @@
+"""Kill the toy study at random moments until it is done; ``python kill_study.py FOLDER KILLS`` prints what was lost.
+
+Forking a small process that has everything imported makes many kills cheap.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from toy_study import TOY
+
+from transformer_lab import places
+
+
+def killed_after(seconds):
+    """True if the study was still going when it was killed."""
+    child = os.fork()
+    if child == 0:
+        TOY.run()
+        os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def whole_seconds():
+    """How long the study takes when nothing kills it."""
+    begun = time.perf_counter()
+    TOY.run()
+    return time.perf_counter() - begun
+
+
+def main(root, kills):
+    moments, report = random.Random(0), {"killed": 0, "rounds": 0, "lost": 0}
+    places.HOME = root / "whole"
+    duration, records = whole_seconds(), {TOY.load().attrs["record"]}
+    while report["killed"] < kills:
+        places.HOME, kept, shipped = root / str(report["rounds"]), set(), False
+        report["rounds"] += 1
+        for _ in range(8):
+            report["killed"] += killed_after(moments.random() * duration)
+            now = {path.name for path in places.runs("studies", "toy").glob("*-????????")}
+            report["lost"] += len(kept - now)
+            kept, was = now, shipped
+            shipped = any(places.shipped("studies").glob("toy*/dataset.json"))
+            report["lost"] += was and not shipped
+            if was:
+                records.add(TOY.load().attrs["record"])
+        records.add(TOY.run().attrs["record"])  # reads every unit: whatever is damaged is refused here
+    print(json.dumps(report | {"records": sorted(records)}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
