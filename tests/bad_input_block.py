@@ -23,11 +23,6 @@ def tapped(tap):
 CALLS = {
     "analysis.ablation.ablate": lambda: {"name": "blocks.0.z", "head": 1, "value": np.ones(4)},
     "analysis.ablation.means_of": lambda: {"forward": tapped, "name": "embed"},
-    "plots.block.arms": lambda: {"groups": {"all": {"arm": np.ones(3)}}, "bounds": {"chance": 0.1}, "alt": ALT},
-    "plots.block.emerging": lambda: {"probs": [[0.5, 0.5]], "stages": ["a"], "answers": ["1", "2"], "right": 0,
-                                     "alt": ALT},
-    "plots.block.patterns": lambda: {"pattern": np.ones((2, 1, 1)), "tokens": ["Max"], "alt": ALT},
-    "plots.block.stream": lambda: {"rows": {"one": ROWS}, "tokens": ["a", "b", "c"], "alt": ALT},
     "chapters.ch05.study.accuracy": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
     "chapters.ch05.study.by_operation": lambda: {"run": RUN, "params": PARAMS, "tap": lambda name, value: value},
     "chapters.ch05.study.load": lambda: {"arm": "one layer", "data": DATA},
@@ -38,4 +33,4 @@ CALLS = {
     "chapters.ch05.study.trained": lambda: {"data": DATA},
 }
 
-EXEMPT = {"chapters.ch05.study.ship": "writes a file of the package; what it wrote is tested in studies/test_ablation.py"}
+EXEMPT = {"chapters.ch05.study.ship": "writes a file of the package; what it wrote is tested in its study's tests"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bad_input_beyond as beyond
 import bad_input_block as block
 import bad_input_byhand as transformer
+import bad_input_figures as figures
 import bad_input_further as further
 import bad_input_gradients as wrong
 import bad_input_heads as heads
@@ -39,7 +40,7 @@ def square(params):
 
 # Functions whose argument is not data that a reader passes, with the reason.
 EXEMPT = block.EXEMPT | pages.EXEMPT | studies.EXEMPT | training.EXEMPT | transformer.EXEMPT | places.EXEMPT | {
-    **beyond.EXEMPT,
+    **beyond.EXEMPT, **figures.EXEMPT,
     "checks.check_array": "is itself the check, tested in test_checks.py",
     "checks.check_choice": "is itself the check, tested in test_checks.py",
     "checks.check_flag": "is itself the check, tested in test_checks.py",
@@ -58,7 +59,6 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | studies.EXEMPT | training.EXEMPT | transf
     "plots.style.name_line": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.style.panel": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.style.raised": "writes an exponent for the figures, whose arguments are checked",
-    "plots.style.seed_lines": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.style.spread": "places names for the figures, whose arguments are checked",
     "plots.style.strip": "draws on matplotlib's axes for the figures, whose arguments are checked",
     "plots.svg.inline": "takes matplotlib's SVG, which no reader writes",
@@ -76,6 +76,7 @@ EXEMPT = block.EXEMPT | pages.EXEMPT | studies.EXEMPT | training.EXEMPT | transf
 
 CALLS = heads.CALLS | training.CALLS | transformer.CALLS | lookup.CALLS | places.CALLS | phases.CALLS | block.CALLS | {
     **beyond.CALLS,
+    **figures.CALLS,
     **further.CALLS,
     **wrong.CALLS,
     **learning.CALLS,

@@ -23,12 +23,4 @@ CALLS = {
                                        "answers": [0, 1]},
     "analysis.ablation.patch": lambda: {"name": "embed", "other": ROWS, "places": [1]},
     "analysis.ablation.as_numpy": lambda: {"value": ROWS},
-    "chapters.ch08.figures.beyond": lambda: {"sizes": [1, 2], "arms": {"one": np.ones((3, 2))}, "trained": [1, 1],
-                                     "unit": "how many", "alt": ALT, "baseline": [0.1, 0.1]},
-    "chapters.ch08.figures.carried": lambda: {"shares": {"one": np.ones(4)}, "tokens": WORDS, "alt": ALT},
-    "chapters.ch08.figures.per_step": lambda: {"patterns": {"one": np.ones((1, 2, 4))}, "tokens": WORDS, "steps": ["5"],
-                                       "alt": ALT},
-    "chapters.ch08.figures.scores": lambda: {"steps": [0, 1], "panels": {"one": {"whole": np.ones((2, 3))}},
-                                     "bounds": {"ceiling": 0.5}, "alt": ALT},
-    "chapters.ch08.figures.side_by_side": lambda: {"quantities": {"size": [10.0, 1e6]}, "models": ["a", "b"], "alt": ALT},
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from chapters.ch06.every_tensor import SMALL
 from chapters.ch06.study import DATA, WrongRun
 from transformer_lab.byhand.transformer import forward
@@ -21,13 +19,6 @@ CALLS = {
     "chapters.ch06.planted.with_mistake": lambda: {
         "name": "copied", "params": PARAMS, "acts": forward(PARAMS, BATCH.tokens, RUN.model), "targets": BATCH.targets,
         "config": RUN.model},
-    "plots.gradients.cosine_tables": lambda: {"tables": {"one": [[0.5]]}, "tensors": ["a"], "mistakes": ["b"],
-                                              "alt": ALT},
-    "plots.gradients.errors": lambda: {"found": {"autograd": {"a": 1e-15}}, "tolerances": {"autograd": 1e-10},
-                                       "alt": ALT},
-    "plots.gradients.learning": lambda: {"steps": [0, 1], "arms": {"a": np.ones((2, 3))}, "bounds": {"top": 1.0},
-                                         "alt": ALT},
-    "plots.gradients.missed": lambda: {"arms": {"a": np.ones(3)}, "n_inputs": 10, "alt": ALT},
     "chapters.ch06.every_tensor.every_tensor": lambda: {"config": SMALL, "gradient": "twice", "n_draws": 1, "batch": 1,
                                                   "entries": 1, "seed": 0},
     "chapters.ch06.study.cosines": again(name="copied"),

@@ -50,12 +50,4 @@ CALLS = {
     "chapters.ch03.walks.walk": lambda: {"start": NUMBERS, "task": TASK, "order": "joint", "look": 1, "write": 1,
                                         "steps": 2, "learning_rate": 1.0, "plane": ("look", "write"),
                                         "whole_path": True},
-    "chapters.ch03.figures.basins": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "ends": {"joint": SURFACE},
-                                    "saddle": SADDLE},
-    "chapters.ch03.figures.coin_toss": lambda: {"copying": np.ones(2), "before": np.zeros(2), "after": np.ones(2)},
-    "chapters.ch03.figures.courses": lambda: {"steps": STEPS, "panels": {"One": RUNS}, "unit": "loss (nats)",
-                                     "alt": "A figure drawn for a test.", "turns": {"One": ("look first", 1)},
-                                     "bounds": {"One": (0.5, "ceiling")}},
-    "chapters.ch03.figures.surface": lambda: {"look": np.arange(3.0), "write": np.arange(4.0), "loss": SURFACE, "paths": PATH,
-                                     "saddle": SADDLE},
 }

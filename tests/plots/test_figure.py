@@ -8,7 +8,7 @@ import pytest
 
 from transformer_lab import LabError, generator
 from transformer_lab.plots import Figure
-from transformer_lab.plots.style import ceiling, color_bar, heatmap, label, name_line, panel, seed_lines, strip
+from transformer_lab.plots.style import ceiling, color_bar, heatmap, label, name_line, panel, strip
 from transformer_lab.plots.svg import inline, shortened_path
 from transformer_lab.theme import color
 
@@ -32,7 +32,7 @@ def drawn_matrix():
 def drawn_lines():
     drawing, axes = panel()
     runs = generator(0, "runs").random((20, 60)).cumsum(axis=1) / 40
-    seed_lines(axes, np.arange(60), runs, name="with positions")
+    axes.plot(np.arange(60), runs.T, color=color("value"), alpha=0.3)
     ceiling(axes, 0.3, "ceiling", where="right", below=True)
     name_line(axes, 3, 0.1, "start")
     return drawing
@@ -146,8 +146,7 @@ def test_a_path_keeps_its_points_to_a_twentieth_of_a_pixel():
     lambda: Figure(drawn_lines(), None), lambda: panel(0), lambda: heatmap(panel()[1], np.zeros(3)),
     lambda: heatmap(panel()[1], np.array([[np.nan]])), lambda: heatmap(panel()[1], np.ones((2, 2)), "sgined"),
     lambda: heatmap(panel()[1], np.ones((2, 2)), limit=0), lambda: strip(panel()[1], np.ones((2, 2))),
-    lambda: strip(panel()[1], np.ones(3), wrap=4), lambda: seed_lines(panel()[1], np.arange(3), np.ones((2, 4))),
-    lambda: seed_lines(panel()[1], np.arange(3), np.ones((2, 3)), role="red"),
+    lambda: strip(panel()[1], np.ones(3), wrap=4), lambda: Figure(drawn_lines(), ALT, []),
     lambda: ceiling(panel()[1], 1, "top", where="middle"),
 ])
 def test_bad_input_is_answered_with_the_package_s_own_error(call):

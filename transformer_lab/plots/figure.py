@@ -16,6 +16,8 @@ from .svg import inline
 
 __all__ = ["Figure"]
 
+COLUMN, GAP = 868, 14  # px: the widest row, and between two panels
+
 
 class Figure:
     """What a plotting function returns: it shows itself in a notebook and in the built book.
@@ -23,10 +25,11 @@ class Figure:
     Parameters
     ----------
     panels : matplotlib.figure.Figure, or several
-        The drawings. Several stand side by side where there is room and wrap where there is
-        none, so that each can be drawn at the width of a phone (:func:`.style.panel`).
+        The drawings. Several stand side by side where there is room and wrap where there is none.
     alt : str
-        What the figure shows, for readers who do not see it: a full sentence or more.
+        What is drawn, for readers who do not see it: a full sentence or more.
+    narrow : matplotlib.figure.Figure, or several, optional
+        The same panels for a phone, shown where ``panels`` do not fit, so that type is never shrunk.
 
     Examples
     --------
@@ -35,26 +38,56 @@ class Figure:
     >>> line, = axes.plot([0, 1, 2], [0, 1, 4])
     >>> Figure(drawing, "A line that rises ever faster.")
     Figure: A line that rises ever faster.
+
+    Figures add up: the panels of the second stand after those of the first.
     """
 
-    def __init__(self, panels: Drawing | Sequence[Drawing], alt: str):
-        drawings = [panels] if isinstance(panels, Drawing) else list(panels)
-        if not drawings or not all(isinstance(drawing, Drawing) for drawing in drawings):
-            raise DtypeError("panels", repr(panels)[:60], "a matplotlib Figure, or several",
-                             "Make one with style.panel().")
+    def __init__(self, panels: Drawing | Sequence[Drawing], alt: str, narrow: Sequence[Drawing] | None = None):
         if not isinstance(alt, str) or len(alt.split()) < 4:
-            raise EmptyError("alt", repr(alt), "a sentence", "Say what the figure shows.")
+            raise EmptyError("alt", repr(alt), "a sentence", "Say what is drawn.")
         self.alt = alt
-        self.svgs = [inline(_saved(drawing)) for drawing in drawings]
+        self.rows = [(_inlined("panels", panels), [] if narrow is None else _inlined("narrow", narrow))]
 
     def __repr__(self) -> str:
         return f"Figure: {self.alt}"
 
+    def __add__(self, other: Figure) -> Figure:
+        """Both as one figure, the panels of ``other`` after one's own."""
+        both = Figure.__new__(Figure)
+        both.alt = f"{self.alt} {other.alt}"
+        both.rows = [*self.rows, *other.rows]
+        return both
+
+    @property
+    def svgs(self) -> list[str]:
+        """The drawings for a wide page."""
+        return [svg for wide, _ in self.rows for svg in wide]
+
     def _repr_html_(self) -> str:
-        boxes = "".join(f'<div style="flex:0 1 {_width(svg)}px;min-width:0">{svg}</div>' for svg in self.svgs)
-        row = f'<div style="display:flex;flex-wrap:wrap;gap:1rem 1.25rem;justify-content:center">{boxes}</div>'
+        drawn = "".join(_either(wide, narrow) if narrow else _row(wide) for wide, narrow in self.rows)
         return (f'<figure class="lab-fig" role="img" aria-label="{html.escape(self.alt)}" style="margin:0;'
-                f'color:var(--lab-ink,#1c1e21);background:var(--lab-page,#fdfcf9)">{row}</figure>')
+                f'color:var(--lab-ink,#1c1e21);background:var(--lab-page,#fdfcf9)">{drawn}</figure>')
+
+
+def _row(svgs: list[str], width: str = "") -> str:
+    below = ";margin-bottom:min(1rem,100%)" if width else ""  # nothing, where the row has no width
+    boxes = "".join(f'<div style="flex:0 1 {_width(svg)}px;min-width:0{below}">{svg}</div>' for svg in svgs)
+    gap = f"{'0' if width else '1rem'} {GAP}px"
+    return f'<div style="display:flex;flex-wrap:wrap;gap:{gap};justify-content:center{width}">{boxes}</div>'
+
+
+def _either(wide: list[str], narrow: list[str]) -> str:
+    """Both drawings; the one that does not suit the room there is gets no width. No style sheet is needed for it."""
+    needed = min(COLUMN, sum(float(_width(svg)) for svg in wide) + GAP * (len(wide) - 1)) - 1
+    return (_row(wide, f";overflow:hidden;width:clamp(0px,(100% - {needed:g}px)*9999,100%)")
+            + _row(narrow, f";overflow:hidden;width:clamp(0px,({needed:g}px - 100%)*9999,100%)"))
+
+
+def _inlined(argument: str, panels) -> list[str]:
+    drawings = [panels] if isinstance(panels, Drawing) else panels if isinstance(panels, list | tuple) else []
+    if not drawings or not all(isinstance(drawing, Drawing) for drawing in drawings):
+        raise DtypeError(argument, repr(panels)[:60], "a matplotlib Figure, or several", "Make one with style.panel().")
+    return [inline(_saved(drawing)) for drawing in drawings]
 
 
 def _saved(drawing: Drawing) -> str:

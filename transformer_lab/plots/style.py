@@ -15,27 +15,31 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from ..checks import check_array, check_choice, check_number, check_whole
-from ..theme import color, theme
+from ..theme import color
 from .svg import CELLS
 
-__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "name_line", "panel", "raised", "seed_lines", "spread",
+__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "looks", "name_line", "panel", "raised", "spread",
            "strip"]
 
-ROLES = ("query", "key", "value", "residual", "mlp")
+ROLES = {"query": "query", "key": "key", "value": "value", "residual stream": "residual", "feed-forward": "mlp"}
+GRAYS = ("ink", "soft", "other")
+DASHES = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (7, 2, 1.2, 2)), (0, (10, 3)))
+MARKERS = ("o", "s", "^", "D", "v")
 LEVELS = 16       # shades of a colour map
 TINT = 0.4        # opacity of a full colour that text in ink must stay readable on, in both themes
 MINUS_FROM = 0.2  # a negative cell at least this strong carries a minus sign
 
 HOUSE = {
     "figure.dpi": 72, "savefig.dpi": 72, "svg.fonttype": "none", "svg.hashsalt": "transformer-lab",
-    "path.simplify": True, "path.simplify_threshold": 0.5,
+    "path.simplify": True, "path.simplify_threshold": 1.0,
     "font.family": "DejaVu Sans", "font.size": 11.5, "xtick.labelsize": 11, "ytick.labelsize": 11,
     "text.color": color("ink"),
     "axes.edgecolor": color("line"), "xtick.color": color("soft"), "ytick.color": color("soft"),
     "axes.spines.top": False, "axes.spines.right": False, "xtick.bottom": False, "ytick.left": False,
     "axes.linewidth": 1.0, "lines.linewidth": 2.0, "axes.facecolor": "none", "figure.facecolor": "none",
     "axes.unicode_minus": True,
-    "axes.prop_cycle": cycler(color=[color(role) for role in ROLES]), "figure.constrained_layout.use": True,
+    "axes.prop_cycle": cycler(color=[color("ink"), color("soft"), color("other")]),
+    "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.03, "figure.constrained_layout.w_pad": 0.03,
 }
 
@@ -68,11 +72,11 @@ def panel(width: float = 330, height: float = 240, rows: int = 1, columns: int =
         return drawing, drawing.subplots(rows, columns, **options)
 
 
-def label(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
+def label(axes: Axes, title: str = "", x: str = "", y: str = "", pad: float = 8) -> None:
     """A title over the left end, and axis labels: words, with units where there are any."""
-    axes.set_title(title, loc="left", fontsize=12.5, fontweight="bold", color=color("ink"), pad=8)
-    axes.set_xlabel(x, color=color("soft"), labelpad=4)
-    axes.set_ylabel(y, color=color("soft"), labelpad=4)
+    axes.set_title(title, loc="left", fontsize=12.5, fontweight="bold", color=color("ink"), pad=pad)
+    axes.set_xlabel(x, color=color("soft"), labelpad=4, fontsize=11.5)
+    axes.set_ylabel(y, color=color("soft"), labelpad=4, fontsize=11.5)
 
 
 def heatmap(axes: Axes, values, kind: str = "signed", limit: float | None = None, gap: float = 0.0,
@@ -153,7 +157,7 @@ def color_bar(drawing: Drawing, axes: Axes, limit: float, unit: str, kind: str =
     bar.yaxis.set_label_position("right")
     ends = [limit, 0, -limit] if kind == "signed" else [limit, 0]
     bar.set_yticks(np.linspace(0, len(steps) - 1, len(ends)), [_amount(end) for end in ends])
-    bar.tick_params(length=0, labelsize=10.5, labelcolor=color("soft"))
+    bar.tick_params(length=0, labelsize=11, labelcolor=color("soft"))
     label(bar, y=unit)
 
 
@@ -182,33 +186,10 @@ def strip(axes: Axes, values, kind: str = "signed", limit: float | None = None, 
         axes.text(column, row + (0.18 if names else 0), _signed(value, digits), ha="center", va="center", fontsize=11,
                   color=color("ink"))
         if names:
-            axes.text(column, row - 0.22, names[place], ha="center", va="center", fontsize=9.5, color=color("ink"))
+            axes.text(column, row - 0.22, names[place], ha="center", va="center", fontsize=11, color=color("ink"))
     for side in axes.spines.values():
         side.set_visible(False)
     return limit
-
-
-def seed_lines(axes: Axes, steps, runs, role: str = "value", name: str | None = None) -> None:
-    """Every run as a thin line, the median strong, the middle half of the runs as a band.
-
-    Parameters
-    ----------
-    steps : array (n,)
-    runs : array (n_seeds, n)
-    role : str
-        A colour of the theme.
-    name : str, optional
-        Written at the end of the median.
-    """
-    steps = check_array("steps", np.asarray(steps, dtype=float), shape=("n",))
-    runs = check_array("runs", runs, shape=("n_seeds", len(steps)))
-    hue = color(check_choice("role", role, theme()["light"]))
-    low, middle, high = np.quantile(runs, [0.25, 0.5, 0.75], axis=0)
-    axes.fill_between(steps, low, high, color=hue, alpha=0.18, linewidth=0)
-    axes.plot(steps, runs.T, color=hue, alpha=0.35, linewidth=0.7)
-    axes.plot(steps, middle, color=hue, linewidth=2.4)
-    if name:
-        name_line(axes, steps[-1], middle[-1], name)
 
 
 def name_line(axes: Axes, x: float, y: float, name: str, **options) -> None:
@@ -217,15 +198,35 @@ def name_line(axes: Axes, x: float, y: float, name: str, **options) -> None:
     axes.annotate(name, (x, y), color=color("ink"), fontsize=11, annotation_clip=False, **options)
 
 
-def spread(heights, least: float) -> list[float]:
-    """The heights, moved up as little as keeps them ``least`` apart, so that names do not overlap.
+def looks(names, accent: str | None = None) -> dict[str, tuple[str, object, str]]:
+    """A colour, a dash and a marker for each name: ink and greys, one accent; a role's colour only for that role.
+
+    >>> looks(["Adam", "SGD", "query"], accent="SGD")["SGD"]
+    ('link', (0, (5, 2)), 's')
+    """
+    names = list(names)
+    if accent is not None:
+        check_choice("accent", accent, names)
+    found = {}
+    for i, name in enumerate(names):
+        gray, dash, mark = (choices[i % len(choices)] for choices in (GRAYS, DASHES, MARKERS))
+        found[name] = (ROLES.get(name, "link" if name == accent else gray), dash, mark)
+    return found
+
+
+def spread(heights, least: float, top: float = np.inf) -> list[float]:
+    """The heights, moved as little as keeps them ``least`` apart and the highest at ``top``: names do not overlap.
 
     >>> spread([0.5, 0.1, 0.45], 0.2)
     [0.65, 0.1, 0.45]
+    >>> spread([1.0, 0.9], 0.2, top=1.0)
+    [1.0, 0.8]
     """
-    placed, top = list(heights), -np.inf
-    for i in np.argsort(heights):
-        placed[i] = top = round(float(max(heights[i], top + least)), 9)
+    placed, last = list(heights), -np.inf
+    for i in np.argsort(heights, kind="stable"):
+        placed[i] = last = round(float(max(heights[i], last + least)), 9)
+    if max(placed, default=0) > top:
+        placed = [-height for height in spread([-min(height, top) for height in placed], least)]
     return placed
 
 
