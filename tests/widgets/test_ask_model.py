@@ -9,21 +9,20 @@ from playwright.sync_api import expect
 
 from chapters.ch07.page import RUN, SHIPPED, STEPS
 from transformer_lab.byhand.transformer import forward
-from transformer_lab.byhand.weights import unpack
 from transformer_lab.errors import LabError
-from transformer_lab.names import parameter_shapes
 from transformer_lab.tasks.digits import all_inputs
 from transformer_lab.tasks.expressions import TOKENS, spell, tokenize, value
 from transformer_lab.training.digit_model import DigitModel
 from transformer_lab.training.digits import load
 from transformer_lab.widgets import AskModel
 from transformer_lab.widgets.bundle import JS, node, poster
+from transformer_lab.widgets.page_data import page_data
 
 INPUTS, MODULE, FILE = all_inputs(RUN.task), JS / "ask-model.js", JS / "data" / "ask.bin"
 ANSWERS = np.array([2 + value(x) for x in INPUTS])
 BYTES = (f'import {{ readFileSync }} from "node:fs"; const file = readFileSync("{FILE}"); '
          "const data = new DataView(file.buffer, file.byteOffset, file.length); ")
-HEADER, SIZE = 2 + 2 * len(STEPS), 2 * 102_676
+ARRAYS = page_data(FILE.read_bytes())[1]
 
 
 def shown(imports, expression, given=None):
@@ -32,30 +31,26 @@ def shown(imports, expression, given=None):
 
 
 def ask(name):
-    return f'import {{ {name} }} from "{(JS / "ask").as_uri()}/{"model" if name == "modelOf" else "expression"}.js"'
+    return f'import {{ {name} }} from "{(JS / "ask").as_uri()}/{"model" if name == "modelOf" else "inputs"}.js"'
 
 
 @pytest.fixture(scope="module")
 def weights():
     """The weights in the file by step, as doubles, read without any of the page's code."""
-    shapes, data = parameter_shapes(RUN.model), FILE.read_bytes()
-    flat = [np.frombuffer(data, "<f2", SIZE // 2, HEADER + at * SIZE).astype(float) for at in range(len(STEPS))]
-    return {step: unpack(values, shapes) for step, values in zip(STEPS, flat, strict=True)}
+    return {step: {name.removeprefix(f"{step}/"): value.astype(float) for name, value in ARRAYS.items()
+                   if name.startswith(f"{step}/")} for step in STEPS}
 
 
 @pytest.fixture(scope="module")
 def stored():
     """The answers in the file: (steps, inputs)."""
-    return np.frombuffer(FILE.read_bytes(), np.uint8, len(STEPS) * 5000, HEADER + len(STEPS) * SIZE).reshape(-1, 5000)
+    return ARRAYS["answers"]
 
 
 def test_the_file_holds_the_steps_and_what_was_held_out():
-    data = FILE.read_bytes()
-    assert np.frombuffer(data, "<u2", len(STEPS) + 1).tolist() == [len(STEPS), *STEPS]
-    assert len(data) == HEADER + len(STEPS) * (SIZE + 5000) + 625
     held_out = set(RUN.parts.held_out)
     wanted = [x in held_out for x in INPUTS]
-    assert np.unpackbits(np.frombuffer(data[-625:], np.uint8)).astype(bool).tolist() == wanted
+    assert ARRAYS["steps"].tolist() == list(STEPS) and ARRAYS["held_out"].astype(bool).tolist() == wanted
     assert shown(ask("modelOf"), "Array.from({ length: 5000 }, (_, i) => modelOf(data).heldOut(i))") == wanted
 
 
@@ -102,7 +97,7 @@ def test_rounding_the_shipped_weights_changes_no_answer(weights, stored):
 
 
 def test_scores_count_what_the_map_shows(stored):
-    right, held_out = stored == ANSWERS, np.unpackbits(np.frombuffer(FILE.read_bytes()[-625:], np.uint8)).astype(bool)
+    right, held_out = stored == ANSWERS, ARRAYS["held_out"].astype(bool)
     scores, totals = shown(ask("modelOf"), "[modelOf(data).scores, modelOf(data).totals]")
     for at, row in enumerate(right):
         for name, part in (("trained", ~held_out), ("heldOut", held_out)):
@@ -122,16 +117,16 @@ def test_spaces_capitals_and_brackets_do_not_matter(text):
     (" ( , ) ", "Got nothing; write an operation and three digits"),
     ("Add(5,3,9)", "Got Add; this model knows First, Second, Last, Max and Min."),
     ("Second-largest 1 2 3", "Got Second-largest; this model knows First"),
-    ("5 3 9", "Got 5; an operation comes first"),
-    ("+", "Got +; an operation comes first"),
-    ("Max", "Got Max of no digits; this model knows three"),
+    ("5 3 9", "Got '5'; allowed is an operation: First, "), ("+", "Got '+'; allowed is an operation: First, "),
+    ("Max", "Got the end after 'Max'; allowed is '('."),
     ("Max ( 5", "Got Max of 1 digit; this model knows three"),
     ("Max(1,2,3,4)", "Got Max of 4 digits; this model knows three"),
     ("Max(5,12,3)", "Got 12 inside Max; this model knows the digits 0 to 9, one by one."),
-    ("Max(5,-1,3)", "Got -1 inside Max"), ("Max(5,1.5,3)", "Got 1.5 inside Max"), ("Max 539", "Got 539 inside Max"),
-    ("Max(First(1,2,3),5,3)", "Got First inside Max"), ("Max 5 3 x", "Got x inside Max"),
-    ("Max 5 + 3", "Got + inside Max"),
-    ("Größe 1 2 3", "Got Größe; this model knows"), ("W" * 60, "Got WWWWWWWWWWWWWWWWWWWW…; this model knows"),
+    ("Max(5,-1,3)", "Got '-' after 'Max(5,'"), ("Max(5,1.5,3)", "Got '.' after 'Max(5,1'; allowed is ',' or ')'."),
+    ("Max 539", "Got 539 inside Max"),
+    ("Max(First(1,2,3),5,3)", "Got First inside Max"), ("Max 5 3 x", "Got '5' after 'Max '; allowed is '('."),
+    ("Größe 1 2 3", "Got 'Gr'; allowed is one of First, "),
+    ("W" * 60, "Got '" + "W" * 60 + "'; allowed is one of First, "),
 ])
 def test_a_wrong_text_gets_a_sentence_with_what_came_and_what_is_allowed(text, said):
     found = shown(ask("parse"), "parse(given)", text)
@@ -155,13 +150,14 @@ def test_the_page_and_the_package_read_the_same_expressions():
 def test_the_code_for_a_state_gives_the_five_answers_that_are_shown(state, tmp_path, monkeypatch):
     source, top, probs = shown(f'import {{ code, compute }} from "{MODULE.as_uri()}"; const now = compute(given, data)',
                                "[code(given), now.top, now.acts.probs]", state)
-    if state["step"] != 2000:
-        monkeypatch.chdir(tmp_path)                          # it trains: other processors round otherwise
+    trains = state["step"] != 2000                           # other processors round otherwise
+    if trains:
+        monkeypatch.chdir(tmp_path)
     lines, scope = source.rsplit("\n", 1), {}
     exec(lines[0] + "\nfound = " + lines[1], scope)
-    assert [one.text for one in scope["found"]] == [TOKENS[token] for token in top]
-    wanted = [probs[token] for token in top]
-    assert np.abs(np.array([one.probability for one in scope["found"]]) - wanted).max() <= 1e-3
+    found = {one.text: one.probability for one in scope["found"]}
+    assert set(found) == {TOKENS[token] for token in top} and next(iter(found)) == TOKENS[top[0]]
+    assert max(abs(found[TOKENS[token]] - probs[token]) for token in top) <= (0.02 if trains else 1e-9)
 
 
 def test_the_python_class_spells_expressions_and_refuses_what_there_is_not():

@@ -8,20 +8,26 @@ from playwright.sync_api import expect
 
 from chapters.ch06.planted import with_mistake
 from transformer_lab import generator
+from transformer_lab.byhand.norms import EPS
 from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.names import parameter_shapes
 from transformer_lab.widgets import BackwardReplay
 from transformer_lab.widgets.bundle import JS, node
-from transformer_lab.widgets.small_block import CONFIG, SHIPPED, drawn
+from transformer_lab.widgets.page_data import page_bytes, shipped_file
+from transformer_lab.widgets.small_block import CONFIG, drawn
 
+DATA = shipped_file("small-block")
+BYTES = (f'import {{ readFileSync }} from "node:fs"; const file = readFileSync("{DATA}"); '
+         "const data = new DataView(file.buffer, file.byteOffset, file.length); ")
 CORE, PAGE = ((JS / name).as_uri() for name in ("core/transformer.js", "backward-replay.js"))
 MISTAKES = ("right", "copied", "twice", "both")
+CONFIG_JSON = json.dumps({"eps": EPS, **CONFIG.to_dict()})
 SOURCE = f"""import {{ backward, forward }} from "{CORE}"; import {{ planted }} from "{PAGE}";
 import {{ text }} from "node:stream/consumers";
-const asked = JSON.parse(await text(process.stdin));
+const config = {CONFIG_JSON}, asked = JSON.parse(await text(process.stdin));
 process.stdout.write(JSON.stringify(asked.map(({{ params, tokens, target, mistake }}) => {{
-  const acts = forward(params, tokens, {json.dumps(CONFIG.to_dict())});
-  return backward(params, acts, target, {json.dumps(CONFIG.to_dict())}, planted(mistake, acts));
+  const acts = forward(params, tokens, config);
+  return backward(params, acts, [target], config, planted(mistake, acts));
 }})));"""
 
 
@@ -31,14 +37,11 @@ def instance(seed):
     return params, rng.integers(6, size=3), int(rng.integers(6)), MISTAKES[seed % 4]
 
 
-def squeezed(params):
-    return {name: value.squeeze().tolist() for name, value in params.items()}
-
-
 def test_every_gradient_agrees_with_numpy_on_80_random_states_right_and_wrong():
     instances = [instance(seed) for seed in range(80)]
     pages = json.loads(node(SOURCE, json.dumps([
-        {"params": squeezed(params), "tokens": tokens.tolist(), "target": target, "mistake": mistake}
+        {"params": {name: value.tolist() for name, value in params.items()}, "tokens": tokens.tolist(),
+         "target": target, "mistake": mistake}
         for params, tokens, target, mistake in instances])))
     for (params, tokens, target, mistake), page in zip(instances, pages, strict=True):
         given = (params, forward(params, tokens[None], CONFIG), np.array([target]), CONFIG)
@@ -48,15 +51,17 @@ def test_every_gradient_agrees_with_numpy_on_80_random_states_right_and_wrong():
 
 
 def computed(**state):
-    return json.loads(node(f'import lab, {{ compute }} from "{PAGE}"; process.stdout.write(JSON.stringify(compute('
-                           f"{{ ...lab.defaults, ...{json.dumps(state)} }})));"))
+    return json.loads(node(f'{BYTES} import lab, {{ compute }} from "{PAGE}"; '
+                           "process.stdout.write(JSON.stringify(compute("
+                           f"{{ ...lab.defaults, ...{json.dumps(state)} }}, data)));"))
 
 
 def test_the_page_shows_the_loss_and_the_activations_of_the_package():
     replay, page = BackwardReplay(), computed()
     assert abs(page["loss"] - loss(replay.acts["logits"], replay.target, CONFIG)) <= 1e-12
     for name, value in replay.acts.items():
-        assert np.abs(np.squeeze(page["acts"][name.removeprefix("blocks.0.")]) - np.squeeze(value)).max() <= 1e-12, name
+        shown = np.squeeze(page["values"][name.removeprefix("blocks.0.")])
+        assert np.abs(shown - np.squeeze(value)).max() <= 1e-12, name
 
 
 def test_each_mistake_spreads_as_far_back_as_it_must():
@@ -77,7 +82,7 @@ def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(mistake, capsys
 
 
 def test_the_shipped_weights_are_made_again():
-    assert json.loads(SHIPPED.read_text("utf-8")) == drawn()
+    assert DATA.read_bytes() == page_bytes({"model": (drawn(), CONFIG)}, dtype=np.float64)
 
 
 def test_nonsense_is_refused():

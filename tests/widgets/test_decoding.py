@@ -21,10 +21,12 @@ from transformer_lab.widgets.decoding import OPERATIONS
 FOLDER = (JS / "decoding").as_uri()
 SOURCE = f"""import {{ readFileSync }} from "node:fs"; import {{ text }} from "node:stream/consumers";
 import lab, {{ EXAMPLES, code, compute, shuffled }} from "{(JS / "decoding.js").as_uri()}";
-import * as grammar from "{FOLDER}/expression.js"; import {{ MODELS, configOf, decoded }} from "{FOLDER}/model.js";
+import * as grammar from "{(JS / "core" / "expression.js").as_uri()}"; import {{ modelsOf }} from "{FOLDER}/model.js";
+import {{ beyond }} from "{FOLDER}/training.js";
 import {{ choices, pressed }} from "{FOLDER}/edit.js";
 const file = readFileSync("{JS / "data" / "decode.bin"}");
 const data = new DataView(file.buffer, file.byteOffset, file.length), given = JSON.parse(await text(process.stdin));
+const {{ tasks, decoded }} = modelsOf(data);
 """
 ASKED = {"nested": "Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )", "two-digits": "Max ( 5 , 42 , 17 )",
          "arithmetic": "Add ( Add ( 9 , 8 ) , Add ( 4 , 9 ) )"}
@@ -62,17 +64,14 @@ def test_the_shipped_bytes_are_those_of_the_records():
 
 
 def test_the_pages_table_of_models_is_that_of_the_records(models):
-    table, start = page("Object.fromEntries(Object.entries(MODELS).map(([k, m]) => [k, { ...m, ...configOf(k) }]))"), 0
+    table = page("tasks")
     assert list(table) == list(models)
     for name, model in models.items():
         task, config, shown = model.run.task, model.run.model.to_dict(), table[name]
-        assert {key: shown[key] for key in config.keys() & shown.keys()} == {key: config[key]
-                                                                           for key in config.keys() & shown.keys()}
-        assert len(config.keys() & shown.keys()) == 8 and shown["at"] == start
+        assert {key: shown[key] for key in config} == config
         assert task.min_args == task.max_args == shown["n_args"] and task.low == 0
         assert (list(task.operations), task.high, task.depth, task.n_answer) == (
             shown["operations"], shown["high"], shown["depth"], shown["n_answer"])
-        start += 2 * sum(w.size for w in model.params.values())
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -85,7 +84,7 @@ def test_rounded_models_answer_as_the_unrounded_do(name, models):
 def test_answers_logits_and_attention_are_those_of_the_package(name, models):
     model, task = models[name], models[name].run.task
     usual, strange = draw(task, 60, seed=3, purpose="fresh"), built(4, name, 60, model.run.model.n_ctx)
-    got = page("given.texts.map((text) => decoded(data, given.name, text))",
+    got = page("given.texts.map((text) => decoded(given.name, text))",
                {"name": name, "texts": [spell(tokenize(x)) for x in usual + strange]})
     said = [spell(run["answer"]) for run in got]
     assert said[:60] == model.said(usual)
@@ -106,7 +105,7 @@ def test_grammar_and_exact_values_are_those_of_the_package(name):
     expressions = built(5, name, 300, 60)
     assert len(expressions) == 300
     texts = [spell(tokenize(x)) for x in expressions]
-    found = page("given.map((text) => { const x = grammar.parse(text), { tokens, nodes } = grammar.written(x); "
+    found = page("given.map((text) => { const { x } = grammar.parse(text), { tokens, nodes } = grammar.written(x); "
                  "return [grammar.spell(x), tokens, grammar.value(x), grammar.spellTokens(tokens), nodes.length]; })",
                  texts)
     for x, text, (spelt, tokens, exact, joined, n_nodes) in zip(expressions, texts, found, strict=True):
@@ -129,14 +128,14 @@ def test_what_is_marked_is_what_training_cannot_have_had(name, models):
         except LabError:
             return False
 
-    marked = page("given.texts.map((text) => grammar.beyond(grammar.parse(text), MODELS[given.name]).some(Boolean))",
+    marked = page("given.texts.map((text) => beyond(grammar.parse(text).x, tasks[given.name]).some(Boolean))",
                   {"name": name, "texts": [spell(tokenize(x)) for x in expressions]})
     assert [not strange for strange in marked] == [drawable(x) for x in expressions]
     assert 50 < sum(marked) <= 200
 
 
 def test_the_reason_stands_at_the_number_or_operation_that_is_new():
-    assert page('given.map(([name, text]) => grammar.beyond(grammar.parse(text), MODELS[name]))', [
+    assert page('given.map(([name, text]) => beyond(grammar.parse(text).x, tasks[name]))', [
         ["nested", "Max ( First ( Min ( 2 , 8 ) , 5 ) , 1 )"], ["nested", "Max ( 12 , Last ( 6 , 3 ) )"],
         ["nested", "Max ( 3 , 8 )"], ["two-digits", "Last ( 4 , 100 )"]]) == [
         ["", "", "3 operations inside each other", "", "", "", ""], ["", "numbers above 9", "Last", "", ""],
@@ -182,8 +181,8 @@ def test_a_press_or_key_does_what_it_says():
 
 
 def test_shuffle_draws_what_training_draws_and_always_the_same():
-    found = page("Object.keys(MODELS).map((name) => [...Array(40).keys()].map((n) => shuffled(name, n)))")
-    assert found == page("Object.keys(MODELS).map((name) => [...Array(40).keys()].map((n) => shuffled(name, n)))")
+    found = page("Object.values(tasks).map((task) => [...Array(40).keys()].map((n) => shuffled(task, n)))")
+    assert found == page("Object.values(tasks).map((task) => [...Array(40).keys()].map((n) => shuffled(task, n)))")
     for name, texts in zip(MODELS, found, strict=True):
         task = load(SHIPPED / f"{name}-0")[0].run.task
         assert all(check_expression(task, parse(text)) and depth(parse(text)) == task.depth for text in texts)

@@ -14,6 +14,7 @@ from transformer_lab import OneHeadConfig, generator
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.widgets.bundle import JS, node
+from transformer_lab.widgets.page_data import page_bytes
 
 RANDOM, TRAINING = (JS / "core" / "random.js").as_uri(), (JS / "core" / "training.js").as_uri()
 PURPOSES = ("init W_QK", "init W_OV", "train", "probe")
@@ -70,7 +71,7 @@ def test_a_run_on_the_page_is_the_run_of_the_record(positions, order):
 
 
 def test_the_shipped_outcomes_are_those_of_the_records():
-    assert (JS / "data" / "phases.bin").read_bytes() == outcomes().tobytes()
+    assert (JS / "data" / "phases.bin").read_bytes() == page_bytes({}, outcomes())
 
 
 def test_the_code_for_a_state_trains_the_weights_that_the_page_shows():

@@ -1,8 +1,7 @@
-"""The explorable of chapter 07: ask the trained model, at any point of its training."""
+"""Ask the trained model, at any point of its training."""
 
 from __future__ import annotations
 
-import numpy as np
 from traitlets import Bool, Int, Unicode
 
 from ..checks import check_whole
@@ -10,6 +9,7 @@ from ..errors import RangeError
 from ..tasks.digits import DigitTask, check_expression
 from ..tasks.expressions import parse, spell, tokenize
 from .base import Explorable, shipped_bytes
+from .page_data import page_data
 
 __all__ = ["AskModel"]
 
@@ -27,7 +27,7 @@ class Kept(Int):
 
     def validate(self, obj, value):
         """The step, or an error that names them all."""
-        steps = np.frombuffer(obj.data, "<u2", int.from_bytes(obj.data[:2], "little"), offset=2).tolist()
+        steps = page_data(obj.data)[1]["steps"].tolist()
         if check_whole(self.name, value) in steps:
             return int(value)
         raise RangeError(self.name, str(value), "one of " + ", ".join(map(str, steps)),

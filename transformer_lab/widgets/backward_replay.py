@@ -1,24 +1,24 @@
-"""The explorable of chapter 06: one block, every tensor beside its gradient, right or with a planted mistake."""
+"""One block, every tensor beside its gradient, right or with a planted mistake."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
 
 import numpy as np
 
 from ..byhand.transformer import forward
-from ..names import parameter_shapes
-from .base import Explorable, OneOf, Whole
-from .small_block import CONFIG, SHIPPED
+from .base import Explorable, OneOf, Whole, shipped_bytes
+from .page_data import page_data, shipped_file
+from .small_block import CONFIG
 
 __all__ = ["BackwardReplay"]
 
 
 @cache
-def shipped() -> dict:
+def shipped() -> dict[str, np.ndarray]:
     """The weights that the explorable shows."""
-    return json.loads(SHIPPED.read_text("utf-8"))
+    arrays = page_data(shipped_file("small-block").read_bytes())[1]
+    return {name.removeprefix("model/"): value for name, value in arrays.items()}
 
 
 class BackwardReplay(Explorable, draws="backward-replay"):
@@ -44,6 +44,7 @@ class BackwardReplay(Explorable, draws="backward-replay"):
     ([3], (1, 6))
     """
 
+    data = shipped_bytes("small-block")
     operation = OneOf("Max", "Min")
     first = Whole(2, high=3)
     second = Whole(1, high=3)
@@ -55,7 +56,7 @@ class BackwardReplay(Explorable, draws="backward-replay"):
     @property
     def params(self) -> dict[str, np.ndarray]:
         """The weights as shown, under their full names."""
-        return {name: np.array(shipped()[name]).reshape(shape) for name, shape in parameter_shapes(CONFIG).items()}
+        return {name: value.copy() for name, value in shipped().items()}
 
     @property
     def target(self) -> np.ndarray:

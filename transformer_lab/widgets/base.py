@@ -10,7 +10,8 @@ from traitlets import Bytes, Float, Int, Unicode
 from ..checks import check_choice, check_number, check_whole
 from ..errors import MissingExtraError
 from ..theme import css_variables
-from .bundle import JS, bundle, css, static_html
+from .bundle import bundle, css, static_html
+from .page_data import shipped_file
 
 __all__ = ["Explorable", "Number", "OneOf", "Whole", "shipped_bytes"]
 
@@ -56,8 +57,7 @@ class OneOf(Unicode):
 
 def shipped_bytes(name: str) -> Bytes:
     """A trait that holds ``js/data/NAME.bin``, for JupyterLab; the built page loads the same bytes by itself."""
-    files = {path.stem: path for path in (JS / "data").glob("*.bin")}
-    return Bytes(files[check_choice("name", name, files)].read_bytes(), read_only=True).tag(sync=True)
+    return Bytes(shipped_file(name).read_bytes(), read_only=True).tag(sync=True)
 
 
 class Explorable(anywidget.AnyWidget):

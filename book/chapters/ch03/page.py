@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.widgets.page_data import write_page_data
+from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
 from .study import load
 
@@ -18,16 +18,19 @@ POSITIONS, ORDERS = ("one_hot", "none"), ("joint", "write-first", "look-first")
 N_PROBES = 200
 
 
-def outcomes() -> np.ndarray:
-    """How many of 200 fresh patterns are answered right: (positions, orders, measurements, seeds), uint8."""
-    shares = np.array([[load(f"{positions}-{order}").state["fresh_accuracy"] for order in ORDERS]
-                       for positions in POSITIONS], dtype=float)
-    return np.rint(N_PROBES * shares).astype(np.uint8)
+def outcomes() -> dict[str, np.ndarray]:
+    """How many of 200 fresh patterns are answered right, by ``"positions/order"``: (measurements, seeds), uint8."""
+    return {f"{positions}/{order}": right_of(load(f"{positions}-{order}").state["fresh_accuracy"])
+            for positions in POSITIONS for order in ORDERS}
+
+
+def right_of(shares) -> np.ndarray:
+    return np.rint(N_PROBES * shares.astype(float)).astype(np.uint8)
 
 
 def main() -> None:
     """Write the file that the explorable reads."""
-    write_page_data("phases", outcomes().tobytes())
+    write_page_data("phases", page_bytes({}, outcomes()))
 
 
 if __name__ == "__main__":

@@ -247,9 +247,9 @@ def trained(data: Path = DATA) -> tuple[ModelConfig, dict]:
 
 
 def ship(data: Path = DATA) -> None:
-    """Write the weights that the explorable reads: float32, one tensor after the other."""
+    """Write the weights that the explorable reads, in float32."""
     config, params = trained(data)
-    write_page_data("block-trace", page_bytes(params, config))
+    write_page_data("block-trace", page_bytes({"model": (params, config)}))
 
 
 if __name__ == "__main__":

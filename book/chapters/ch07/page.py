@@ -48,17 +48,15 @@ def kept() -> dict[int, dict]:
 
 
 def ask_bytes(weights: dict[int, dict]) -> bytes:
-    """The file that the explorable reads, from weights by step.
-
-    Their number and the steps (uint16), the weights step by step (float16, one tensor after the other), the answer to
-    each input at each step (uint8, a token), and which inputs were held out (a bit each).
+    """The file that the explorable reads: the weights under their steps, rounded to float16; ``answers`` to each input
+    at each step (tokens); and 1 in ``held_out`` for each input that was.
     """
     inputs, held_out = all_inputs(RUN.task), set(RUN.parts.held_out)
     tokens = RUN.encoded(inputs).tokens
     answers = [DigitModel(RUN, halved(params)).logits(tokens).argmax(-1) for params in weights.values()]
-    return b"".join([np.array([len(weights), *weights], "<u2").tobytes(),
-                     *(page_bytes(params, RUN.model, np.float16) for params in weights.values()),
-                     np.array(answers, np.uint8).tobytes(), np.packbits([x in held_out for x in inputs]).tobytes()])
+    arrays = {"steps": np.array([*weights], np.uint16), "answers": np.array(answers, np.uint8),
+              "held_out": np.array([x in held_out for x in inputs], np.uint8)}
+    return page_bytes({str(step): (params, RUN.model) for step, params in weights.items()}, arrays, dtype=np.float16)
 
 
 def main() -> None:

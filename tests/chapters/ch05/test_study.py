@@ -19,12 +19,11 @@ from chapters.ch05.study import (
     trained,
 )
 from transformer_lab.byhand.transformer import forward, init
-from transformer_lab.byhand.weights import pack
-from transformer_lab.names import parameter_shapes
 from transformer_lab.tasks.answers import examples
 from transformer_lab.tasks.splits import leakage
 from transformer_lab.training.stepper import Stepper
 from transformer_lab.widgets.bundle import JS
+from transformer_lab.widgets.page_data import page_bytes
 
 FULL = ARMS["full"]
 
@@ -100,7 +99,7 @@ def test_accuracy_by_operation_is_counted_right():
 
 def test_the_explorable_reads_the_recorded_weights():
     config, params = trained()
-    packed = pack(params, parameter_shapes(config)).astype("<f4").tobytes()
+    packed = page_bytes({"model": (params, config)})
     assert (JS / "data" / "block-trace.bin").read_bytes() == packed and len(packed) < 120_000
     assert len(PARTS) == 12
 

@@ -6,9 +6,9 @@ import { argmax, range } from "./core/math.js";
 import { TOKENS } from "./core/tokens.js";
 import { button, entry, explorable, picture } from "./core/ui.js";
 import { five, heads, layout, logits } from "./ask/answers.js";
-import { OPERATIONS, input, parse } from "./ask/expression.js";
+import { OPERATIONS, input, parse } from "./ask/inputs.js";
 import { layout as mapLayout, map } from "./ask/map.js";
-import { N_LAYERS, modelOf } from "./ask/model.js";
+import { modelOf } from "./ask/model.js";
 import { TALL, training } from "./ask/training.js";
 
 export function compute({ expression, step }, data) {
@@ -35,7 +35,7 @@ function field(state, { heldOut }, lab) {
 }
 
 function view(state, now, lab) {
-  const at = layout(lab.width), below = mapLayout(lab.width, at.bottom + TALL);
+  const at = layout(lab.width, now.acts.patterns), below = mapLayout(lab.width, at.bottom + TALL);
   const ask = (number) => lab.set({ expression: input(number).text });
   return [field(state, now, lab), picture(lab, below.bottom, heads(now, at), five(now, at), logits(now, at),
     training(state, now, at.bottom, lab), map(state, now, below, lab, ask))];
@@ -44,8 +44,8 @@ function view(state, now, lab) {
 const many = (n) => n.toLocaleString("en");
 
 function describe({ step }, { model, index, acts, top, input: { text, words, answer }, heldOut, right }) {
-  const { trained, heldOut: fresh } = model.totals[index], layer = N_LAYERS - 1;
-  const seen = acts[`blocks.${layer}.pattern`].map((head) => words[argmax(head.at(-1))].replace(",", "a comma"));
+  const { trained, heldOut: fresh } = model.totals[index], layer = acts.patterns.length - 1;
+  const seen = acts.patterns[layer].map((head) => words[argmax(head.at(-1))].replace(",", "a comma"));
   return [
     `After ${step} steps the answer to ${text}, ${heldOut ? "held out" : "trained on"}, is ${TOKENS[top[0]]}`,
     `(${percent(acts.probs[top[0]], 1)}), which is ${right ? "right" : `wrong: it is ${TOKENS[answer]}`}.`,

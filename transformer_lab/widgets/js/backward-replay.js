@@ -5,11 +5,9 @@ import { color, glyph, largest } from "./core/color.js";
 import { h } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
 import { dot, norm, range, softmaxPullback } from "./core/math.js";
+import { opened } from "./core/page_data.js";
 import { backward, forward, loss } from "./core/transformer.js";
 import { choose, explorable, menu, picture, slider } from "./core/ui.js";
-import weights from "./data/small-block.json" with { type: "json" };
-
-const CONFIG = { d_vocab: 6, n_ctx: 3, d_model: 4, n_heads: 1, n_layers: 1, d_mlp: 6 };
 
 const GROUPS = [ // in the order of the forward pass, each tensor with its role
   ["Attention", { resid_pre: "residual", ln1: "residual", q: "query", k: "key", v: "value", scores: "query",
@@ -28,7 +26,7 @@ const BORN = { W_U: "ln_final", W_out: "mlp_post", W_in: "ln2", W_O: "z", W_Q: "
 const GRADIENTS = { right: "right", copied: "q, k copied from v", twice: "softmax Jacobian twice",
   both: "both mistakes" };
 const COPIED = { q: (d, { v }) => v, k: (d, { v }) => v };
-const TWICE = { logits: (d, seen, { probs }) => softmaxPullback(probs, d) };
+const TWICE = { logits: (d, seen, { probs }) => d.map((row, t) => softmaxPullback(probs[t], row)) };
 const PLANTED = { right: {}, copied: COPIED, twice: TWICE, both: { ...COPIED, ...TWICE } };
 const CELL = 10, GAP = 18, OFF = 1e-9;
 
@@ -40,14 +38,17 @@ const short = (name) => name.replace("blocks.0.", "");
 export const planted = (mistake, acts) => (name, d, seen) => PLANTED[mistake][short(name)]?.(d, seen, acts) ?? d;
 
 /** All by their short names, each as one matrix: there is one block, and one head in it. */
-const matrices = (named) => Object.fromEntries(Object.entries(named).map(([name, value]) =>
-  [short(name), value[0][0]?.length ? value[0] : value[0].length ? value : [value]]));
-const params = matrices(weights);
+const oneHead = (name, value) => (name === "W_O" || !/^W_/.test(name) ? value[0] : value.map(([row]) => row));
+const matrix = (name, value) => (value[0][0]?.length ? oneHead(name, value) : value[0].length ? value : [value]);
+const matrices = (named) =>
+  Object.fromEntries(Object.entries(named).map(([name, value]) => [short(name), matrix(short(name), value)]));
+const modelOf = opened(({ model }) => model("model"));
 
-export function compute(state) {
+export function compute(state, data) {
+  const { config, params } = modelOf(data);
   const target = Math[state.operation.toLowerCase()](state.first, state.second);
-  const acts = forward(weights, tokensOf(state), CONFIG);
-  const gradients = (mistake) => matrices(backward(weights, acts, target, CONFIG, planted(mistake, acts)));
+  const acts = forward(params, tokensOf(state), config);
+  const gradients = (mistake) => matrices(backward(params, acts, [target], config, planted(mistake, acts)));
   const right = gradients("right"), grads = gradients(state.gradient);
   const off = (name) => largest(grads[name].map((row, i) => row.map((value, j) => value - right[name][i][j]))) > OFF;
   const angle = (name) => {
@@ -55,7 +56,7 @@ export function compute(state) {
     return length ? dot(right[name].flat(), grads[name].flat()) / length : null;
   };
   const cosines = Object.fromEntries(ORDER.map((name) => [name, angle(name)]));
-  return { acts: matrices(acts), loss: loss(acts, target, CONFIG), grads, cosines, wrong: ORDER.filter(off) };
+  return { values: { ...matrices(params), ...matrices(acts) }, loss: loss(acts, [target]), grads, cosines, wrong: ORDER.filter(off) };
 }
 
 const room = (name, w) => Math.max(w, 8 * name.length + 22);
@@ -70,7 +71,7 @@ function places(now, width) {
     heads.push([title, y + 10]);
     y += 36;
     for (const name of Object.keys(roles)) {
-      const value = now.acts[name] ?? params[name], w = 2 * value[0].length * CELL + 3;
+      const value = now.values[name], w = 2 * value[0].length * CELL + 3;
       if (x && x + room(name, w) > width) [x, y, tall] = [0, y + tall + 34, 0];
       at[name] = { x, y, value, w: value[0].length * CELL, tall: value.length * CELL, role: roles[name] };
       [x, tall] = [x + room(name, w) + GAP, Math.max(tall, value.length * CELL)];
@@ -114,6 +115,7 @@ const digits = range(4).map((digit) => [digit, String(digit)]);
 
 export default explorable({
   title: "Backward beside forward",
+  data: "small-block",
   instruction: "Each tensor has its gradient at its right. Slide the backward pass; plant a mistake.",
   defaults: { operation: "Max", first: 2, second: 1, gradient: "copied", step: LAST },
   compute, describe, code,
@@ -133,7 +135,7 @@ export default explorable({
   table: (state, now) => ({
     caption: "Each tensor: its largest entry, its gradient's, and the cosine with the right gradient",
     columns: ["tensor", "value", "gradient", "cosine"],
-    rows: ORDER.map((name) => [name, brief(largest(now.acts[name] ?? params[name])), brief(largest(now.grads[name])),
+    rows: ORDER.map((name) => [name, brief(largest(now.values[name])), brief(largest(now.grads[name])),
       now.cosines[name] === null ? "zero" : fixed(now.cosines[name], 2)]),
   }),
 });

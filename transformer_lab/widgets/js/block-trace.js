@@ -6,7 +6,7 @@ import { brief, fixed, percent } from "./core/format.js";
 import { argmax, dot, range } from "./core/math.js";
 import { button, explorable, menu } from "./core/ui.js";
 import { short, view, where } from "./trace/picture.js";
-import { CONFIG, LOSS, QUESTIONS, TOKENS, WAY, answer, compute } from "./trace/stages.js";
+import { LOSS, QUESTIONS, TOKENS, WAY, answer, compute } from "./trace/stages.js";
 
 const mostly = (row, head, tokens) => `${tokens[argmax(row)]} (head ${head}, ${percent(Math.max(...row))})`;
 
@@ -28,7 +28,7 @@ const SAYS = {
 
 const SAYS_BACK = {
   logits: ({ wanted }) => `Each token's probability, and for ${wanted} 1 less. All slopes add up to 0.`,
-  resid_post: ({ at }) => (at.layer === CONFIG.n_layers - 1
+  resid_post: ({ at, last }) => (at.layer === last
     ? "Back through the last norm. Only the last token was read out, so only its row has slopes."
     : "Two ways meet here and add up: around the attention above, and through it. It looked at all rows."),
   mlp_out: () => "A sum hands its slopes on to both its parts, unchanged.",
@@ -58,16 +58,16 @@ function describe(state, now) {
 }
 
 /** The numbers of the picture; on the way back a second table has the parameters. */
-function table(state, { at, tokens, value, probs, acts, losses, back, wanted, sizes }) {
+function table(state, { at, tokens, value, probs, logits, losses, back, wanted, sizes }) {
   const caption = `${QUESTIONS[state.question]}: ${back ? `gradient of ${at.name}, target ${wanted}` : at.name}`;
   const row = (name, numbers) => [name, ...numbers.map((number) => (back ? brief(number) : fixed(number)))];
   const shown = at.name.endsWith("pattern") ? { caption, columns: ["head, query", ...tokens],
     rows: value.flatMap((head, i) => head.map((numbers, t) => row(`${i}, ${tokens[t]}`, numbers))) }
-    : value[0].length ? { caption, columns: ["token", ...range(CONFIG.d_model).map(String)],
+    : value[0].length ? { caption, columns: ["token", ...range(value[0].length).map(String)],
       rows: value.map((numbers, t) => row(tokens[t], numbers)) }
       : back ? { caption, columns: ["token", "slope"], rows: TOKENS.map((word, i) => row(word, [value[i]])) }
         : { caption, columns: ["token", "logit", "probability", "loss"], rows: TOKENS.map((word, i) =>
-          [word, fixed(acts.logits[i]), percent(probs[i], 1), brief(losses[i])]) };
+          [word, fixed(logits[i]), percent(probs[i], 1), brief(losses[i])]) };
   if (!back || !at.makers.length) return shown;
   return [shown, { caption: "Length of the gradients of the parameters here", columns: ["parameter", "length"],
     rows: at.makers.map((name) => [name, brief(sizes[name])]) }];

@@ -2,15 +2,16 @@
 // where every head looks.
 
 import { h } from "./core/draw.js";
+import { parse, spell, spellTokens, value, written } from "./core/expression.js";
 import { fixed, percent } from "./core/format.js";
 import { argmax } from "./core/math.js";
 import { integers } from "./core/random.js";
 import { TOKENS } from "./core/tokens.js";
 import { button, explorable, menu, slider } from "./core/ui.js";
 import { choices, pressed } from "./decoding/edit.js";
-import { beyond, compose, parse, reasons, spell, spellTokens, value, written } from "./decoding/expression.js";
-import { HEADS, MODELS, decoded } from "./decoding/model.js";
+import { modelsOf } from "./decoding/model.js";
 import { NARROW, sequence } from "./decoding/picture.js";
+import { beyond, compose, reasons } from "./decoding/training.js";
 
 export const EXAMPLES = {
   nested: [["Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )", "two inside one"],
@@ -28,10 +29,10 @@ export const EXAMPLES = {
 };
 
 export function compute({ model, expression, selected, step }, data) {
-  const task = MODELS[model], tree = parse(expression), { words, nodes } = written(tree);
-  const run = decoded(data, model, expression), last = run.steps.length - 1, at = Math.min(step, last);
+  const { tasks, decoded } = modelsOf(data), task = tasks[model], tree = parse(expression).x, { words, nodes } = written(tree);
+  const run = decoded(model, expression), last = run.steps.length - 1, at = Math.min(step, last);
   const exact = nodes.map(({ x }) => value(x)), said = spellTokens(run.answer);
-  return { task, tree, words, nodes, exact, run, at, last, said, step: run.steps[at], strange: beyond(tree, task),
+  return { tasks, task, tree, words, nodes, exact, run, at, last, said, step: run.steps[at], strange: beyond(tree, task),
     selected: Math.min(selected, nodes.length - 1), done: at >= 0 && at === last,
     right: run.ended && said === String(exact[0]),
     levels: Math.max(...nodes.map(({ x, level }) => (x.name ? level : 0))) };
@@ -72,19 +73,19 @@ const view = (state, now, lab) => [palette(state, now, lab), sequence(now, lab, 
   select: (selected) => lab.set({ selected }), go: (step) => lab.set({ step }) })];
 
 /** The n-th random expression of the kind that the model was trained on. */
-export function shuffled(model, n) {
+export function shuffled(task, n) {
   let i = 0;
-  return spell(compose(MODELS[model], (end) => integers(0, "probe", n, end, i++, 1)[0]));
+  return spell(compose(task, (end) => integers(0, "probe", n, end, i++, 1)[0]));
 }
 
-function controls({ model, expression, draw }, { at, last }, lab) {
+function controls({ model, expression, draw }, { tasks, task, at, last }, lab) {
   const open = (text, more = {}) => lab.set({ expression: text, selected: 0, step: 0, ...more });
-  const models = Object.entries(MODELS).map(([name, { title }]) => [name, title]), go = (step) => lab.set({ step });
+  const models = Object.entries(tasks).map(([name, { title }]) => [name, title]), go = (step) => lab.set({ step });
   const own = EXAMPLES[model].some(([text]) => text === expression) ? [] : [[expression, "your own"]];
   return [
     menu("Model (rounded to float16)", models, model, (name) => open(EXAMPLES[name][0][0], { model: name })),
     menu("Example", [...own, ...EXAMPLES[model]], expression, (text) => open(text)),
-    button("Shuffle", () => open(shuffled(model, draw + 1), { draw: draw + 1 })),
+    button("Shuffle", () => open(shuffled(task, draw + 1), { draw: draw + 1 })),
     h("span", { class: "lab-field" }, button("Back", () => go(at - 1), { disabled: at < 1 }),
       slider("Step", { min: 1, max: Math.max(1, last + 1), step: 1, value: at + 1,
         shown: last < 0 ? "none" : `${at + 1} of ${last + 1}`, attrs: { disabled: last < 1 } }, (step) => go(step - 1)),
@@ -106,20 +107,20 @@ function describe({ expression }, now) {
       + "Take something out.";
   }
   const [{ word, share }] = step.top, most = (shares) => `“${TOKENS[step.row[argmax(shares)]]}”`;
-  const looked = step.patterns.slice(HEADS.length / 2)
+  const looked = step.patterns.slice(task.n_heads * (task.n_layers - 1))
     .map((shares, head) => `${most(shares)} (head ${head}, ${percent(Math.max(...shares))})`);
   return `${expression}, step ${at + 1} of ${last + 1}: the model goes on with ${word} (${percent(share, 2)}). `
-    + `In layer 1 it looks most at ${looked.join(", ")}.${done ? verdict(now) : ""}${beyondWords(now)}`;
+    + `In layer ${task.n_layers - 1} it looks most at ${looked.join(", ")}.${done ? verdict(now) : ""}${beyondWords(now)}`;
 }
 
-function table({ expression }, { run, step, at }) {
+function table({ expression }, { task, run, step, at }) {
   const likely = ({ word, share }) => `${word} ${percent(share, 2)}`;
   const next = { caption: `${expression}: the likeliest next tokens`,
     columns: ["step", "1st", "2nd", "3rd", "4th", "5th"],
     rows: run.steps.map(({ top }, i) => [String(i + 1), ...top.map(likely)]) };
   const looks = step && { caption: `Step ${at + 1}: where each head looks from the last token`,
     columns: ["layer, head", ...step.row.map((token) => TOKENS[token])],
-    rows: HEADS.map(({ layer, head }, r) => [`${layer}, ${head}`, ...step.patterns[r].map((share) => fixed(share))]) };
+    rows: task.heads.map(({ layer, head }, r) => [`${layer}, ${head}`, ...step.patterns[r].map((share) => fixed(share))]) };
   return step ? [next, looks] : next;
 }
 

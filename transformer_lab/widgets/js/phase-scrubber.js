@@ -5,6 +5,7 @@ import { amount, color, glyph, largest } from "./core/color.js";
 import { h } from "./core/draw.js";
 import { fixed, letter, percent, spell } from "./core/format.js";
 import { range, sum } from "./core/math.js";
+import { opened } from "./core/page_data.js";
 import { integers } from "./core/random.js";
 import { remember } from "./core/remember.js";
 import { Run, STEPS, TASK, attend, trained } from "./core/training.js";
@@ -19,18 +20,15 @@ const { alphabet: V, period: P, n_ctx: T } = TASK, HEIGHT = 230;
 const example = (i) => integers(0, "probe", 0, V, i * P, P);
 const runs = remember((positions, order, seed) => new Run(positions, order, seed));
 
-/** The accuracy of all seeds every ten steps: [measurement][seed]. The bytes hold one arm after the other. */
-function read(data, positions, order) {
-  const index = (options, value) => options.findIndex(([name]) => name === value), rows = STEPS / EVERY + 1;
-  const first = (index(POSITIONS, positions) * ORDERS.length + index(ORDERS, order)) * rows;
-  return range(rows).map((row) => range(SEEDS).map((seed) => data.getUint8((first + row) * SEEDS + seed) / PROBES));
-}
+/** The accuracy of all seeds of an arm every ten steps: [measurement][seed]. */
+const accuracyOf = opened(({ array }) => remember((positions, order) =>
+  array(`${positions}/${order}`).map((seeds) => seeds.map((right) => right / PROBES))));
 
 export function compute({ positions, order, seed, step, example: which }, data) {
   const run = runs(positions, order, seed), enough = Math.min(step + 1, STEPS); // one more, for the loss at this step
   run.advance(enough, BUDGET);
   const here = Math.min(step, run.losses.length), weights = run.weights[here], letters = example(which);
-  const accuracy = read(data, positions, order);
+  const accuracy = accuracyOf(data)(positions, order);
   return { run, here, weights, letters, accuracy, row: accuracy[Math.floor(here / EVERY)], moves: trained(order, here),
     acts: attend(weights, letters), unfinished: run.losses.length < enough };
 }

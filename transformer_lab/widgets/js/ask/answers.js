@@ -6,17 +6,16 @@ import { h } from "../core/draw.js";
 import { fixed, percent } from "../core/format.js";
 import { range } from "../core/math.js";
 import { TOKENS } from "../core/tokens.js";
-import { N_HEADS, N_LAYERS } from "./model.js";
 
 const CONTEXT = 8, TITLE = 18, FOOT = 28;
 const ORDER = [...range(10).map((digit) => 2 + digit), 0, 1, ...range(8).map((i) => 12 + i)]; // digits first
 
-/** Heads on the left and answers on the right; on a phone, beneath. */
-export function layout(width) {
+/** Heads (the patterns are [layer][head]) on the left and answers on the right; on a phone, beneath. */
+export function layout(width, { length: n_layers, 0: { length: n_heads } }) {
   const wide = width >= 560, side = wide ? Math.min(0.33 * width, 250) : width;
   const left = wide ? 52 : 46, gap = wide ? 12 : 6;
-  const room = (wide ? width - side - 30 : width) - left - (N_HEADS - 1) * gap;
-  const cell = Math.min(14, room / (N_HEADS * CONTEXT)), tall = N_LAYERS * (TITLE + CONTEXT * cell + FOOT);
+  const room = (wide ? width - side - 30 : width) - left - (n_heads - 1) * gap;
+  const cell = Math.min(14, room / (n_heads * CONTEXT)), tall = n_layers * (TITLE + CONTEXT * cell + FOOT);
   return { wide, left, cell, gap, x: wide ? width - side : 0, y: wide ? 0 : tall, side,
     bottom: wide ? Math.max(tall, 268) : tall + 276 };
 }
@@ -25,21 +24,21 @@ export function layout(width) {
 export function heads({ acts, input: { words } }, { wide, left, cell, gap }) {
   const grid = CONTEXT * cell, xOf = (head) => left + head * (grid + gap);
   const yOf = (layer) => TITLE + layer * (TITLE + grid + FOOT);
-  const patterns = range(N_LAYERS).flatMap((layer) => acts[`blocks.${layer}.pattern`]).flat(2);
+  const { length: n_layers, 0: { length: n_heads } } = acts.patterns;
   const place = (i) => {
     const head = Math.floor(i / CONTEXT ** 2), query = Math.floor(i / CONTEXT) % CONTEXT;
-    return [xOf(head % N_HEADS) + (i % CONTEXT) * cell, yOf(Math.floor(head / N_HEADS)) + query * cell];
+    return [xOf(head % n_heads) + (i % CONTEXT) * cell, yOf(Math.floor(head / n_heads)) + query * cell];
   };
-  const shades = tiles(patterns, place, { cell, kind: "amount" });
-  return h("g", { "aria-hidden": true }, shades, range(N_LAYERS).map((layer) => {
+  const shades = tiles(acts.patterns.flat(3), place, { cell, kind: "amount" });
+  return h("g", { "aria-hidden": true }, shades, range(n_layers).map((layer) => {
     const y = yOf(layer), name = `layer ${layer}`;
     return [wide ? named(0, y - 6, "query", name) : label(0, y - 6, name), words.map((word, t) =>
       label(left - 7, y + (t + 0.5) * cell + 4, word, `code end ${wide ? "cell" : "tiny"} ${t === CONTEXT - 1 ? "strong" : "soft"}`)),
-    range(N_HEADS).map((head) => [label(xOf(head) + grid / 2, y - 6, `head ${head}`, "soft middle"),
+    range(n_heads).map((head) => [label(xOf(head) + grid / 2, y - 6, `head ${head}`, "soft middle"),
       rect(xOf(head), y, grid, grid, { class: "axis" }),
       rect(xOf(head), y + grid - cell, grid, cell, { class: "lab-pick" }), words.map((word, t) =>
         label(xOf(head) + (t + 0.5) * cell, y + grid + 12, word[0], "code tiny soft middle"))])];
-  }), scale(yOf(N_LAYERS - 1) + grid + 5));
+  }), scale(yOf(n_layers - 1) + grid + 5));
 }
 
 /** What the shades mean. */

@@ -5,7 +5,7 @@ import { color } from "../core/color.js";
 import { h } from "../core/draw.js";
 import { clamp, range } from "../core/math.js";
 import { handle, pressable } from "../core/ui.js";
-import { OPERATIONS } from "./expression.js";
+import { OPERATIONS } from "./inputs.js";
 
 const SQUARE = 11; // ten cells and a gap
 

@@ -4,17 +4,21 @@ import { matMul, scale as times, softmax, softmaxPullback, transpose } from "./m
 
 const stretch = (heads, scale) => heads.map((head) => head.map((row) => times(row, scale)));
 const usual = (q) => q[0][0].length ** -0.5;
-const visible = (row, t) => [...softmax(row.slice(0, t + 1)), ...row.slice(t + 1).fill(0)]; // causal
+const same = (name, value) => value;
 
-/** scores = q kᵀ · scale (before the mask), pattern = softmax(scores), z = the values weighted by the pattern. */
-export function attend(q, k, v, { scale = usual(q), mask } = {}) {
-  const scores = stretch(q, scale).map((head, h) => matMul(head, transpose(k[h])));
-  const pattern = scores.map((head) => head.map(mask === "causal" ? visible : (row) => softmax(row)));
-  return { q, k, v, scores, pattern, z: pattern.map((head, h) => matMul(head, v[h])) };
+/**
+ * scores = q kᵀ · scale (before the mask), pattern = softmax(scores), z = the values weighted by the pattern.
+ * see(query, key) says what is visible; enter(name, value) sees scores, pattern and z, and may return others.
+ */
+export function attend(q, k, v, { scale = usual(q), see = () => true, enter = same } = {}) {
+  const visible = (row, t) => softmax(row.map((score, key) => (see(t, key) ? score : -Infinity)));
+  const scores = enter("scores", stretch(q, scale).map((head, h) => matMul(head, transpose(k[h]))));
+  const pattern = enter("pattern", scores.map((head) => head.map(visible)));
+  return { q, k, v, scores, pattern, z: enter("z", pattern.map((head, h) => matMul(head, v[h]))) };
 }
 
 /** Gradients of q, k and v (and of the scores) from that of z; enter(name, d) sees each one and may return another. */
-export function attendPullback({ q, k, v, pattern }, d_z, { scale = usual(q), enter = (name, d) => d } = {}) {
+export function attendPullback({ q, k, v, pattern }, d_z, { scale = usual(q), enter = same } = {}) {
   const d_v = enter("v", pattern.map((head, h) => matMul(transpose(head), d_z[h])));
   const d_pattern = enter("pattern", d_z.map((head, h) => matMul(head, transpose(v[h]))));
   const d_scores = enter("scores",

@@ -1,8 +1,8 @@
 // Building an expression: what can be put in the place of the number or operation that is selected, by press or by key.
 
+import { parse, replaced, spell, value, written } from "../core/expression.js";
 import { clamp, range } from "../core/math.js";
-import { beyond, operations, parse, replaced, spell, value, written } from "./expression.js";
-import { MODELS } from "./model.js";
+import { beyond, operations } from "./training.js";
 
 const LARGEST = 199, FEWEST = 2, MOST = 4; // numbers, and arguments of an operation
 const isNumber = (part) => typeof part === "number";
@@ -22,21 +22,21 @@ const argued = (change) => ({ inside, ...part }) => ({ ...part,
   inside: change > 0 ? [...inside, 0].slice(0, MOST) : inside.slice(0, Math.max(FEWEST, inside.length - 1)) });
 
 /** The state after a part is replaced; what lengthens a row that is too long already is not done. */
-function after({ model, expression }, n, act) {
-  const before = parse(expression), now = replaced(before, n, act), length = (x) => written(x).tokens.length;
-  return length(before) > MODELS[model].n_ctx && length(now) > length(before) ? {} : { expression: spell(now) };
+function after({ expression }, { n_ctx }, n, act) {
+  const before = parse(expression).x, now = replaced(before, n, act), length = (x) => written(x).tokens.length;
+  return length(before) > n_ctx && length(now) > length(before) ? {} : { expression: spell(now) };
 }
 
 /**
  * What can be put in the place of the selected part, in rows: { text, change (of the state), strange (not in training),
  * on (is there already), off (nothing would change) }.
  */
-export function choices(state, { tree, nodes, selected }) {
-  const { x } = nodes[selected], task = MODELS[state.model];
+export function choices(state, { task, tree, nodes, selected }) {
+  const { x } = nodes[selected];
   const choice = (text, act, on = false) => {
-    const change = after(state, selected, act), made = change.expression ?? state.expression;
+    const change = after(state, task, selected, act), made = change.expression ?? state.expression;
     const off = !on && made === state.expression;
-    return { text, change, on, off, strange: !off && beyond(parse(made), task)[selected] !== "" };
+    return { text, change, on, off, strange: !off && beyond(parse(made).x, task)[selected] !== "" };
   };
   const steps = isNumber(x) ? [["−1", counted(-1)], ["+1", counted(1)]]
     : [["− argument", argued(-1)], ["+ argument", argued(1)],
@@ -49,9 +49,9 @@ export function choices(state, { tree, nodes, selected }) {
 const MOVES = { ArrowLeft: -1, ArrowRight: 1 }, TURNS = { ArrowUp: 1, ArrowDown: -1 }, SIGNS = { "+": 1, "-": -1 };
 
 /** What a key does to the state: arrows, digits, first letters, + and -, Enter; null where it does nothing. */
-export function pressed(state, { tree, nodes, selected }, key) {
-  const { x } = nodes[selected], task = MODELS[state.model], names = operations(task);
-  const put = (act) => after(state, selected, act);
+export function pressed(state, { task, tree, nodes, selected }, key) {
+  const { x } = nodes[selected], names = operations(task);
+  const put = (act) => after(state, task, selected, act);
   const turn = (some, by) => some.at((some.indexOf(x.name) + by) % some.length);
   if (key in MOVES) return { selected: clamp(selected + MOVES[key], 0, nodes.length - 1) };
   if (key in TURNS) return put(isNumber(x) ? counted(TURNS[key]) : named(turn(names, TURNS[key]), task));

@@ -8,8 +8,7 @@ import { percent } from "../core/format.js";
 import { range, sum } from "../core/math.js";
 import { TOKENS } from "../core/tokens.js";
 import { picture } from "../core/ui.js";
-import { reasons } from "./expression.js";
-import { HEADS } from "./model.js";
+import { reasons } from "./training.js";
 
 export const NARROW = 600; // below it the picture goes down
 const LEFT = 70, LINE = 24, BRACKET = 24, CELL = 16, GAP = 8, BAR = 20;
@@ -24,7 +23,7 @@ function across(now, row, lab) {
   const unit = Math.min(1.15, (lab.width - LEFT) / sum(row.map(wide)));
   const x = (i) => LEFT + unit * sum(row.slice(0, i).map(wide));
   const top = 20 + BRACKET * Math.max(now.levels, now.task.depth);
-  const rowAt = (r) => top + 58 + CELL * r + GAP * HEADS[r].layer, bars = rowAt(HEADS.length - 1) + CELL + 34;
+  const rowAt = (r) => top + 58 + CELL * r + GAP * now.task.heads[r].layer, bars = rowAt(now.task.heads.length - 1) + CELL + 34;
   const upper = ({ level }) => top + 8 - BRACKET * (now.levels - level + 1);
   return { bars, height: bars + 5 * BAR + 4,
     token: (i, j = i) => [x(i) + 1, top, x(j + 1) - x(i) - 2, LINE],
@@ -41,10 +40,10 @@ function across(now, row, lab) {
 }
 
 function down(now, row, lab) {
-  const top = 78, cell = 21, right = lab.width - HEADS.length * cell - GAP, y = (i) => top + LINE * i;
+  const top = 78, cell = 21, right = lab.width - now.task.heads.length * cell - GAP, y = (i) => top + LINE * i;
   const levelOf = (i) => { const node = now.nodes[now.words[i]?.node]; return node ? node.level - isNumber(node) : 0; };
   const x = (i) => 9 + 11 * (levelOf(i) - (i < now.words.length)), bars = y(row.length) + 34;
-  const left = (r) => right + cell * r + GAP * HEADS[r].layer;
+  const left = (r) => right + cell * r + GAP * now.task.heads[r].layer;
   const beside = (i) => [x(i) + wide(row[i]) + 6, y(i) + 16, ""];
   return { bars, height: bars + 5 * BAR + 4,
     token: (i, j = i) => [x(i), y(i) + 1, wide(row[i]), LINE * (j - i + 1) - 2],
@@ -86,11 +85,11 @@ function answer(at, row, { words, done, right, exact }, go) {
 }
 
 /** Cells: how much each head looks at each token, from the last token of the sequence so far. */
-function looks(at, { patterns, row: { length } }) {
+function looks(at, { patterns, row: { length } }, { heads }) {
   const mark = h("tspan", { fill: color("query") }, glyph("query")), short = (value) => Number(value.toFixed(1));
   const cell = (share, i, r) => rect(...at.cell(i, r).map(short), { class: "lab-cell", ...amount(share) });
   return h("g", { "aria-hidden": true }, patterns.map((shares, r) => shares.map((share, i) => cell(share, i, r))),
-    HEADS.map(({ layer, head }, r) => [put(at.head(r), String(head), "soft"),
+    heads.map(({ layer, head }, r) => [put(at.head(r), String(head), "soft"),
       head ? null : put(at.layer(r), `layer ${layer}`, "soft")]),
     put(at.title, ["where each head looks, from ", mark], "soft"), put(at.looker(length - 1), mark, ""));
 }
@@ -121,7 +120,7 @@ export function sequence(now, lab, { operate, select, go }) {
   const at = (lab.width < NARROW ? down : across)(now, row, lab), [, y] = at.token(words.length - 1);
   const parts = [note(strange, lab), nodes.map((node, i) => part(at, node, i, now, operate, select)),
     nodes.map((node, i) => (isNumber(node) ? null : put(at.exact(node), `= ${exact[i]}`, "soft")))];
-  if (step) return picture(lab, at.height, parts, answer(at, row, now, go), looks(at, step), nextTokens(at, step, lab));
+  if (step) return picture(lab, at.height, parts, answer(at, row, now, go), looks(at, step, task), nextTokens(at, step, lab));
   const much = `${words.length} tokens: the model has positions for ${task.n_ctx}.`;
   return picture(lab, y + 64, parts, label(0, y + 52, much));
 }

@@ -6,7 +6,7 @@ import { h } from "../core/draw.js";
 import { brief, fixed, percent } from "../core/format.js";
 import { clamp, range } from "../core/math.js";
 import { handle, picture } from "../core/ui.js";
-import { CONFIG, LOSS, STAGES, WAY } from "./stages.js";
+import { LOSS, STAGES, WAY } from "./stages.js";
 
 const THERE = 34, BACK = 60, TOP = 122; // lanes of the rail, and what is under them
 const ROW = 19, LEFT = 62, START = 20;
@@ -27,7 +27,7 @@ function rail(state, now, lab) {
     const i = Math.min(Math.round((at.x - START) / step), LOSS);
     return at.y < y(LOSS) ? i : end - i;
   };
-  const layers = range(CONFIG.n_layers).map((layer) => STAGES.flatMap((one, i) => (one.layer === layer ? [x(i)] : [])));
+  const layers = range(now.last + 1).map((layer) => STAGES.flatMap((one, i) => (one.layer === layer ? [x(i)] : [])));
   return h("g", {},
     h("path", { class: "axis", fill: "none",
       d: `M${START} ${THERE}H${x(LOSS) - turn}a${turn} ${turn} 0 0 1 0 ${2 * turn}H${START}` }),
@@ -52,7 +52,7 @@ const names = (tokens, x, y, tall) => tokens.map((word, t) =>
 function rows({ tokens, value, back }, lab, height) {
   const limit = largest(value), tall = (height - 44) / 8, what = back ? "slopes" : "numbers";
   return h("g", { "aria-hidden": true }, names(tokens, LEFT - 8, TOP, tall),
-    cells(value, { x: LEFT, y: TOP, w: (lab.width - LEFT - 2) / CONFIG.d_model, tall, limit }),
+    cells(value, { x: LEFT, y: TOP, w: (lab.width - LEFT - 2) / value[0].length, tall, limit }),
     label(lab.width - 2, TOP + 8 * tall + 16,
       `32 ${what} a token, full colour ±${back ? brief(limit, 2) : fixed(limit, 1)}`, "soft end"));
 }

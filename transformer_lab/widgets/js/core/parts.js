@@ -1,0 +1,35 @@
+// The parts that a transformer can be made of, as transformer_lab.config names them: a line in a table each.
+
+import { mean, range } from "./math.js";
+import { sinusoid } from "./sinusoids.js";
+
+/** What a norm takes off a row before it is brought to mean square 1. */
+export const NORMS = { layer: mean, rms: () => 0 };
+
+const ROOT = Math.sqrt(2 / Math.PI);
+const inner = (u) => Math.tanh(ROOT * (u + 0.044715 * u ** 3));
+
+/** The function of one number, and its slope. */
+export const ACTIVATIONS = {
+  relu: [(u) => Math.max(u, 0), (u) => (u > 0 ? 1 : 0)],
+  gelu: [(u) => 0.5 * u * (1 + inner(u)),
+    (u) => 0.5 * (1 + inner(u)) + 0.5 * u * (1 - inner(u) ** 2) * ROOT * (1 + 3 * 0.044715 * u ** 2)],
+};
+
+/** The rows that are added to the tokens'. */
+export const POSITIONS = {
+  learned: ({ W_pos }) => W_pos,
+  sinusoidal: (params, { n_ctx, d_model }) => range(n_ctx).map((t) => sinusoid(t, d_model, 10000)),
+};
+
+/** Whether a query may see a key, both by their places. */
+export const MASKS = { bidirectional: () => true, causal: (query, key) => key <= query };
+
+/** How much of each place is read, in a row for each read-out; `n` tokens of `length` places are no padding. */
+export const READ_OUTS = {
+  all: (n, length) => range(length).map((t) => one(length, t)),
+  first: (n, length) => [one(length, 0)],
+  last: (n, length) => [one(length, n - 1)],
+  mean: (n, length) => [range(length).map((t) => (t < n ? 1 / n : 0))],
+};
+const one = (length, t) => range(length).map((i) => (i === t ? 1 : 0));
