@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from chapters.ch06.planted import with_mistake
 from transformer_lab import generator
-from transformer_lab.byhand.norms import EPS
 from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.names import parameter_shapes
 from transformer_lab.widgets import BackwardReplay
@@ -21,7 +20,7 @@ BYTES = (f'import {{ readFileSync }} from "node:fs"; const file = readFileSync("
          "const data = new DataView(file.buffer, file.byteOffset, file.length); ")
 CORE, PAGE = ((JS / name).as_uri() for name in ("core/transformer.js", "backward-replay.js"))
 MISTAKES = ("right", "copied", "twice", "both")
-CONFIG_JSON = json.dumps({"eps": EPS, **CONFIG.to_dict()})
+CONFIG_JSON = json.dumps(CONFIG.to_dict())
 SOURCE = f"""import {{ backward, forward }} from "{CORE}"; import {{ planted }} from "{PAGE}";
 import {{ text }} from "node:stream/consumers";
 const config = {CONFIG_JSON}, asked = JSON.parse(await text(process.stdin));

@@ -18,7 +18,8 @@ const told = (x) => (typeof x === "number" ? x : [x.name, x.inside.map(told)]);
 const out = given.map((one) => {{ const {{ x, fault }} = page.parse(one); return fault ? {{ fault }}
   : {{ x: told(x), value: page.value(x), spelt: page.spell(x), tokens: page.written(x).tokens }}; }});
 process.stdout.write(JSON.stringify([out, TOKENS, Object.keys(page.OPERATIONS)]));"""
-PIECES = [*OPERATIONS, "max", "SORT", "second-LARGEST", "Max-", "Maximum", "(", "(", ")", ")", ",", ",", " ", "  ", "0", "7",
+PIECES = [*OPERATIONS, "max", "SORT", "second-LARGEST", "Max-", "Maximum", "(", "(", ")", ")", ",", ",", " ", "  ", "0",
+          "7",
           "12", "007", "1000000000", "1000000001", "9" * 19,
           "-1", "1.5", "+", "%", "é", "Ω", "[", "\n", "\t"]
 

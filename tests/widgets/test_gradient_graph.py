@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.small_head import SHIPPED, train
 
 MODULE, HEAD = (JS / "gradient-graph.js").as_uri(), (JS / "core" / "one_head.js").as_uri()
+BOOK = Path(__file__).resolve().parents[2] / "book"
 MISTAKES = GradientGraph.mistake.allowed
 PAGE = f"""import {{ encode, forward, backward }} from "{HEAD}"; import {{ text }} from "node:stream/consumers";
 const seen = JSON.parse(await text(process.stdin)).map(({{ params, tokens, target, d_vocab }}) => {{
@@ -90,7 +92,8 @@ def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(mistake):
     state = {"weights": "trained", "example": 1, "mistake": mistake}
     source = node(f'import {{ code }} from "{MODULE}"; process.stdout.write(code({json.dumps(state)}));')
     show = '\nimport json; print("###", json.dumps({name: value.tolist() for name, value in grads.items()}))'
-    done = subprocess.run([sys.executable, "-c", source + show], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", source + show], capture_output=True, text=True, check=True,
+                          cwd=BOOK)
     theirs = computed([state])[0]["grads"]
     for name, value in json.loads(done.stdout.split("###")[1]).items():
         assert np.abs(np.array(value) - theirs[name]).max() <= 1e-12

@@ -191,7 +191,7 @@ def test_the_page_and_python_read_the_very_numbers_that_were_written(dtype):
     data = page_bytes({"m": (params, config)}, {"answers": np.arange(6, dtype=np.uint8).reshape(2, 3)}, dtype=dtype,
                       title="é")
     facts, arrays = page_data(data)
-    assert facts["title"] == "é" and facts["models"]["m"] == {"eps": 1e-5, **config.to_dict()}
+    assert facts["title"] == "é" and facts["models"]["m"] == config.to_dict()
     source = (f'import {{ opened }} from "{(JS / "core" / "page_data.js").as_uri()}"; const data = '
               f'new DataView(Uint8Array.from(Buffer.from("{base64.b64encode(data).decode()}", "base64")).buffer); '
               "process.stdout.write(JSON.stringify(opened(({ facts, array, model }) => "

@@ -1,8 +1,8 @@
 """What a page loads: models and arrays in one safetensors file, whose header says what each of them is.
 
 The header's entry ``page`` is JSON: ``models``, the configuration of each by name, and what else the explorable
-must know. A model's tensors are called ``NAME/W_E``; names and shapes are those of NumPy. ``js/core/page_data.js`` reads
-all of it.
+must know. A model's tensors are called ``NAME/W_E``; names and shapes are those of NumPy. ``js/core/page_data.js``
+reads all of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import numpy as np
 import safetensors.numpy
 
-from ..byhand.norms import EPS
 from ..checks import check_array, check_choice, check_entries, check_type
 from ..config import ModelConfig
 from ..errors import DtypeError
@@ -56,7 +55,7 @@ def page_bytes(models: dict, arrays: dict | None = None, *, dtype=np.float32, **
         raise DtypeError("dtype", str(dtype), "np.float16, np.float32 or np.float64", "Choose one of the three.")
     tensors, configs = dict(check_type("arrays", arrays or {}, dict)), {}
     for model, (params, config) in check_type("models", models, dict).items():
-        configs[model] = {"eps": EPS, **check_type("config", config, ModelConfig).to_dict()}
+        configs[model] = check_type("config", config, ModelConfig).to_dict()
         for name, shape in parameter_shapes(config).items():
             value, top = check_entries("params", params, parameter_shapes(config))[name], np.finfo(dtype).max
             tensors[f"{model}/{name}"] = check_array(f"params[{name!r}]", value, shape=shape, low=-top,

@@ -8,7 +8,7 @@ const verdict = (state, i) => (!state.committed ? "" : i === state.right ? "✓"
 function answer(state, lab, i) {
   const chosen = i === state.chosen;
   return h("li", {}, h("label", { class: chosen ? "lab-chosen" : null },
-    h("input", { type: "radio", name: `answer-${state.id}`, checked: chosen, disabled: state.committed,
+    h("input", { type: "radio", name: `answer-${lab.id}`, checked: chosen, disabled: state.committed,
       onchange: () => lab.set({ chosen: i }) }),
     h("span", {}, state.answers[i]),
     h("strong", { class: "lab-verdict" }, verdict(state, i))));
@@ -19,6 +19,8 @@ export default explorable({
   instruction: "Choose before you read on. Your answer stays in this browser.",
   defaults: { id: "choice", question: "Which one?", answers: ["This", "That"], right: 0, explanation: "" },
   own: { chosen: -1, committed: false },
+  fits: ({ chosen, committed }, { answers }) => typeof committed === "boolean" && Number.isInteger(chosen)
+    && chosen >= (committed ? 0 : -1) && chosen < answers.length,
   view: (state, _, lab) => [
     h("p", { class: "lab-question" }, state.question),
     h("ol", { class: "lab-answers" }, state.answers.map((_, i) => answer(state, lab, i))),

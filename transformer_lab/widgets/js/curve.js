@@ -70,6 +70,8 @@ export default explorable({
     x_range: [0, 1], y_range: [0, 1], x_label: "step", y_label: "value", limits: [],
   },
   own: { drawn: null, committed: false },
+  fits: ({ drawn, committed }) => (committed === false || (committed === true && drawn !== null))
+    && (drawn === null || (Array.isArray(drawn) && drawn.length === KNOTS && drawn.every(Number.isFinite))),
   compute, view, describe, table,
   controls: ({ drawn, committed }, now, lab) => [
     button("This is my curve", () => lab.set({ committed: true }), { disabled: !drawn || committed }),

@@ -56,9 +56,18 @@
     if (bytes > MUCH) box.querySelector("input, button, select, [tabindex]")?.focus({ preventScroll: true });
   }
 
+  /** In place of "Loading …": what went wrong; the still picture stays. */
+  function failed(el, { message }) {
+    el.querySelector(".lab-start")?.remove();
+    const said = Object.assign(document.createElement("p"), { className: "lab-said wrong", textContent: message });
+    said.setAttribute("role", "alert");
+    said.append(". The picture stands still; load the page again to try once more.");
+    el.querySelector(".lab-head").after(said);
+  }
+
   const near = new IntersectionObserver((entries) => entries.filter((e) => e.isIntersecting).forEach(({ target }) => {
     near.unobserve(target);
-    wake(target);
+    wake(target).catch((fault) => failed(target, fault));
   }), { rootMargin: "400px" });
   const start = () => document.querySelectorAll(".lab-static").forEach((el) => near.observe(el));
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();

@@ -5,10 +5,15 @@ const SVG = "http://www.w3.org/2000/svg";
 const drawn = new WeakMap(); // element -> the node it was last drawn from
 
 // What is not there (null, false) becomes an empty text, so that its neighbours keep their places.
-const list = (nodes) => nodes.flat(Infinity).map((node) => (node == null || node === false ? "" : node));
+const list = (nodes) => nodes.flat(Infinity).map((node) =>
+  (node instanceof Element ? node : node == null || node === false ? "" : String(node)));
+
+class Element { // only h() makes one: an object that was stored or given is text
+  constructor(tag, attrs, children) { Object.assign(this, { tag, attrs, children }); }
+}
 
 /** One element: h("circle", { cx: 3, onclick: f }, ...children). */
-export const h = (tag, attrs, ...children) => ({ tag, attrs: attrs ?? {}, children: list(children) });
+export const h = (tag, attrs, ...children) => new Element(tag, attrs ?? {}, list(children));
 
 /** Make the children of `parent` be `nodes`, changing only what differs. */
 export function draw(parent, ...nodes) {

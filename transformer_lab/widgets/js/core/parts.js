@@ -7,6 +7,7 @@ import { sinusoid } from "./sinusoids.js";
 export const NORMS = { layer: mean, rms: () => 0 };
 
 const ROOT = Math.sqrt(2 / Math.PI);
+const sigmoid = (u) => 1 / (1 + Math.exp(-u));
 const inner = (u) => Math.tanh(ROOT * (u + 0.044715 * u ** 3));
 
 /** The function of one number, and its slope. */
@@ -14,6 +15,7 @@ export const ACTIVATIONS = {
   relu: [(u) => Math.max(u, 0), (u) => (u > 0 ? 1 : 0)],
   gelu: [(u) => 0.5 * u * (1 + inner(u)),
     (u) => 0.5 * (1 + inner(u)) + 0.5 * u * (1 - inner(u) ** 2) * ROOT * (1 + 3 * 0.044715 * u ** 2)],
+  silu: [(u) => u * sigmoid(u), (u) => sigmoid(u) * (1 + u * (1 - sigmoid(u)))],
 };
 
 /** The rows that are added to the tokens'. */

@@ -16,6 +16,7 @@
 //                                    // or a list of such tables
 //     code: (state, now) => "import transformer_lab\n...",  // the same state in Python
 //     own: { chosen: -1 },   // state that is the reader's: kept in this browser under state.id, never sent
+//     fits: (own, state) => true,    // whether what was kept makes sense; if not, the first state is shown
 //   });
 //
 // Title and instruction may be functions of the state; compute, controls, table, code and own may be left out.
@@ -66,7 +67,7 @@ function mount(spec, model, el) {
   const received = (key) => model.get(key) ?? spec.defaults[key];
   const initial = { ...spec.own, ...Object.fromEntries(keys.map((key) => [key, received(key)])) };
   const root = document.createElement("div");
-  let state = { ...initial, ...recall(spec.own, initial.id) };
+  let state = { ...initial, ...recall(spec, initial) };
   let pending = {}, timer = 0, frame = 0, held = false, open = null;
 
   const schedule = () => { frame ||= requestAnimationFrame(() => { frame = 0; redraw(); }); };
@@ -124,9 +125,13 @@ function mount(spec, model, el) {
 }
 
 // The browser may refuse to store (private windows); the explorable then works, and forgets.
-function recall(own, id) {
+function recall({ own, fits }, state) {
   if (!own) return {};
-  try { return JSON.parse(localStorage.getItem(`transformer-lab:${id}`)) ?? {}; } catch { return {}; }
+  try {
+    const kept = JSON.parse(localStorage.getItem(`transformer-lab:${state.id}`));
+    const mine = Object.fromEntries(Object.keys(own).map((key) => [key, kept[key]]));
+    return fits(mine, state) ? mine : {};
+  } catch { return {}; }
 }
 
 function keep(own, state) {
