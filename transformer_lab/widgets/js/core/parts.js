@@ -7,6 +7,13 @@ import { sinusoid } from "./sinusoids.js";
 export const NORMS = { layer: mean, rms: () => 0 };
 
 const ROOT = Math.sqrt(2 / Math.PI);
+/** The share of a normal distribution below u, by the series of positive terms (Abramowitz and Stegun, 26.2.11). */
+function below(u) {
+  if (Math.abs(u) > 9) return u > 0 ? 1 : 0;
+  let total = u;
+  for (let n = 3, term = u; Math.abs(term) > 1e-17 * Math.abs(total); n += 2) total += term *= u * u / n;
+  return 0.5 + total * Math.exp(-u * u / 2) / Math.sqrt(2 * Math.PI);
+}
 const sigmoid = (u) => 1 / (1 + Math.exp(-u));
 const inner = (u) => Math.tanh(ROOT * (u + 0.044715 * u ** 3));
 
@@ -15,6 +22,7 @@ export const ACTIVATIONS = {
   relu: [(u) => Math.max(u, 0), (u) => (u > 0 ? 1 : 0)],
   gelu: [(u) => 0.5 * u * (1 + inner(u)),
     (u) => 0.5 * (1 + inner(u)) + 0.5 * u * (1 - inner(u) ** 2) * ROOT * (1 + 3 * 0.044715 * u ** 2)],
+  gelu_exact: [(u) => u * below(u), (u) => below(u) + u * Math.exp(-u * u / 2) / Math.sqrt(2 * Math.PI)],
   silu: [(u) => u * sigmoid(u), (u) => sigmoid(u) * (1 + u * (1 - sigmoid(u)))],
 };
 
