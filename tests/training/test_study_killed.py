@@ -37,5 +37,5 @@ def test_twenty_workers_of_a_dask_cluster_are_killed_and_nothing_is_lost_or_doub
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="killing studies needs os.fork")
 def test_thirty_kills_lose_nothing(tmp_path):
-    report = started("kill_study.py", tmp_path, 30, TOY_SECONDS="0")
+    report = started("kill_study.py", tmp_path, 30, TOY_SECONDS="0", TOY_UNITS="30")
     assert report["killed"] >= 30 and report["lost"] == 0 and len(report["records"]) == 1, report

@@ -9,7 +9,7 @@ import numpy as np
 
 from transformer_lab.training import Study
 
-UNITS = 200
+UNITS = int(os.environ.get("TOY_UNITS", "200"))
 
 
 def unit(arm, seed):
