@@ -7,10 +7,27 @@ from pathlib import Path
 
 from .checks import check_type
 
-__all__ = ["HOME", "runs", "shipped"]
+__all__ = ["home", "runs", "shipped"]
 
-#: The folder of ``data`` and ``runs``: the clone, or what the environment variable ``TRANSFORMER_LAB_HOME`` names.
-HOME = Path(os.environ.get("TRANSFORMER_LAB_HOME") or Path(__file__).resolve().parents[1])
+
+def home() -> Path:
+    """The folder of ``data`` and ``runs``: the first of these that there is.
+
+    What the environment variable ``TRANSFORMER_LAB_HOME`` names; the clone that this package is imported from; the
+    folder of an unpacked chapter in which, or below which, one works; else the working folder, which ships nothing.
+
+    >>> (home() / "data").is_dir()
+    True
+    """
+    if named := os.environ.get("TRANSFORMER_LAB_HOME"):
+        return Path(named)
+    here = Path.cwd()
+    around = (Path(__file__).resolve().parents[1], here, *here.parents)
+    return next((folder for folder in around if _is_home(folder)), here)
+
+
+def _is_home(folder: Path) -> bool:
+    return (folder / "data").is_dir() and (folder / "book" / "chapters").is_dir()
 
 
 def shipped(*names: str) -> Path:
@@ -19,7 +36,7 @@ def shipped(*names: str) -> Path:
     >>> shipped("digits", "digits-0").parts[-3:]
     ('data', 'digits', 'digits-0')
     """
-    return HOME.joinpath("data", *(check_type("names", name, str) for name in names))
+    return home().joinpath("data", *(check_type("names", name, str) for name in names))
 
 
 def runs(*names: str) -> Path:
@@ -28,4 +45,4 @@ def runs(*names: str) -> Path:
     >>> runs("lengths-0").parts[-2:]
     ('runs', 'lengths-0')
     """
-    return HOME.joinpath("runs", *(check_type("names", name, str) for name in names))
+    return home().joinpath("runs", *(check_type("names", name, str) for name in names))

@@ -297,7 +297,7 @@ def delayed(function):
 
 def declared() -> dict[str, Study]:
     """All studies, those of the book's chapters included where the book is there."""
-    book = places.HOME / "book"
+    book = places.home() / "book"
     if (book / "chapters").is_dir() and str(book) not in sys.path:
         sys.path.append(str(book))
     for path in sorted((book / "chapters").glob("ch*/study.py")):

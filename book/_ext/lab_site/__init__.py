@@ -7,7 +7,7 @@ It renders mathematics with KaTeX (:mod:`.math`), replaces the theme's page by i
 
 from __future__ import annotations
 
-from . import assets, audit, chapters, directives, folds, math, page
+from . import assets, audit, chapters, directives, download, folds, math, page
 
 __all__ = ["setup"]
 
@@ -27,6 +27,7 @@ def setup(app) -> dict:
     app.connect("doctree-resolved", folds.box_tokens, priority=900)
     app.connect("html-page-context", page.compose, priority=900)
     app.connect("build-finished", assets.finish, priority=800)
+    app.connect("build-finished", download.finish, priority=850)
     app.connect("build-finished", audit.finish, priority=900)
     for name, directive in directives.DIRECTIVES.items():
         app.add_directive(name, directive)

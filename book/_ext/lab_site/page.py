@@ -13,6 +13,7 @@ from docutils import nodes
 
 import transformer_lab
 
+from .download import is_clone
 from .polish import polish
 
 __all__ = ["TEMPLATES", "claim_ids", "compose", "describe", "version"]
@@ -30,7 +31,9 @@ def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes
     context["lab_contents"] = _contents(context, doctree)
     context["lab_description"] = describe(doctree) or app.config.project
     source = context.get("sourcename", "")
-    context["lab_notebook"] = f"_sources/{source}" if source.endswith(".ipynb") else ""
+    is_notebook = source.endswith(".ipynb")
+    context["lab_notebook"] = f"_sources/{source}" if is_notebook else ""
+    context["lab_zip"] = f"_downloads/{Path(source).stem}.zip" if is_notebook and is_clone(Path(app.srcdir)) else ""
 
 
 def describe(doctree: nodes.document | None) -> str:
