@@ -1,5 +1,6 @@
 """The whole transformer by hand against the complex step and its PyTorch twin: every activation and every gradient."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -7,29 +8,36 @@ import pytest
 import torch
 
 from transformer_lab import LabError, ModelConfig, OneHeadConfig, generator
+from transformer_lab.byhand import ends, parts, positions, softmax
 from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.gradcheck import check_gradients
 from transformer_lab.byhand.parts import dropout_masks
 from transformer_lab.byhand.transformer import backward, forward, init, loss, loss_and_gradients, pullback
+from transformer_lab.models import transformer as twin
 from transformer_lab.models.transformer import Transformer
-from transformer_lab.names import lookup, parameter_shapes
+from transformer_lab.names import PARTS, lookup, parameter_shapes
 
 SIZE = {"d_vocab": 7, "n_ctx": 5, "d_model": 8, "n_heads": 2, "n_layers": 2, "d_mlp": 12}
-NORMS = [("none", "pre"), ("layer", "pre"), ("layer", "post"), ("rms", "pre"), ("rms", "post")]
-MASKS = [("bidirectional", None), ("causal", None), ("bidirectional", 0), ("causal", 0)]
+FLAGS = {entry.name: (False, True) for entry in dataclasses.fields(ModelConfig) if entry.type == "bool"}
+CHOICES = {name: tuple(entries) for name, entries in PARTS.items()} | FLAGS | {"pad": (None, 0)}
 
 
-def whole_models():
-    """Every norm × activation × mask; the other choices turn at different speeds, so that all pairs come up."""
-    product = itertools.product(NORMS, ("relu", "gelu"), MASKS)
-    for i, ((norm, placement), activation, (mask, pad)) in enumerate(product):
-        yield ModelConfig(**SIZE, norm=norm, placement=placement, activation=activation, mask=mask, pad=pad,
-                          read_out=("all", "first", "last", "mean")[(i + i // 4) % 4],
-                          positions=("learned", "sinusoidal", "none")[i % 3], tied=i % 5 in (1, 2),
-                          residual=i % 7 != 3, output_projection=i % 11 not in (4, 9))
+def covering():
+    """Few models in which every two entries of the tables of parts come up together: the most new pairs first."""
+    rng = generator(0, "covering")
+    missing = {frozenset(pair) for one, other in itertools.combinations(CHOICES, 2)
+               for pair in itertools.product([(one, value) for value in CHOICES[one]],
+                                             [(other, value) for value in CHOICES[other]])}
+    while missing:
+        drawn = [{name: values[rng.integers(len(values))] for name, values in CHOICES.items()} for _ in range(100)]
+        gains = [missing & {frozenset(pair) for pair in itertools.combinations(parts.items(), 2)} for parts in drawn]
+        best = max(range(100), key=lambda i: len(gains[i]))
+        missing -= gains[best]
+        if gains[best]:
+            yield ModelConfig(**SIZE, **drawn[best])
 
 
-MODELS = [*whole_models(), ModelConfig(**SIZE | {"d_mlp": 0, "n_layers": 1, "d_head": 3}, norm="layer")]
+MODELS = [*covering(), ModelConfig(**SIZE | {"d_mlp": 0, "n_layers": 1, "d_head": 3}, norm="layer")]
 
 
 def example(config, seed=0, lead=(), dtype=np.float64):
@@ -46,11 +54,11 @@ def example(config, seed=0, lead=(), dtype=np.float64):
 
 
 def autograd(config, tokens, targets):
-    def twin(params):
+    def witness(params):
         model = Transformer(config, params)
         model.loss(torch.tensor(tokens), torch.tensor(targets)).backward()
         return {name: value.grad.numpy() for name, value in model.named_parameters()}
-    return twin
+    return witness
 
 
 def short(config):
@@ -58,16 +66,16 @@ def short(config):
 
 
 def close(ours, theirs, tolerance, name):
-    scale = max(np.abs(ours).max(), np.abs(theirs).max(), 1e-12)
-    assert np.abs(ours.reshape(theirs.shape) - theirs).max() <= tolerance * scale, name
+    scale = max(np.abs(ours).max(), np.abs(theirs).max())
+    gap = np.abs(ours.reshape(theirs.shape) - theirs).max()
+    assert gap <= tolerance * scale + 1e-15, name  # b_K moves no pattern: its gradient is 0, but for rounding
 
 
-def test_all_choices_come_up_together():
-    choices = ("norm", "activation", "mask", "pad", "read_out", "positions", "tied", "residual", "output_projection")
-    for one, other in itertools.combinations(choices, 2):
-        values = [{getattr(config, name) for config in MODELS} for name in (one, other)]
-        seen = {(getattr(config, one), getattr(config, other)) for config in MODELS}
-        assert seen == set(itertools.product(*values)), (one, other)
+def test_the_tables_of_both_models_have_the_same_entries():
+    for field, tables in {"norm": (parts.NORMS, twin.NORMS), "activation": (parts.ACTIVATIONS, twin.ACTIVATIONS),
+                          "positions": (positions.POSITIONS, twin.POSITIONS), "mask": (softmax.MASKS, twin.MASKS),
+                          "read_out": (ends.READ_OUTS, twin.READ_OUTS)}.items():
+        assert all(list(table) == list(PARTS[field]) for table in tables), field
 
 
 @pytest.mark.parametrize("config", MODELS, ids=short)

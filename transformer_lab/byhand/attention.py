@@ -282,9 +282,9 @@ def _scale(q, scale):
 def _check_mask(mask, q, k):
     if mask is None:
         return None
-    shape = (*lead_of(q, k), q.shape[-2], k.shape[-2])
+    mask, shape = flags("mask", mask), (*lead_of(q, k), q.shape[-2], k.shape[-2])
     try:
-        return np.broadcast_to(mask := flags("mask", mask), shape)
+        return np.broadcast_to(mask, shape)
     except ValueError:
         raise ShapeError("mask", f"an array of shape {mask.shape}", f"a shape that broadcasts to {shape}",
                          "Add axes of length 1 for the batch and the heads.") from None

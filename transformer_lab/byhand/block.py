@@ -120,7 +120,7 @@ def embedded_pullback(params, tokens, config, acts, d_x, tap):
     if POSITIONS[config.positions][0]:
         d_pos = tap("d_pos_embed", d_x)
     if "W_pos" in params:
-        grads["W_pos"] = np.zeros_like(params["W_pos"])
+        grads["W_pos"] = np.zeros_like(params["W_pos"], d_pos.dtype)
         grads["W_pos"][..., :d_x.shape[-2], :] = d_pos.sum(axis=-3)
     return grads | {"W_E": embed_pullback(tokens, params["W_E"], tap("d_embed", d_x))}
 

@@ -34,7 +34,7 @@ class SGD:
 
     def start(self, theta):
         """Forget everything, and be ready for this vector. (The first update does it, too.)"""
-        self.t, self.memory = 0, {name: np.zeros_like(theta) for name in self.remembers}
+        self.t, self.memory = 0, {name: np.zeros(theta.shape, theta.dtype) for name in self.remembers}
         return self
 
     def update(self, theta, g, learning_rate: float) -> None:
@@ -45,9 +45,12 @@ class SGD:
             if vector.shape != theta.shape:
                 raise ShapeError(name, f"an array of shape {vector.shape}", f"{theta.shape}", "Keep to one theta.")
         self.t += 1
-        flat = [vector.reshape(-1) for vector in (theta, g, *self.memory.values())]
+        own = theta if theta.flags.c_contiguous else theta.copy("C")  # a reshape of other weights would be a copy
+        flat = [vector.reshape(-1) for vector in (own, g, *self.memory.values())]
         for start in range(0, theta.size, BLOCK):
             self.rule(*(vector[start:start + BLOCK] for vector in flat), learning_rate)
+        if own is not theta:
+            theta[...] = own
 
     def rule(self, theta, g, learning_rate):
         theta -= learning_rate * g
@@ -58,7 +61,8 @@ class SGD:
 
     def load_state(self, state: dict) -> None:
         """Put a state back: the next update is then the same, bit for bit."""
-        self.t, self.memory = int(state["t"]), {name: np.array(state[name]) for name in self.remembers if name in state}
+        self.t = int(state["t"])
+        self.memory = {name: np.array(state[name], order="C") for name in self.remembers if name in state}
 
 
 class Momentum(SGD):

@@ -15,12 +15,12 @@ from functools import partial
 import numpy as np
 
 from ..checks import check_array, check_callable, check_choice, check_type, check_whole
-from ..errors import EmptyError
+from ..errors import DtypeError, EmptyError, NotFiniteError
 
 __all__ = ["central_differences", "complex_step"]
 
 EPS = float(np.finfo(np.float64).eps)
-COMPLEX_STEP = 1e-30
+COMPLEX_STEP, REAL_STEP = 1e-30, 1e-4
 CENTRAL_STEP = EPS ** (1 / 5)  # truncation grows with its fourth power, rounding with its inverse
 
 
@@ -48,7 +48,15 @@ def complex_step(f: Callable, params: dict, *, independent: int = 0, entries: di
     check_callable("f", f)
 
     def slope(nudged):
-        return np.imag(f(nudged(1j * COMPLEX_STEP))) / COMPLEX_STEP
+        value = np.asarray(f(nudged(1j * COMPLEX_STEP)))
+        if value.dtype.kind not in "fc":
+            raise DtypeError("f(params)", f"an array of dtype {value.dtype}", "a number", "Return the sum or the mean.")
+        if not np.isfinite(value).all():
+            raise NotFiniteError("f(params)", "NaN or infinity", "a finite number", "Take params where f is defined.")
+        if value.dtype.kind == "f" and np.any(f(nudged(REAL_STEP)) != f(nudged(-REAL_STEP))):
+            raise DtypeError("f(params)", "a real number, though it depends on a complex one", "a complex number",
+                             "Leave out abs, conj and real, or ask central_differences.")
+        return np.imag(value) / COMPLEX_STEP
 
     return _entrywise(slope, params, independent, entries)
 
