@@ -1,7 +1,7 @@
 // The parts that a transformer can be made of, as transformer_lab.config names them: a line in a table each.
 
 import { mean, range } from "./math.js";
-import { sinusoid } from "./sinusoids.js";
+import { frequencies, sinusoid } from "./sinusoids.js";
 
 /** What a norm takes off a row before it is brought to mean square 1. */
 export const NORMS = { layer: mean, rms: () => 0 };
@@ -30,6 +30,14 @@ export const ACTIVATIONS = {
 export const POSITIONS = {
   learned: ({ W_pos }) => W_pos,
   sinusoidal: (params, { n_ctx, d_model }) => range(n_ctx).map((t) => sinusoid(t, d_model, 10000)),
+};
+
+/** What turns queries and keys: the rows of a head, forward (by 1) or back (by -1). */
+export const TURNS = {
+  rotary: (rows, by) => rows.map((row, t) => frequencies(row.length, 10000).flatMap((w, i) => {
+    const [cos, sin, x, y] = [Math.cos(by * t * w), Math.sin(by * t * w), row[2 * i], row[2 * i + 1]];
+    return [x * cos - y * sin, x * sin + y * cos];
+  })),
 };
 
 /** Whether a query may see a key, both by their places. */

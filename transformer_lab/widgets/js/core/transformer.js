@@ -5,7 +5,7 @@
 
 import { attend, attendPullback } from "./attention.js";
 import { add, columns, crossEntropy, dot, matMul, product, range, scale, softmax, sum, transpose, zeros } from "./math.js";
-import { ACTIVATIONS, MASKS, NORMS, POSITIONS, READ_OUTS } from "./parts.js";
+import { ACTIVATIONS, MASKS, NORMS, POSITIONS, READ_OUTS, TURNS } from "./parts.js";
 
 const IGNORED = -100; // the target of a row that does not count
 const same = (name, value) => value;
@@ -54,20 +54,25 @@ const ofHeads = (each) => each[0].map((_, i) => each.map((matrix) => matrix[i]))
 const ROLES = { W_Q: ["q", "b_Q"], W_K: ["k", "b_K"], W_V: ["v", "b_V"] };
 
 /** Every head: q, k, v, scores, pattern, z; and what they write together: without W_O, they are laid side by side. */
-function attention(x, p, { n_heads }, see, enter) {
+function attention(x, p, { n_heads, positions }, see, enter) {
   const project = (W) => enter(ROLES[W][0], range(n_heads).map((h) => linear(x, ofHead(p[W], h), p[ROLES[W][1]]?.[h])));
-  const { z } = attend(project("W_Q"), project("W_K"), project("W_V"), { see, enter });
+  const [q, k, v] = Object.keys(ROLES).map(project), turn = TURNS[positions];
+  const met = (name, heads) => (turn ? enter(`rot_${name}`, heads.map((rows) => turn(rows, 1))) : heads);
+  const { z } = attend(met("q", q), met("k", k), v, { see, enter });
   if (!p.W_O) return x.map((_, t) => z.flatMap((head) => head[t]));
   const out = z.map((head, h) => matMul(head, p.W_O[h])).reduce(added);
   return p.b_O ? out.map((row) => add(row, p.b_O)) : out;
 }
 
-function attentionPullback(acts, x, p, d_out, { n_heads, d_head }, enter, grads) {
+function attentionPullback(acts, x, p, d_out, { n_heads, d_head, positions }, enter, grads) {
   const d_z = range(n_heads).map((h) => (p.W_O ? matMul(d_out, transpose(p.W_O[h]))
     : d_out.map((row) => row.slice(h * d_head, (h + 1) * d_head))));
   if (p.W_O) grads.W_O = acts.z.map((head) => matMul(transpose(head), d_out));
   if (p.b_O) grads.b_O = columns(d_out);
-  const d = attendPullback(acts, enter("z", d_z), { enter });
+  const turn = TURNS[positions], met = turn ? { ...acts, q: acts.rot_q, k: acts.rot_k } : acts;
+  const back = (name, d) => enter(name, turn && /^[qk]$/.test(name)
+    ? enter(`rot_${name}`, d).map((rows) => turn(rows, -1)) : d);
+  const d = attendPullback(met, enter("z", d_z), { enter: back });
   return Object.entries(ROLES).flatMap(([W, [name, b]]) => {
     grads[W] = ofHeads(d[name].map((head) => matMul(transpose(x), head)));
     if (p[b]) grads[b] = d[name].map(columns);
@@ -188,13 +193,13 @@ export function backward(params, acts, targets, config, tap = same) {
 /** The start of the stream: each token's row of W_E, and the row of its place. */
 function embedded(params, tokens, config, enter) {
   const embed = enter("embed", tokens.map((token) => params.W_E[token]));
-  if (config.positions === "none") return embed;
+  if (!POSITIONS[config.positions]) return embed;
   return added(embed, enter("pos_embed", POSITIONS[config.positions](params, config).slice(0, tokens.length)));
 }
 
 /** Each row of the gradient goes to the row of its token and to the row of its place. */
 function embeddedPullback({ W_E, W_pos }, tokens, { positions }, d_x, enter, grads) {
-  if (positions !== "none") enter("pos_embed", d_x);
+  if (POSITIONS[positions]) enter("pos_embed", d_x);
   if (W_pos) grads.W_pos = [...grads.pos_embed, ...zeros(W_pos.length - tokens.length, W_pos[0].length)];
   grads.W_E ??= zeros(W_E.length, W_E[0].length); // a tied one has its share of the read-out
   enter("embed", d_x).forEach((row, t) => { grads.W_E[tokens[t]] = add(grads.W_E[tokens[t]], row); });
