@@ -24,8 +24,7 @@ test: setup-test ## everything that CI checks
 	$(BIN)/ruff check .
 	PYTHONPATH=.:book $(BIN)/lint-imports
 	$(BIN)/node --test "tests/js/*.test.js"
-	$(BIN)/python -m pytest -c tests/nbval.ini --rootdir=. book
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lab: setup-book ## open the chapters in JupyterLab
 	@$(BIN)/jupyter trust book/[0-9]*.ipynb > /dev/null  # JupyterLab strips figures from notebooks it does not trust

@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+import filelock
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +26,21 @@ def find_chromium() -> str | None:
     return os.environ.get("LAB_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
+#: What takes longest begins first.
+ORDER = ("book", "tests/site", "tests/widgets", "tests/chapters", "tests/book", "tests")
+
+
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: next((i for i, start in enumerate(ORDER) if place(item).startswith(start)), len(ORDER)))
+    skip_browser_tests(items)
+
+
+def place(item) -> str:
+    """The path of an item's file, from the root."""
+    return item.path.relative_to(ROOT).as_posix()
+
+
+def skip_browser_tests(items):
     if find_chromium() or os.environ.get("LAB_REQUIRE_BROWSER") == "1":
         return
     for item in items:
@@ -54,8 +69,9 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def built_site() -> Path:
-    """The folder of the built pages, made by the same command as the reader's."""
-    subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    """The folder of the built pages, made by the same command as the reader's; one process of the tests at a time."""
+    with filelock.FileLock(ROOT / "_build.lock"):
+        subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return ROOT / "_build" / "html"
 
 
