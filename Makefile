@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 # A deprecation in a frozen dependency must not look like a fault of the book.
 BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab serve execute study bench clean
+.PHONY: help book test lab serve execute study bench kernels mutants clean
 
 help:           ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
@@ -42,5 +42,11 @@ study: setup-book ## list the studies; NAME=... makes one (JOBS=1)
 bench: setup-test ## measure speed against the peers
 	$(BIN)/python tools/bench.py
 
+kernels: setup-test ## run chapters and numeric tests under other processors' kernels
+	$(BIN)/python tools/kernels.py
+
+mutants: setup-test ## plant bugs, and say which test or claim sees each
+	$(BIN)/python tools/mutants.py
+
 clean:          ## remove what was built (not .venv)
-	rm -rf _build .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf _build _build.lock .pytest_cache .ruff_cache .import_linter_cache

@@ -284,3 +284,12 @@ def test_bad_input_is_named(case):
     argument, call = BAD[case]
     with pytest.raises(LabError, match=f"^{argument}: got"):
         call()
+
+
+def test_dropout_of_the_twin_is_active_in_training_only():
+    config = ModelConfig(**SIZE, dropout=0.5)
+    params, tokens, _ = example(config)
+    model = Transformer(config, params).eval()
+    assert np.abs(model(torch.tensor(tokens)).detach().numpy() - forward(params, tokens, config)["logits"]).max() < 1e-9
+    trained = model.train()(torch.tensor(tokens))
+    assert not torch.allclose(trained, model.eval()(torch.tensor(tokens)))

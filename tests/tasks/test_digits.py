@@ -218,3 +218,8 @@ def test_a_task_goes_through_json_and_back():
 def test_bad_input_gets_a_sentence(call, sentence):
     with pytest.raises(LabError, match=sentence):
         call()
+
+
+def test_an_answer_that_goes_on_is_wrong():
+    four, forty_two, padded = [6, EOS, PAD], [6, 4, EOS], [6, PAD, PAD]
+    assert exact([four, forty_two, padded], [four, four, four]).tolist() == [True, False, False]

@@ -16,6 +16,7 @@ from chapters.ch05.study import (
     parts,
     record,
     taken_out,
+    train,
     trained,
 )
 from transformer_lab.byhand.transformer import forward, init
@@ -106,3 +107,8 @@ def test_the_explorable_reads_the_recorded_weights():
 
 def test_a_record_that_is_there_is_not_trained_again():
     assert record("full").name == load("full").name
+
+
+def test_no_two_seeds_begin_with_the_same_weights():
+    weights = train(AblationRun(n_seeds=3, steps=1, learning_rate=1e-6), every=1)[0]["W_E"]
+    assert all(np.abs(weights[i] - weights[j]).max() > 0.01 for i, j in ((0, 1), (0, 2), (1, 2)))
