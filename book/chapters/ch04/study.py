@@ -2,7 +2,8 @@
 
 Every arm is trained on all inputs of the digit operations and asked the same inputs again. So nothing is said here
 about inputs never seen; what an arm cannot answer it cannot even remember, and
-:func:`~chapters.ch04.order.blind_ceiling` says exactly how much that is.
+:func:`~chapters.ch04.order.blind_ceiling` says exactly how much that is. Seed i has its own first weights and its own
+batches. ``transformer-lab study positions`` makes the record again.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from transformer_lab.tasks.digits import DigitTask, all_inputs
 from transformer_lab.training.fit import fit
 from transformer_lab.training.history import History
 from transformer_lab.training.stepper import Stepper
+from transformer_lab.training.study import Study
 
 from .order import blind_ceiling
 from .places import score_terms
 
-__all__ = ["ARMS", "TERMS", "accuracy", "ceilings", "config_of", "inputs", "on_digits", "shares", "train", "without"]
+__all__ = ["ARMS", "POSITIONS", "TERMS", "accuracy", "ceilings", "config_of", "inputs", "on_digits", "shares", "train",
+           "untrained", "without"]
 
 TASK = DigitTask()
 
@@ -121,7 +124,7 @@ def without(term: str, params: dict):
 
     Examples
     --------
-    >>> params, config = train("learned", n_seeds=2, steps=1)[0], config_of("learned")
+    >>> params, config = train("learned", seeds=[0, 1], steps=1)[0], config_of("learned")
     >>> accuracy(params, config, without("token-place", params))["Max"].shape
     (2,)
     """
@@ -142,38 +145,70 @@ def on_digits(params: dict, config: ModelConfig, tap=None) -> dict:
             for name, (tokens, _) in inputs().items()}
 
 
-def train(arm: str, *, n_seeds: int = 20, seed: int = 0, steps: int = 600, every: int = 200) -> tuple[dict, History]:
+def train(arm: str, *, seeds=range(20), steps: int = 600, every: int = 200) -> tuple[dict, History]:
     """Train an arm, all seeds at once, and return the weights and :func:`accuracy` over the steps.
 
     Parameters
     ----------
     arm : str
         A name in :data:`ARMS`.
-    n_seeds, seed : int
-        How many models, and the first of their seeds: each has its own first weights; all see the same batches.
+    seeds : sequence of int
+        Each has its own first weights and its own batches.
     steps, every : int
         Updates, and how often the accuracy over all inputs is measured.
 
-    Returns
-    -------
-    (dict, History)
-
     Examples
     --------
-    >>> params, history = train("learned", n_seeds=2, steps=2, every=2)
+    >>> params, history = train("learned", seeds=[0, 1], steps=2, every=2)
     >>> history["First"].shape
     (2, 2)
     """
-    config, seed = config_of(arm), check_seed("seed", seed)
-    params = init(config, n_seeds=check_whole("n_seeds", n_seeds, low=1), seed=seed, embedding_scale=0.5)
-    stepper = Stepper(params, config, "adam", beta2=0.98)
+    config = config_of(arm)
+    stepper = Stepper(untrained(arm, seeds), config, "adam", beta2=0.98)
     tokens, targets = (np.concatenate(part) for part in zip(*inputs().values(), strict=True))
 
     def batches(step):
-        rows = generator(seed, "batch", step).integers(len(tokens), size=64)
+        rows = np.stack([generator(seed, "batch", step).integers(len(tokens), size=64) for seed in seeds])
         return tokens[rows], targets[rows]
 
     rate = warmup_linear(0.01, check_whole("steps", steps, low=1), min(50, steps))
     history = fit(stepper, batches, steps=steps, learning_rate=rate, every=every,
                   evaluate=lambda stepper: accuracy(stepper.params, config))
     return stepper.params, history
+
+
+def untrained(arm: str, seeds) -> dict:
+    """The first weights of all seeds, stacked."""
+    drawn = [init(config_of(arm), seed=check_seed("seeds", seed), embedding_scale=0.5) for seed in seeds]
+    return {name: np.stack([one[name] for one in drawn]) for name in drawn[0]}
+
+
+def measured(arm: str, seeds) -> dict:
+    """What the study keeps of an arm, trained and before: accuracies, and where the scores come from."""
+    config, (params, _) = config_of(arm), train(arm, seeds=seeds, every=600)
+    found = {"accuracy": (("operation", "seed"), rows(accuracy(params, config))),
+             "untrained": (("operation", "seed"), rows(accuracy(untrained(arm, seeds), config)))}
+    return found | (terms_measured(params, config) if arm == "sinusoidal" else {})
+
+
+def terms_measured(params: dict, config: ModelConfig) -> dict:
+    """``share`` of each term of the scores, ``without`` it the accuracy, and the attention to the three digits."""
+    share, cut = shares(params, config), {term: without(term, params) for term in TERMS}
+    return {"share": (("operation", "term", "seed"), np.stack([rows(found) for found in share.values()])),
+            "without": (("term", "operation", "seed"), [rows(accuracy(params, config, tap)) for tap in cut.values()]),
+            "on_digits": (("operation", "seed"), rows(on_digits(params, config))),
+            "on_digits_without": (("term", "operation", "seed"),
+                                  [rows(on_digits(params, config, tap)) for tap in cut.values()])}
+
+
+def rows(by_name: dict) -> np.ndarray:
+    return np.stack(list(by_name.values()))
+
+
+def with_names(dataset):
+    """The dataset with its operations and terms by name."""
+    return dataset.assign_coords(operation=list(TASK.operations), term=list(TERMS))
+
+
+POSITIONS = Study("positions", measured, arms={"arm": tuple(ARMS)}, seeds=range(20), together=True, finish=with_names,
+                  settings={"steps": 600, "batch": 64, "arms": {arm: config_of(arm).to_dict() for arm in ARMS}})

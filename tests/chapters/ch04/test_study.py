@@ -13,7 +13,7 @@ from transformer_lab.byhand.transformer import forward
 
 @pytest.fixture(scope="module")
 def trained():
-    return {arm: order.train(arm, n_seeds=3, steps=60, every=60) for arm in order.ARMS}
+    return {arm: order.train(arm, seeds=range(3), steps=60, every=60) for arm in order.ARMS}
 
 
 def test_attention_on_the_digits_is_a_share_and_an_edit_of_the_scores_moves_it(trained):
@@ -52,10 +52,20 @@ def test_an_order_blind_model_gives_all_orders_of_a_question_one_answer(trained)
     np.testing.assert_allclose(straight, turned, atol=1e-4 * abs(straight).max())
 
 
-def test_the_same_seed_gives_the_same_weights():
-    alone = order.train("learned", n_seeds=1, seed=5, steps=1, every=1)[0]
-    again = order.train("learned", n_seeds=1, seed=5, steps=1, every=1)[0]
-    assert all((alone[name] == again[name]).all() for name in alone)
+def test_seeds_share_neither_first_weights_nor_batches_and_do_not_depend_on_their_company():
+    pair, alone = (order.train("learned", seeds=seeds, steps=2, every=1)[0] for seeds in ([4, 5], [5]))
+    for name in alone:
+        np.testing.assert_allclose(pair[name][1], alone[name][0], atol=1e-6)
+    first = order.untrained("learned", [4, 5])
+    assert not np.array_equal(first["W_E"][0], first["W_E"][1])
+    moved = pair["b_U"] - first["b_U"]            # its gradient depends on nothing but the batch at the first step
+    assert not np.array_equal(moved[0], moved[1])
+
+
+def test_the_shipped_record_is_what_a_seed_does_now():
+    shipped = order.POSITIONS.load().sel(arm="sinusoidal", seed=[3])
+    again = order.measured("sinusoidal", [3])
+    np.testing.assert_allclose(again["accuracy"][1], shipped["accuracy"], atol=0.02)
 
 
 @pytest.mark.parametrize("arm", ["sinusoidal", "learned"])
@@ -84,7 +94,8 @@ def test_what_the_terms_take_out_one_by_one_is_the_whole_score(trained):
 
 
 @pytest.mark.parametrize("call", [
-    lambda: order.train("no place"), lambda: order.train("learned", steps=0), lambda: order.config_of(None),
+    lambda: order.train("no place", seeds=[0]), lambda: order.train("learned", seeds=[0], steps=0),
+    lambda: order.config_of(None),
     lambda: order.without("places", {}), lambda: order.shares([], order.config_of("learned")),
 ])
 def test_bad_input_gets_a_sentence(call):
