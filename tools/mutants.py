@@ -114,7 +114,7 @@ def caught_by(group: list[str], copy: Path) -> str | None:
         return f"{group[0]} (did not end in {LONGEST} s)"
     if done.returncode in (0, 5):
         return None
-    named = re.search(r"^(?:FAILED|ERROR|not ok \d+ -) (.*?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    named = re.search(r"^\s*(?:FAILED|ERROR|not ok \d+ -|✖) (.*?)(?: - .*| \([\d.]+ms\))?$", done.stdout, re.MULTILINE)
     return named[1] if named else f"{group[0]} (rc {done.returncode})"
 
 
