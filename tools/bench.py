@@ -9,7 +9,6 @@ gradients. At the end, bench_page.py: how long a page takes to answer a key.
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,8 @@ import time
 
 import bench_page
 import numpy as np
+from kernels import OWN, kernel_name
+from kernels import environment as environment_of
 
 from transformer_lab import ModelConfig, generator
 
@@ -129,7 +130,7 @@ def measure(name: str) -> float:
 
 
 def run_python(*arguments: str) -> str:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = environment_of(OWN, threads=1)  # the kernel that OpenBLAS picks by itself
     command = [sys.executable, *arguments]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
@@ -156,7 +157,8 @@ def main() -> None:
             times.append(float(run_python(__file__, name)))
     medians = {name: statistics.median(times) for name, times in runs.items()}
     ours = medians["by hand, trimmed"]
-    print(f"One step of the digit model, batch {BATCH}, one thread, NumPy {np.__version__}\n")
+    print(f"One step of the digit model, batch {BATCH}, one thread, NumPy {np.__version__}, "
+          f"OpenBLAS kernel {kernel_name(OWN)}\n")
     print(f"{'':36}{'median ms':>10}{'best':>8}{'worst':>8}{'/ by hand':>11}")
     for name, times in runs.items():
         print(f"{name:36}{medians[name]:10.2f}{min(times):8.2f}{max(times):8.2f}{medians[name] / ours:11.2f}")
