@@ -88,7 +88,7 @@ def patch(name: str, other, places=None) -> Callable:
         raise ShapeError("other", f"an array of shape {other.shape}", "(..., pos, width)",
                          "Take it from a forward pass.")
     places = check_array("places", places, shape=("n",), kind="whole", low=0, high=other.shape[-2] - 1,
-                         allow_empty=True)
+                         allow_empty=True).astype(int)
     return _replacing(name, other, lambda shape: (..., places, slice(None)))
 
 
@@ -152,5 +152,6 @@ def followed(logits_with: Callable, name: str, places, other, answers) -> float:
         The other inputs' answers, as tokens.
     """
     logits = as_numpy(check_callable("logits_with", logits_with)(patch(name, other, places)))
-    answers = check_array("answers", answers, shape=("batch",), kind="whole")
+    logits = check_array("logits_with(tap)", logits, shape=("batch", "d_vocab"), kind="inexact", finite=False)
+    answers = check_array("answers", answers, shape=(len(logits),), kind="whole")
     return float((np.argmax(logits, axis=-1) == answers).mean())

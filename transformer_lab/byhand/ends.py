@@ -19,6 +19,7 @@ __all__ = [
 IGNORED = -100  # the target of a row that does not count (PyTorch's number for it)
 
 
+@explained(tokens="int")
 def one_hot(tokens, d_vocab, dtype=np.float64):
     """Row e_token for every token: (...,) -> (..., d_vocab).
 

@@ -92,6 +92,7 @@ def rotate(x, places, base=10000.0):
     return turned
 
 
+@explained(d_turned="pos d_head")
 def rotate_pullback(d_turned, places, base=10000.0):
     r"""Gradient of x: a turn is orthogonal, so the gradient is turned back, :math:`\partial x_t = R_t^\top \partial
     \tilde x_t = R_{-t}\, \partial \tilde x_t`.
