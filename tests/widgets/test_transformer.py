@@ -152,7 +152,7 @@ def test_the_layout_is_that_of_the_package():
 
 MISTAKES = [
     ("parts.js", "layer: mean, rms: () => 0", "layer: mean, rms: mean"),
-    ("parts.js", "u > 0 ? 1 : 0", "1"),
+    ("parts.js", "(u > 0 ? 1 : 0)]", "1]"),
     ("parts.js", "* ROOT * (1 + 3", "* ROOT * (1 + 2"),
     ("parts.js", "key <= query", "key < query + 2"),
     ("parts.js", "one(length, n - 1)", "one(length, length - 1)"),
