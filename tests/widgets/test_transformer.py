@@ -106,8 +106,10 @@ def far(found, want):
 
 
 def steep(found, want, largest):
-    """The same, relative to the largest entry; a gradient that all but cancels, to a millionth of the largest."""
-    top = max(np.abs(want).max(), 1e-6 * largest)
+    """The same, relative to the largest entry. What cancels (the gradient of ``b_K`` is 0, for a softmax ignores what
+    all keys share; both sides have 1e-15 of rounding) is compared to 1e-5 of the model's largest.
+    """
+    top = max(np.abs(want).max(), 1e-5 * largest)
     return far(np.array(found, dtype=float) / top, want / top)
 
 
