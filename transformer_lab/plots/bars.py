@@ -41,7 +41,8 @@ def bars(data, names=None, *, panel: str | None = None, x_label: str | None = No
     first = next(iter(given.values()))
     if names is None and hasattr(first, "dims") and first.dims[-1] in first.coords:
         names = [str(name) for name in first[first.dims[-1]].values]
-    names = listed("names", names, np.shape(first)[-1] if np.ndim(first) else 0)
+    first = numbers("data", first, ("bars",), leading=True)
+    names = listed("names", names, first.shape[-1])
     drawn = {title: numbers(title or "data", values, (len(names),), leading=True).reshape(-1, len(names))
              for title, values in given.items()}
     strong = several("strong", strong, str)

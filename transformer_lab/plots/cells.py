@@ -115,7 +115,7 @@ class Table:
         if rows * down > PLAIN and not written:
             down = max(PLAIN / rows, min(across, ROOM))
         turned, words_height = self._turned(across)
-        drawing, axes = empty(width, rows * down + words_height + 40 + 20 * bool(self.column_label))
+        drawing, axes = empty(width, rows * down + words_height + 50 + 20 * bool(self.column_label))
         heatmap(axes, np.nan_to_num(self.values), kind, limit, gap=0.06 if written else 0.0,
                 signs=written is None, strength=TINT if kind == "signed" and written else 1.0)
         axes.set_aspect("auto")
@@ -132,23 +132,24 @@ class Table:
         """Whether the columns' names have to be turned, and the height that they need."""
         names = self.columns or ["00"]
         across *= len(names) / max(1, sum(map(bool, names)))
-        longest = max(len(part) for name in names for part in name.replace("-", "-\n").replace(" ", "\n").split("\n"))
-        turned = longest > 3 and longest * LETTER > across
-        lines = max(1 + name.count("-") + name.count(" ") for name in names)
+        parts = [_broken(name, across) for name in names]
+        longest = max(len(line) for lines in parts for line in lines.split("\n"))
+        turned = longest > 2 and longest * LETTER > across
+        lines = max(1 + lines.count("\n") for lines in parts)
         return turned, LETTER * max(map(len, names)) + 6 if turned else 14 * lines + 4
 
     def _named(self, axes, across: float, down: float, turned: bool, strong) -> None:
         for axis, names, size, n in ((axes.yaxis, self.rows, down, self.values.shape[0]),
                                      (axes.xaxis, self.columns, across, self.values.shape[1])):
             upright = axis is axes.yaxis
-            need = 14 if upright or turned else LETTER * max((len(name) for name in names or ["00"]), default=1) + 4
+            need = 12 if upright or turned else LETTER * max((len(name) for name in names or ["00"]), default=1) + 4
             size *= n / max(1, sum(map(bool, names))) if names and "" in names else 1  # a name for a group of them
             breaks = not upright and not turned and names and max(map(len, names)) > 3
             step = 1 if breaks or (names and "" in names) else _round(max(1.0, need / size))
             shown = range(0, n, step)
             texts = [(names[i] if names else str(i)) for i in shown]
             if breaks:
-                texts = [text.replace("-", "-\n").replace(" ", "\n") for text in texts]
+                texts = [_broken(text, size) for text in texts]
             fixed(axis, list(shown), texts)
             for tick, i in zip(axis.get_ticklabels(), shown, strict=True):
                 bold = bool(names) and names[i] in strong
@@ -211,6 +212,11 @@ def _axis_words(argument, given, values, axis: int, title: str) -> str:
 def _told_axis(word: str, names, n: int, by: str) -> str:
     which = f" ({', '.join(names)})" if names and n <= 12 else f" (from {names[0]} to {names[-1]})" if names else ""
     return f"{n} {word}{'s' if n != 1 else ''}{' by ' + by if by else ''}{which}"
+
+
+def _broken(name: str, room: float) -> str:
+    """The name on several lines if it is wider than ``room`` px."""
+    return name if len(name) * LETTER <= room else name.replace("-", "-\n").replace(" ", "\n")
 
 
 def _format(written: str | None) -> str | None:

@@ -54,8 +54,8 @@ def dots(data, *, panel: str | None = None, row: str | None = None, x_label: str
     given, x_words = _rows(data, panel, row), words(data, None, x_label, "x_label")
     null = {name: pair_of_arrays(name, found)
             for name, found in check_type("null", {} if null is None else null, dict).items()}
-    limits = {title: levels(bounds, title) for title in given}
-    ends = pair("x_range", x_range) if x_range is not None else _ends(given, limits, null, check_flag("log", log))
+    limits, log = {title: levels(bounds, title) for title in given}, check_flag("log", log)
+    ends = pair("x_range", x_range) if x_range is not None else _ends(given, limits, null, log)
     row_height = check_number("row_height", row_height, low=10)
     series = list(dict.fromkeys(name for rows in given.values() for found in rows.values() for name in found))
     styles = looks(series if series != [""] else [name for rows in given.values() for name in rows], accent)
@@ -74,7 +74,8 @@ def dots(data, *, panel: str | None = None, row: str | None = None, x_label: str
                     _dots(axes, place, values, styles[kind or name], bool(kind), (width - 150, ends, log))
             bounded(axes, limits[title], upright=True)
             axes.set_yticks(range(len(rows)), list(rows), fontsize=11)
-            above = 16 * bool(limits[title])  # px for the bounds' names, and for the series' key
+            few = len(limits[title]) <= 2
+            above = 16 * (bool(limits[title]) if few else len(limits[title]))  # px for the bounds' names
             label(axes, title, x_words, pad=8 + above + 18 * (len(series) > 1))
             if len(series) > 1:
                 _key(axes, series, styles, 8 + above)
@@ -168,11 +169,15 @@ def pair_of_arrays(name: str, found) -> tuple[np.ndarray, np.ndarray]:
 
 def _rows(data, panel, row) -> dict:
     """The data as ``{title: {row: {series: values}}}``."""
-    return {title: {name: {kind: numbers(name or "data", np.atleast_1d(values) if np.ndim(values) == 0 else values,
-                                         ("n",), finite=False)
+    return {title: {name: {kind: _values(name or "data", values)
                            for kind, values in (found if isinstance(found, dict) else {"": found}).items()}
                     for name, found in check_type("data", rows, dict).items()}
             for title, rows in nested("data", data, panel, row).items()}
+
+
+def _values(name: str, values) -> np.ndarray:
+    """The values of a row; a single number is one value."""
+    return numbers(name, [values] if isinstance(values, int | float | np.number) else values, ("n",), finite=False)
 
 
 def _ends(given, limits, null, log: bool) -> tuple[float, float]:

@@ -19,6 +19,7 @@ __all__ = ["bounded", "laid_out", "name_ends", "scaled", "shaded", "told_bounds"
 
 WIDTHS = {1: 560, 2: 424, 4: 424}  # px, by the number of panels; 280 for all others
 PHONE = 340
+NAME = 14  # px from one bound's name to the next above
 LINE = 16  # px from one name to the next
 
 
@@ -33,6 +34,7 @@ def scaled(axes: Axes, direction: str, log: bool, ends) -> None:
     """A linear or logarithmic axis from end to end; powers of ten are written out where they are short."""
     low, high = pair(f"{direction}_range", ends)
     if log:
+        check_number(f"{direction}_range", min(low, high), above=0)
         getattr(axes, f"set_{direction}scale")("log")
         axis, decades = getattr(axes, f"{direction}axis"), abs(np.log10(high / low))
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.8 else (1,), numticks=8))
@@ -49,21 +51,22 @@ def _power(value: float, _) -> str:
 def bounded(axes: Axes, bounds: dict, x=None, upright: bool = False) -> None:
     """Ceilings, floors, chance: thin dashed lines with their names; an array of levels follows the axis."""
     ends = axes.get_xlim() if upright else axes.get_ylim()
-    for name, level in bounds.items():
+    many = len(bounds) > 2  # then each name has a line of its own
+    for rank, (name, level) in enumerate(bounds.items()):
         if np.ndim(level):
             level = numbers(name, level, (0 if x is None else len(x),))
             axes.plot(x, level, color=color("ink"), linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(name, (x[-1], level[-1]), xytext=(0, -3), textcoords="offset points", ha="right", va="top",
                           fontsize=11, color=color("ink"))
         elif upright:
-            _upright(axes, check_number(name, level), name, level > sum(ends) / 2)
+            _upright(axes, check_number(name, level), name, level > sum(ends) / 2, 2 + NAME * (rank if many else 0))
         else:
             ceiling(axes, check_number(name, level), name, where="right", below=level > sum(ends) / 2)
 
 
-def _upright(axes: Axes, level: float, name: str, far: bool) -> None:
+def _upright(axes: Axes, level: float, name: str, far: bool, up: float) -> None:
     axes.axvline(level, color=color("ink"), linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate(name, (level, 1), xycoords=axes.get_xaxis_transform(), xytext=(-3 if far else 3, 2), fontsize=11,
+    axes.annotate(name, (level, 1), xycoords=axes.get_xaxis_transform(), xytext=(-3 if far else 3, up), fontsize=11,
                   textcoords="offset points", ha="right" if far else "left", va="bottom", color=color("ink"))
 
 

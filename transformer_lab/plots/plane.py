@@ -17,6 +17,7 @@ from .style import panel as empty
 __all__ = ["plane"]
 
 CLOSE = 4.5  # px: nearer dots count as coinciding
+RINGS = 2    # of dots about one place; more are pressed into them, and counted
 
 
 def plane(points=None, *, paths=None, heights=None, levels=None, marks: dict | None = None, words: dict | None = None,
@@ -27,7 +28,8 @@ def plane(points=None, *, paths=None, heights=None, levels=None, marks: dict | N
     Parameters
     ----------
     points : array (n, 2), or dict of arrays by name, or by title and name, optional
-        Each kind has its mark; those that coincide are moved apart by less than a dot's width a ring.
+        Each kind has its mark; those that coincide are moved into rings, at most two
+        dots away; larger piles are counted.
     paths : dict of array (steps, 2), by name, or by title and name, optional
         Walks: an open circle where each starts, a dot where it ends, small dots between.
     heights : dict of (x (n,), y (m,), z (m, n)) by title, optional
@@ -65,6 +67,7 @@ def plane(points=None, *, paths=None, heights=None, levels=None, marks: dict | N
         raise EmptyError("points", "nothing", "points, paths or heights", "Pass at least one.")
     check_type("x_label", x_label, str), check_type("y_label", y_label, str)
     check_flag("square", square), check_flag("arrows", arrows)
+    diagonal = None if diagonal is None else check_type("diagonal", diagonal, str)
     names = list(dict.fromkeys(name for kind in shown.values() for named in kind.values() for name in named))
     styles, steps = looks(names, accent), None if levels is None else numbers("levels", levels, ("levels",))
     spots = [{title: {name: pair(name, spot) for name, spot in per_panel(argument, given, title).items()}
@@ -80,7 +83,7 @@ def plane(points=None, *, paths=None, heights=None, levels=None, marks: dict | N
             if title in maps:
                 _heights(axes, *maps[title], steps)
             if diagonal is not None:
-                _diagonal(axes, check_type("diagonal", diagonal, str), ends)
+                _diagonal(axes, diagonal, ends)
             pixels = (np.array([width - 90, tall - 70]) / [np.ptp(end) for end in ends])
             for name, part in shown["points"].get(title, {}).items():
                 _points(axes, name, part, styles[name], arrows, pixels, len(shown["points"][title]) > 1)
@@ -133,20 +136,26 @@ def _diagonal(axes, name: str, ends) -> None:
     name_line(axes, place, place, name, xytext=(8, -8))
 
 
-def apart(points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """The points, those that coincide moved outwards in rings of six, twelve, ... around the first of them."""
-    moved, kept = points.copy(), np.empty((0, 2))
-    counts: list[int] = []
-    for i, place in enumerate(points * pixels):
-        near = np.flatnonzero(np.abs(kept - place).max(axis=1) < 1) if len(kept) else []
-        if len(near):
-            turn = counts[near[0]] = counts[near[0]] + 1
-            ring = int(np.ceil((np.sqrt(12 * turn + 9) - 3) / 6))
-            angle = 2 * np.pi * (turn - 3 * ring * (ring - 1)) / (6 * ring)
-            moved[i] = (kept[near[0]] + CLOSE * ring * np.array([np.cos(angle), np.sin(angle)])) / pixels
-        else:
-            kept, counts = np.vstack([kept, place]), [*counts, 0]
-    return moved
+def apart(points: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """The points, those that coincide moved into rings of six, twelve, ... about the first; piles too large to show.
+
+    No point moves by more than ``RINGS`` dots. A pile that needs more rings is pressed together, and returned as
+    (index of its first point, number of points), so that its number can be written.
+    """
+    piles: dict[tuple, list[int]] = {}
+    for i, place in enumerate(np.round(points * pixels / CLOSE).tolist()):
+        piles.setdefault(tuple(place), []).append(i)
+    moved, crowds = points.copy(), []
+    for members in piles.values():
+        turns = np.arange(1, len(members))
+        rings = np.ceil((np.sqrt(12 * turns + 9) - 3) / 6)
+        angles = 2 * np.pi * (turns - 3 * rings * (rings - 1)) / (6 * rings)
+        pressed = min(1.0, RINGS / max(1.0, rings.max(initial=0)))
+        far = CLOSE * pressed * rings
+        around = np.stack([far * np.cos(angles), far * np.sin(angles)], axis=-1)
+        moved[members[1:]] = points[members[0]] + around / pixels
+        crowds += [(members[0], len(members))] if pressed < 1 else []
+    return moved, crowds
 
 
 def _points(axes, name, part, style, arrows: bool, pixels, several: bool) -> None:
@@ -158,7 +167,13 @@ def _points(axes, name, part, style, arrows: bool, pixels, several: bool) -> Non
         place = part[-1]
     else:
         place = part[part[:, 0].argmax()]
-        axes.plot(*apart(part, pixels).T, mark if several else "o", color=color(hue), markersize=4.5, alpha=0.6,
+        moved, crowds = apart(part, pixels)
+        for first, _ in crowds:
+            near = [other for other, _ in crowds if np.abs((part[other] - part[first]) * pixels).max() < 30]
+            if first == near[0]:  # piles side by side are counted together
+                total = sum(number for other, number in crowds if other in near)
+                name_line(axes, *part[first], f"×{total}", xytext=(0, -20), ha="center")
+        axes.plot(*moved.T, mark if several else "o", color=color(hue), markersize=4.5, alpha=0.6,
                   markeredgewidth=0, clip_on=False)
     if name:
         name_line(axes, *place, name, xytext=(0, -13), ha="right" if not arrows else "left")
