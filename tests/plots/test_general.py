@@ -154,7 +154,7 @@ def test_labelled_data_bring_their_words_units_and_names():
     assert len(dots(data.isel(rate=0, step=-1), row="optimizer").alt.split("7 dots")) == 3
 
 
-@pytest.mark.parametrize("panels, width", [(1, 560), (2, 424), (3, 280), (5, 280)])
+@pytest.mark.parametrize("panels, width", [(1, 560), (2, 288), (3, 280), (5, 280)])
 def test_panels_have_the_width_of_their_place_and_a_second_drawing_for_phones(panels, width):
     figure = curves({f"panel {i}": {"SGD": RUNS} for i in range(panels)}, STEPS, **AXES)
     assert all(svg.startswith(f'<svg viewBox="0 0 {width} ') for svg in figure.svgs)

@@ -17,7 +17,7 @@ from .style import ceiling, raised, spread
 
 __all__ = ["bounded", "laid_out", "name_ends", "scaled", "shaded", "told_bounds"]
 
-WIDTHS = {1: 560, 2: 424, 4: 424}  # px, by the number of panels; 280 for all others
+WIDTHS = {1: 560, 2: 288, 4: 288}  # px, by the number of panels; 280 for all others: two stand side by side in the text
 PHONE = 340
 NAME = 14  # px from one bound's name to the next above
 LINE = 16  # px from one name to the next
