@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,12 +11,12 @@ from transformer_lab.analysis.saturation import entropy, jacobian_size
 from transformer_lab.byhand.attention import attend
 from transformer_lab.checks import check_array, check_flag, check_number, check_whole
 from transformer_lab.randomness import generator
-from transformer_lab.training import History, fit
+from transformer_lab.training import History, Study, fit
 
 from . import list_reader
 from .price_list import PriceListTask, every_list, score
 
-__all__ = ["D_HEADS", "measure_widths", "train_readers"]
+__all__ = ["D_HEADS", "ONE_HEAD", "TWO_HEADS", "measure_widths", "train_readers", "weights"]
 
 #: The widths of a head that are measured: 1, 2, 4, ... 1024.
 D_HEADS = 2 ** np.arange(11)
@@ -78,17 +79,39 @@ class Reader:
         self.params = dict(state)
 
 
-def train_readers(n_heads: int, *, n_seeds: int = 20, steps: int = 400, learning_rate: float = 5.0, scale: float = 0.5,
-                  task: PriceListTask | None = None, seed: int = 0) -> tuple[Reader, History]:
+def train_readers(n_heads: int, *, seeds=range(20), steps: int = 400, learning_rate: float = 5.0, scale: float = 0.5,
+                  task: PriceListTask | None = None) -> tuple[Reader, History]:
     """Train list readers with so many heads, all seeds at once. There is no chance in it but the initial weights.
 
-    >>> reader, history = train_readers(1, n_seeds=2, steps=3)
+    >>> reader, history = train_readers(1, seeds=range(2), steps=3)
     >>> history["accuracy"].shape
     (2, 2)
     """
     task = PriceListTask() if task is None else task
-    reader = Reader(task, list_reader.init(task, n_heads, n_seeds=n_seeds, seed=seed, scale=scale))
+    drawn = [list_reader.init(task, n_heads, seed=seed, scale=scale) for seed in seeds]
+    reader = Reader(task, {name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]})
     history = fit(reader, lambda step: None, steps=check_whole("steps", steps, low=1),
                   learning_rate=check_number("learning_rate", learning_rate, above=0),
                   evaluate=Reader.evaluate, every=10)
     return reader, history
+
+
+AXES = {"W_Q": ("seed", "asked", "head", "width"), "W_K": ("seed", "name", "head", "width"),
+        "W_V": ("seed", "price", "head", "width"), "W_O": ("seed", "head", "width", "logit")}
+
+
+def readers(n_heads: int, scale: float, seeds) -> dict:
+    """What is kept of the readers with so many heads: the accuracy as they learn, and their weights at the end."""
+    reader, history = train_readers(n_heads, seeds=seeds, scale=scale)
+    return {"step": ("step", history.steps), "accuracy": (("step", "seed"), history["accuracy"]),
+            **{name: (AXES[name], value) for name, value in reader.params.items()}}
+
+
+def weights(found) -> dict[str, np.ndarray]:
+    """The weights in a dataset of one of the two studies, every seed's, as the list reader takes them."""
+    return {name: found[name].transpose(*axes).values for name, axes in AXES.items()}
+
+
+#: One head, with the usual initial weights; two heads, with these and with weights twice as large.
+ONE_HEAD = Study("readers-one-head", partial(readers, 1), arms={"scale": (0.5,)}, seeds=range(20), together=True)
+TWO_HEADS = Study("readers-two-heads", partial(readers, 2), arms={"scale": (0.5, 1.0)}, seeds=range(20), together=True)
