@@ -47,7 +47,8 @@ def changes_its_input(x):
     (lambda: 3, "stopped with TypeError"), (3.0, "Pass your function itself"),
     (changes_its_input, "work on copies"), (lambda x: 2.0, "the shape ()"), (lambda x: "four", "an array of numbers"),
     (lambda x: "4", "an array of numbers"), (lambda x: 2j * x, "an array of numbers"),
-    (lambda x: x * np.nan, "not a finite number"), (lambda x: x, "at index (1,) it is 2, and it should be 4. Look again."),
+    (lambda x: x * np.nan, "not a finite number"),
+    (lambda x: x, "at index (1,) it is 2, and it should be 4. Look again."),
     (lambda x: 1.0 + x, "One more is not"), (lambda x: 0.5 * x, "This is half."),
 ])
 def test_a_wrong_answer_gets_one_sentence(answer, words):
@@ -77,7 +78,8 @@ def test_a_case_is_named_and_a_measure_may_object():
 
 
 def test_a_number_is_judged_relative_to_its_size():
-    for want, got, right in ((1e-20, 1e-20, True), (1e-20, 2e-20, False), (0.0, 1e-20, False), (1e20, 1e20 + 1e5, True)):
+    cases = ((1e-20, 1e-20, True), (1e-20, 2e-20, False), (0.0, 1e-20, False), (1e20, 1e20 + 1e5, True))
+    for want, got, right in cases:
         assert bool(Exercise(lambda w=want: w, "it", [()], right="Fine.", mistakes={})(lambda g=got: g)) == right
 
 

@@ -28,7 +28,8 @@ Numbers
 Code
     A code cell has at most 12 lines (blank ones and comments not counted) of at most 80 characters, defines no
     function above 10 lines, and ends in something to look at. A set-up cell (imports) carries the tag
-    ``hide-cell``, may show nothing, and have 24 lines; so many a cell may have that states a claim, for the build folds it. Code that gives an answer away (a Choice, a Curve) or only
+    ``hide-cell``, may show nothing, and have 24 lines; so may one
+    that states a claim, for the build folds it. Code that gives an answer away (a Choice, a Curve) or only
     repeats a claim is folded by the tag ``hide-input``; ``{"mystnb": {"code_prompt_show": "Code of the claim"}}`` gives
     the fold its title, ``{"jupyter": {"source_hidden": true}}`` folds it in JupyterLab, too. Only public names of the
     package are used.

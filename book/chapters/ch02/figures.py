@@ -53,10 +53,10 @@ def running_sum(products, tokens: str, after: tuple[int, ...] = (1, 5, 20)) -> F
 def three_gradients(by_hand, autograd, enlarged: float, name: str) -> Figure:
     """``cells`` of two gradients and of their difference, enlarged; what is left of rounding is left out."""
     names, gap = one_hot_names(len(by_hand)), f"Difference × 10{raised(round(np.log10(enlarged)))}"
-    return cells({"By hand": by_hand, "Autograd": autograd, gap: np.round(enlarged * (np.asarray(by_hand) - autograd), 3) + 0.0},
-                 limit=float(np.abs(by_hand).max()) or 1.0, rows=names, columns=names[:np.shape(by_hand)[1]],
-                 kind="signed", written=None, unit=f"gradient of {name}", row_parts=[len(LETTERS)],
-                 column_parts=[len(LETTERS)])
+    apart = np.round(enlarged * (np.asarray(by_hand) - autograd), 3) + 0.0
+    return cells({"By hand": by_hand, "Autograd": autograd, gap: apart}, limit=float(np.abs(by_hand).max()) or 1.0,
+                 rows=names, columns=names[:np.shape(by_hand)[1]], kind="signed", written=None,
+                 unit=f"gradient of {name}", row_parts=[len(LETTERS)], column_parts=[len(LETTERS)])
 
 
 def error_by_step(steps, errors: dict) -> Figure:
