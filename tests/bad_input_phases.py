@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from chapters.ch03.study import PhaseRun
@@ -23,7 +21,6 @@ STEPS, RUNS = np.arange(3), {"both": np.ones((2, 3))}
 SADDLE = {"look": -1.0, "write": 0.0}
 PATH = {"joint": {"look": np.array([0.0, 1.0]), "write": np.array([0.0, 1.0])}}
 SURFACE = np.add.outer(np.linspace(0, 5, 4), np.linspace(0, 1, 3))
-DATA = Path(__file__).resolve().parents[1] / "data" / "phases"
 
 CALLS = {
     "byhand.small_head.forward": lambda: {"params": NUMBERS, "task": TASK},
@@ -41,12 +38,12 @@ CALLS = {
     "chapters.ch03.look_write.copying": lambda: {"W_OV": np.eye(4)},
     "chapters.ch03.look_write.likeness": lambda: {"a": np.eye(2), "b": np.ones((2, 2))},
     "training.one_head.alternate": lambda: {"order": "look-first", "look": 2, "write": 3},
-    "chapters.ch03.study.train": lambda: {"run": RUN, "keep": (0,)},
+    "chapters.ch03.study.train": lambda: {"run": RUN, "keep": (0,), "frozen": ("W_QK",)},
     "chapters.ch03.study.slope_of_looking": lambda: {"run": RUN, "params": WEIGHTS, "final": WEIGHTS, "n": 2},
     "chapters.ch03.study.fresh_accuracy": lambda: {"run": RUN, "params": WEIGHTS, "n": 2},
     "chapters.ch03.study.on_every_pattern": lambda: {"run": RUN, "params": WEIGHTS},
-    "chapters.ch03.study.record": lambda: {"arm": "one_hot-joint", "data": DATA},
-    "chapters.ch03.study.load": lambda: {"arm": "one_hot-joint", "data": DATA},
+    "chapters.ch03.study.arrival": lambda: {"loss": RUNS["both"]},
+    "chapters.ch03.figures.turns": lambda: {"order": "look first", "length": 5, "steps": 20},
     "chapters.ch03.walks.walk": lambda: {"start": NUMBERS, "task": TASK, "order": "joint", "look": 1, "write": 1,
                                         "steps": 2, "learning_rate": 1.0, "plane": ("look", "write"),
                                         "whole_path": True},

@@ -59,7 +59,7 @@ def test_a_zip_holds_what_its_chapter_needs_and_is_the_same_each_time(wheel, tmp
     top = chapter("03").stem
     assert names == sorted(names) and {name.split("/")[0] for name in names} == {top}
     assert {f"{top}/README.txt", f"{top}/{wheel.name}", f"{top}/book/chapters/ch03/exercises.py"} <= set(names)
-    assert any("/data/phases/" in name for name in names) and not any("/data/digits/" in name for name in names)
+    assert any("/data/studies/phases/" in name for name in names) and not any("/data/digits/" in name for name in names)
 
 
 def test_a_chapter_brings_the_packages_of_the_chapters_that_it_imports():

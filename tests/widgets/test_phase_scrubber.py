@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from chapters.ch03.page import ORDERS, POSITIONS, outcomes
-from chapters.ch03.study import load
+from chapters.ch03.page import POSITIONS, outcomes
+from chapters.ch03.study import ORDERS, PHASES
 from transformer_lab import OneHeadConfig, generator
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask, sample
@@ -66,8 +66,8 @@ def test_gradients_agree_with_numpy(positions):
 def test_a_run_on_the_page_is_the_run_of_the_record(positions, order):
     page = run_node(f'import {{ Run }} from "{TRAINING}"; const run = new Run("{positions}", "{order}", 31); '
                     "run.advance(130, Infinity)", "run.losses")
-    recorded = load(f"{positions}-{order}").state["loss"][:130, 31].astype(float)  # kept in half precision
-    assert np.abs(np.array(page) / recorded - 1).max() <= 2**-10
+    recorded = PHASES.load()["loss"].sel(positions=positions, order=order, seed=31).values[:130].astype(float)
+    assert np.abs(np.array(page) / recorded - 1).max() <= 2**-10  # kept in half precision
 
 
 def test_the_shipped_outcomes_are_those_of_the_records():

@@ -63,8 +63,9 @@ def contents(notebook: Path, root: Path) -> list[Path]:
     chapters, names = root / "book" / "chapters", set(re.findall(r"chapters(?:\.| import )(ch\d\d)", text))
     sources = [chapters / "__init__.py", *(file for name in sorted(names) for file in (chapters / name).rglob("*.py"))]
     text += "\n".join(file.read_text("utf-8") for file in sources)
-    families = [folder for folder in sorted((root / "data").iterdir())
-                if folder.is_dir() and re.search(rf'["/]{re.escape(folder.name)}["/]', text)]
+    data, studies = root / "data", root / "data" / "studies"
+    families = [folder for folder in (*sorted(data.iterdir()), *sorted(studies.iterdir())) if folder != studies
+                and folder.is_dir() and re.search(rf'["/]{re.escape(folder.name)}["/]', text)]
     records = [file for folder in families for file in folder.rglob("*") if file.is_file()]
     return [notebook, *sources, *records]
 

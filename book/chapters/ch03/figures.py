@@ -1,48 +1,37 @@
-"""Figures of chapter 03 by their old names, each a call of a general one; they go as the chapter's calls move over."""
+"""What the figures of chapter 03 draw beside their data: when looking is trained, and which start ends where."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.plots import Figure, curves, plane
+from transformer_lab.checks import check_choice
+from transformer_lab.plots import Figure, plane
+from transformer_lab.rules import Whole
+from transformer_lab.signatures import checked
 
-__all__ = ["basins", "coin_toss", "courses", "phases", "surface"]
+__all__ = ["basins", "surface", "turns"]
 
-LEVELS = (0.2, 0.5, 1, 2, 3, 4, 6)  # nats
-COPIES = 1.5  # below this loss a walk has ended in the valley where the target is copied
-AXES = {"x_label": "look: preference for the target", "y_label": "write: strength of copying"}
+COPIES = 1.5  # nats; below this loss a walk has ended in the valley where the target is copied
 
 
-def phases(order: str, length: int, steps: int) -> list[tuple[int, int]]:
+@checked
+def turns(order: str, length: Whole(1), steps: Whole(1)) -> list[tuple[int, int]]:
     """The stretches of steps in which looking is trained, phases of ``length`` in turn.
 
-    >>> phases("write first", 50, 200)
+    >>> turns("write first", 50, 200)
     [(50, 100), (150, 200)]
     """
-    first = {"look first": 0, "write first": length}[order]
+    first = {"look first": 0, "write first": length}
+    first = first[check_choice("order", order, first)]
     return [(start, min(start + length, steps)) for start in range(first, steps, 2 * length)]
-
-
-def courses(steps, panels: dict, unit: str, alt: str = "", *, turns: dict | None = None,
-            bounds: dict | None = None) -> Figure:
-    """``curves`` with the phases of looking shaded."""
-    shade = {title: {"look": phases(*turn, int(steps[-1]))} for title, turn in (turns or {}).items()}
-    limits = {title: {name: level} for title, (level, name) in (bounds or {}).items()}
-    return curves(panels, steps, shade=shade, bounds=limits, x_label="step", y_label=unit)
-
-
-def coin_toss(copying, before, after) -> Figure:
-    """``plane``, two marks a seed."""
-    return plane({"at the start": np.stack([copying, before], axis=-1),
-                  "after writing was trained": np.stack([copying, after], axis=-1)},
-                 x_label="copying in the random W_OV", y_label="likeness of the step and the way")
 
 
 def surface(look, write, loss, paths: dict, saddle: dict) -> Figure:
     """``plane``: heights with walks and their saddle."""
     walks = {name: np.stack([path["look"], path["write"]], axis=-1) for name, path in paths.items()}
-    return plane(paths=walks, heights={"": (look, write, loss)}, levels=LEVELS,
-                 marks={"saddle": (saddle["look"], saddle["write"])}, **AXES)
+    return plane(paths=walks, heights={"": (look, write, loss)}, levels=(0.2, 0.5, 1, 2, 3, 4, 6),
+                 marks={"saddle": (saddle["look"], saddle["write"])}, x_label="look: preference for the target",
+                 y_label="write: strength of copying")
 
 
 def basins(look, write, ends: dict, saddle: dict) -> Figure:

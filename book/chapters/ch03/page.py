@@ -1,6 +1,6 @@
 """What the explorable of chapter 03 shows of the records: the accuracy of every seed, every ten steps.
 
-``python -m chapters.ch03.page`` reads ``data/phases`` and writes the same bytes again. The explorable
+``python -m chapters.ch03.page`` reads the study ``phases`` and writes the same bytes again. The explorable
 trains the heads itself, from the same random numbers; a test holds it to these records.
 """
 
@@ -10,17 +10,18 @@ import numpy as np
 
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
-from .study import load
+from .study import ORDERS, PHASES
 
 __all__ = ["ORDERS", "POSITIONS", "outcomes"]
 
-POSITIONS, ORDERS = ("one_hot", "none"), ("joint", "write-first", "look-first")
+POSITIONS = ("one_hot", "none")
 N_PROBES = 200
 
 
 def outcomes() -> dict[str, np.ndarray]:
     """How many of 200 fresh patterns are answered right, by ``"positions/order"``: (measurements, seeds), uint8."""
-    return {f"{positions}/{order}": right_of(load(f"{positions}-{order}").state["fresh_accuracy"])
+    shares = PHASES.load()["fresh_accuracy"]
+    return {f"{positions}/{order}": right_of(shares.sel(positions=positions, order=order).values)
             for positions in POSITIONS for order in ORDERS}
 
 

@@ -1,46 +1,44 @@
-"""Chapter 03's study: looking and writing, trained together or in turns, with three kinds of position.
+"""Looking and writing, trained together or in turns: one head, three kinds of position, three orders.
 
-Factor: which matrix is trained when. Arms: {no positions, one-hot, learned} x {joint, writing first, looking first}.
-Each arm trains ``n_seeds`` heads at once on a leading axis; seed i has its own initial weights and its own patterns,
-fresh at every step, and they are the same in all arms. So the loss and the accuracy at a step are measured on patterns
-that the head never saw.
-
-``python -m chapters.ch03.study`` trains what is missing and writes a record for each arm to ``data/phases``.
+All seeds of an arm are trained at once on a leading axis. Seed i has its own first weights and its own patterns, fresh
+at every step; arms share both, so that a seed can be compared with itself. ``transformer-lab study phases`` (and
+``by-heart``, ``turns``) makes the records again.
 """
 
 from __future__ import annotations
 
-import sys
-import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from transformer_lab.byhand import one_head
-from transformer_lab.checks import check_array, check_choice, check_entries, check_number, check_seed, check_type
+from transformer_lab.checks import check_array, check_entries, check_number, check_seed
 from transformer_lab.config import Config, OneHeadConfig, choice, field, whole
+from transformer_lab.rules import Whole
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import Patterns, PatternTask, sample, score
-from transformer_lab.training import History, Record, fit, read_record, write_record
+from transformer_lab.training.fit import fit
+from transformer_lab.training.history import History
 from transformer_lab.training.one_head import OneHeadStepper, alternate
-from transformer_lab.training.seals import check_folder
+from transformer_lab.training.study import Study
 
 from .every_pattern import bag_accuracy, smallest_lead
 from .look_write import attention_to_target, copying, likeness, swapped_losses
 
-__all__ = ["ARMS", "PhaseRun", "fresh_accuracy", "load", "on_every_pattern", "record", "slope_of_looking",
-           "train"]
+__all__ = ["BY_HEART", "ORDERS", "PHASES", "POSITIONS", "TURNS", "PhaseRun", "arrival", "fresh_accuracy",
+           "on_every_pattern", "slope_of_looking", "train"]
 
 TASK = PatternTask()
+POSITIONS, ORDERS = ("none", "one_hot", "learned"), ("joint", "write-first", "look-first")
 MEASURE_EVERY = 10
-DATA = Path("data/phases")
+MEASURES = ("grad_W_QK", "grad_W_OV", "neither", "look", "write", "both", "attention", "copying", "fresh_accuracy")
 
 
 @dataclass(frozen=True)
 class PhaseRun(Config):
-    """One arm: heads that differ in nothing but their seed.
+    """Heads that differ in nothing but their seed.
 
     Parameters
     ----------
@@ -59,8 +57,8 @@ class PhaseRun(Config):
         The first seed.
     """
 
-    positions: str = choice("none", "one_hot", "learned")
-    order: str = choice("joint", "write-first", "look-first")
+    positions: str = choice(*POSITIONS)
+    order: str = choice(*ORDERS)
     look: int = whole(50)
     write: int = whole(50)
     steps: int = whole(500)
@@ -75,7 +73,7 @@ class PhaseRun(Config):
     def model(self) -> OneHeadConfig:
         """The head's configuration."""
         return OneHeadConfig(d_vocab=TASK.alphabet, n_ctx=TASK.n_ctx, positions=self.positions,
-                           d_pos=self.d_pos if self.positions == "learned" else 0)
+                             d_pos=self.d_pos if self.positions == "learned" else 0)
 
     def initial(self) -> dict[str, np.ndarray]:
         """The weights before training, in float32; entry i of the leading axis is seed ``seed + i``."""
@@ -83,23 +81,15 @@ class PhaseRun(Config):
 
     def batches(self, step: int) -> Patterns:
         """The patterns of one step, (n_seeds, batch)."""
+        if self.n_train:
+            return sample(TASK, (self.n_seeds, self.n_train), seed=self.seed)
         return sample(TASK, (self.n_seeds, self.batch), seed=self.seed, step=step)
 
 
-#: The arms by name, and the run that remembers: 100 patterns again and again, without positions.
-ARMS = {f"{positions}-{order}": PhaseRun(positions=positions, order=order)
-        for positions in ("none", "one_hot", "learned") for order in ("joint", "write-first", "look-first")}
-ARMS["none-remembered"] = PhaseRun(n_train=100, steps=1500)
-
-
-def train(run: PhaseRun, *, keep=()) -> tuple[OneHeadStepper, History]:
-    """Train all seeds of one arm.
-
-    Parameters
-    ----------
-    run : PhaseRun
-    keep : iterable of int
-        Steps whose weights are kept in ``history.kept``.
+@checked
+def train(run: PhaseRun, *, keep: Iterable = (), frozen: Iterable = ()) -> tuple[OneHeadStepper, History]:
+    """Train all seeds of a run; ``keep`` lists the steps whose weights are kept in ``history.kept``, ``frozen`` the
+    weights that are never trained, whoever's turn it is.
 
     Returns
     -------
@@ -115,9 +105,9 @@ def train(run: PhaseRun, *, keep=()) -> tuple[OneHeadStepper, History]:
     >>> history["loss"].shape, history["attention"][::10].shape
     ((21, 2), (3, 2))
     """
-    initial, probe = check_type("run", run, PhaseRun).initial(), sample(TASK, 200, seed=run.seed, purpose="probe")
-    head = OneHeadStepper(run.model, initial, train=alternate(run.order, run.look, run.write))
-    fixed = sample(TASK, (run.n_seeds, run.n_train), seed=run.seed) if run.n_train else None
+    initial, probe = run.initial(), sample(TASK, 200, seed=run.seed, purpose="probe")
+    turns, frozen = alternate(run.order, run.look, run.write), set(frozen)
+    head = OneHeadStepper(run.model, initial, train=lambda step: [name for name in turns(step) if name not in frozen])
 
     def measure(head: OneHeadStepper) -> dict:
         if head.n_steps % MEASURE_EVERY:
@@ -126,29 +116,22 @@ def train(run: PhaseRun, *, keep=()) -> tuple[OneHeadStepper, History]:
                 "attention": attention_to_target(head.params, run.model, TASK, probe),
                 "copying": copying(head.params["W_OV"]), "fresh_accuracy": head.evaluate(probe)["accuracy"]}
 
-    history = fit(head, lambda step: fixed or run.batches(step), steps=run.steps, learning_rate=run.learning_rate,
-                  evaluate=measure, keep=keep)
-    return head, history
+    fixed = run.batches(0)  # the same object at every step, so that its rows are encoded once
+    return head, fit(head, lambda step: fixed if run.n_train else run.batches(step), steps=run.steps,
+                     learning_rate=run.learning_rate, evaluate=measure, keep=keep)
 
 
-def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: int = 2000) -> dict[str, np.ndarray]:
-    """Is the gradient of ``W_QK`` at these weights of any use?
-
-    Parameters
-    ----------
-    run : PhaseRun
-    params, final : dict of array
-        Weights on the way, and those at the end of the same run, all seeds.
-    n : int
-        Patterns, shared by all seeds, on which the gradient is taken.
+@checked
+def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: Whole(1) = 2000) -> dict[str, np.ndarray]:
+    """Is the gradient of ``W_QK`` at the weights ``params`` of any use on the way to ``final``, those of the end?
 
     Returns
     -------
     dict
-        ``size`` of the gradient of ``W_QK``, and ``likeness``: the cosine of the angle between the step that it asks
-        for and the way that ``W_QK`` went in the whole run, one entry a seed.
+        On ``n`` patterns, one entry a seed: ``size`` of the gradient of ``W_QK``, and ``likeness``, the cosine of the
+        angle between the step that it asks for and the way that ``W_QK`` went in the whole run.
     """
-    check_type("run", run, PhaseRun), check_entries("final", final, ["W_QK"])
+    check_entries("final", final, ["W_QK"])
     patterns = sample(TASK, n, seed=run.seed, purpose="probe")
     x = one_head.encode(patterns.tokens, run.model, params, np.float32)
     grad = one_head.backward(params, one_head.forward(params, x), patterns.targets)["W_QK"]
@@ -156,7 +139,8 @@ def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: int = 2000)
             "likeness": likeness(-grad, final["W_QK"] - run.initial()["W_QK"])}
 
 
-def fresh_accuracy(run: PhaseRun, params: dict, *, n: int = 10_000) -> np.ndarray:
+@checked
+def fresh_accuracy(run: PhaseRun, params: dict, *, n: Whole(1) = 10_000) -> np.ndarray:
     """The accuracy of every seed on ``n`` patterns that it never saw, the same ones for all."""
     heads, patterns = one_by_one(run, params), sample(TASK, n, seed=run.seed, purpose="fresh")
     rows = partial(one_head.encode, patterns.tokens, run.model, dtype=np.float32)
@@ -165,56 +149,59 @@ def fresh_accuracy(run: PhaseRun, params: dict, *, n: int = 10_000) -> np.ndarra
                      for head in heads])
 
 
+@checked
 def on_every_pattern(run: PhaseRun, params: dict) -> np.ndarray:
     """What every seed does on all 11,881,376 patterns, exactly.
 
     Without positions: its accuracy. With positions: the least by which its right logit leads, on any pattern; above 0,
     it is right on all.
     """
-    heads = one_by_one(run, params)
     if run.positions == "none":
-        return np.array([float(bag_accuracy(head, TASK)) for head in heads])
-    return np.array([smallest_lead(head, run.model, TASK)[0] for head in heads])
+        return np.array([float(bag_accuracy(head, TASK)) for head in one_by_one(run, params)])
+    return np.array([smallest_lead(head, run.model, TASK)[0] for head in one_by_one(run, params)])
 
 
 def one_by_one(run: PhaseRun, params: dict) -> list[dict]:
     """The heads of all seeds, each without the leading axis."""
-    shapes = {name: value.shape for name, value in check_type("run", run, PhaseRun).initial().items()}
-    whole = {name: check_array(f"params[{name!r}]", value, shape=shapes[name])
-             for name, value in check_entries("params", params, shapes).items() if name in shapes}
+    shapes = {name: value.shape for name, value in run.initial().items()}
+    check_entries("params", params, shapes)
+    whole = {name: check_array(f"params[{name!r}]", params[name], shape=shape) for name, shape in shapes.items()}
     return [{name: value[i] for name, value in whole.items()} for i in range(run.n_seeds)]
 
 
-def record(arm: str, data: Path = DATA) -> Record:
-    """Train an arm, unless its record is there, and keep what was measured.
+@checked
+def arrival(loss, level: float = 0.1) -> np.ndarray:
+    """The first step at which each seed's loss, measured every 10 steps (step, seed), is down to ``level``; else inf.
 
-    The record's table has the medians over seeds; its tensors have every seed's curves (in half precision), the
-    accuracy on 10,000 fresh patterns, and what :func:`on_every_pattern` found.
+    >>> arrival([[3.0, 3.0], [0.09, 2.0]]).tolist()
+    [10.0, inf]
     """
-    run, folder = ARMS[check_choice("arm", arm, ARMS)], check_folder(data) / arm
-    if folder.exists():
-        return read_record(folder, config=run.to_dict())
-    started = time.process_time()
+    low = check_array("loss", loss, shape=("step", "seed")) <= level
+    return np.where(low.any(axis=0), MEASURE_EVERY * low.argmax(axis=0), np.inf)
+
+
+def measured(seeds, **arm) -> dict:
+    """What is kept of an arm: every seed's curves in half precision, and what its heads do at the end."""
+    run = PhaseRun(n_seeds=len(seeds), seed=seeds[0], **arm)
     head, history = train(run)
-    timing = {"training_cpu_s": time.process_time() - started}
-    curves = {name: history[name] for name in history.names if name not in ("step", "learning_rate")}
-    medians = [{"step": int(step)} | {name: round(float(np.median(curve[row])), 6) for name, curve in curves.items()
-                                      if np.isfinite(curve[row]).all()} for row, step in enumerate(history.steps)]
-    state = {name: curve[::1 if name in ("loss", "accuracy") else MEASURE_EVERY].astype(np.float16)
-             for name, curve in curves.items()}
-    state |= {"final_fresh_accuracy": fresh_accuracy(run, head.params),
-              "every_pattern": on_every_pattern(run, head.params)}
-    write_record(folder, config=run.to_dict(), history=History(medians), state=state, step=run.steps, timing=timing)
-    return read_record(folder)
+    curves = {name: (("step", "seed"), history[name].astype(np.float16)) for name in ("loss", "accuracy")}
+    curves |= {name: (("at", "seed"), history[name][::MEASURE_EVERY].astype(np.float16)) for name in MEASURES}
+    return {"step": ("step", history.steps), "at": ("at", history.steps[::MEASURE_EVERY]), **curves,
+            "final_fresh_accuracy": ("seed", fresh_accuracy(run, head.params)),
+            "every_pattern": ("seed", on_every_pattern(run, head.params))}
 
 
-def load(arm: str, data: Path = DATA) -> Record:
-    """The shipped record of an arm, its checksums verified."""
-    return read_record(check_folder(data) / check_choice("arm", arm, ARMS), config=ARMS[arm].to_dict())
+def paced(seeds, look, write) -> dict:
+    """The loss every 10 steps with phases of these lengths, writing first."""
+    run = PhaseRun("one_hot", "write-first", look, write, steps=800, n_seeds=len(seeds), seed=seeds[0])
+    both = train(run)[1]["both"][::MEASURE_EVERY]
+    return {"at": ("at", np.arange(0, run.steps + 1, MEASURE_EVERY)), "loss": (("at", "seed"), both.astype(np.float16))}
 
 
-if __name__ == "__main__":
-    chosen = sys.argv[1:] or list(ARMS)
-    with ProcessPoolExecutor() as pool:
-        for name, found in zip(chosen, pool.map(record, chosen), strict=True):
-            print(f"{name}: {found.timing['training_cpu_s']:.1f} CPU s", flush=True)
+PHASES = Study("phases", measured, arms={"positions": POSITIONS, "order": ORDERS}, seeds=range(50), together=True,
+               recipe=PhaseRun())
+#: 100 patterns a seed, again and again, without positions.
+BY_HEART = Study("by-heart", partial(measured, n_train=100, steps=1500), seeds=range(50), together=True,
+                 recipe=PhaseRun(n_train=100, steps=1500))
+TURNS = Study("turns", paced, arms={"look": (10, 20, 40, 80), "write": (10, 20, 40, 80)}, seeds=range(20),
+              together=True, recipe=PhaseRun("one_hot", "write-first", steps=800, n_seeds=20))

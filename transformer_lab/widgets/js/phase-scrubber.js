@@ -133,10 +133,9 @@ const table = ({ seed, order }, { run, accuracy }) => ({
   }),
 });
 
-export const code = ({ positions, order, seed, step }) => `from dataclasses import replace
-from chapters.ch03.study import ARMS, train
+export const code = ({ positions, order, seed, step }) => `from chapters.ch03.study import PhaseRun, train
 
-run = replace(ARMS["${positions}-${order}"], steps=${Math.max(step, 1)})
+run = PhaseRun(positions="${positions}", order="${order}", steps=${Math.max(step, 1)})
 heads, history = train(run, keep=[${step}])   # all 50 seeds at once
 W_QK, W_OV = (history.kept[${step}][name][${seed}] for name in ("W_QK", "W_OV"))
 print(W_QK.shape, W_OV.shape, history["loss"][${step}, ${seed}])`;
