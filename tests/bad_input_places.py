@@ -9,7 +9,7 @@ from chapters.ch04 import study as order
 RNG = np.random.default_rng(4)
 X, W = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
 ALT = "A figure drawn for a test, with enough words."
-TRAINED, CONFIG = order.train("learned", n_seeds=1, steps=1)[0], order.config_of("learned")
+TRAINED, CONFIG = order.train("learned", seeds=[0], steps=1)[0], order.config_of("learned")
 
 
 def same(name, value):
@@ -37,7 +37,7 @@ CALLS = {
     "chapters.ch04.study.config_of": lambda: {"arm": "learned"},
     "chapters.ch04.study.on_digits": lambda: {"params": TRAINED, "config": CONFIG, "tap": same},
     "chapters.ch04.study.shares": lambda: {"params": TRAINED, "config": CONFIG},
-    "chapters.ch04.study.train": lambda: {"arm": "learned", "n_seeds": 1, "seed": 0, "steps": 1, "every": 1},
+    "chapters.ch04.study.train": lambda: {"arm": "learned", "seeds": [0], "steps": 1, "every": 1},
     "chapters.ch04.study.without": lambda: {"term": "token-place", "params": TRAINED},
 }
 

@@ -16,12 +16,11 @@ import numpy as np
 from transformer_lab.byhand import one_head
 from transformer_lab.checks import check_array, check_entries, check_number, check_seed
 from transformer_lab.config import Config, OneHeadConfig, choice, field, whole
-from transformer_lab.rules import Whole
+from transformer_lab.rules import Choice, Each, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import Patterns, PatternTask, sample, score
 from transformer_lab.training.fit import fit
-from transformer_lab.training.history import History
-from transformer_lab.training.one_head import OneHeadStepper, alternate
+from transformer_lab.training.one_head import LOOK, WRITE, OneHeadStepper, alternate
 from transformer_lab.training.study import Study
 
 from .every_pattern import bag_accuracy, smallest_lead
@@ -87,7 +86,7 @@ class PhaseRun(Config):
 
 
 @checked
-def train(run: PhaseRun, *, keep: Iterable = (), frozen: Iterable = ()) -> tuple[OneHeadStepper, History]:
+def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRITE), low=0) = ()):
     """Train all seeds of a run; ``keep`` lists the steps whose weights are kept in ``history.kept``, ``frozen`` the
     weights that are never trained, whoever's turn it is.
 
@@ -106,7 +105,7 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Iterable = ()) -> tuple
     ((21, 2), (3, 2))
     """
     initial, probe = run.initial(), sample(TASK, 200, seed=run.seed, purpose="probe")
-    turns, frozen = alternate(run.order, run.look, run.write), set(frozen)
+    turns = alternate(run.order, run.look, run.write)
     head = OneHeadStepper(run.model, initial, train=lambda step: [name for name in turns(step) if name not in frozen])
 
     def measure(head: OneHeadStepper) -> dict:
