@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from transformer_lab.byhand.transformer import init
@@ -11,7 +9,6 @@ from transformer_lab.tasks.digits import DigitTask
 from transformer_lab.training.digits import DigitRun
 
 EXPRESSIONS = [("Max", (5, 8, 3)), ("Min", (1, 2, 3))]
-DATA = Path(__file__).resolve().parents[1] / "data" / "digits"
 RUN = DigitRun(task=DigitTask(), n_layers=1, n_heads=1, d_model=4, d_mlp=4)
 PARAMS = init(RUN.model)
 
@@ -24,17 +21,9 @@ CALLS = {
     "tasks.splits.expected_leakage": lambda: {"inputs": 10, "drawn": 20, "held_out": 0.5, "groups": 2},
     "tasks.splits.remembered": lambda: {"train": EXPRESSIONS, "held_out": EXPRESSIONS},
     "chapters.ch07.study.leaky": lambda: {"answers": "true", "seed": 0},
-    "chapters.ch07.leak.draws": lambda: {"seeds": [0]},
-    "chapters.ch07.grids.load": lambda: {"name": "dynamics", "data": DATA},
-    "chapters.ch07.heads.load": lambda: {"data": DATA},
     "chapters.ch07.heads.looks": lambda: {"run": RUN, "params": PARAMS},
     "chapters.ch07.heads.rows": lambda: {"run": RUN, "params": PARAMS},
     "chapters.ch07.heads.silenced": lambda: {"run": RUN, "params": PARAMS},
 }
 
-EXEMPT = {
-    "chapters.ch07.grid.measured": "takes a run that trained() made; tested in studies/test_learning.py",
-    "chapters.ch07.grid.trained": "trains; tested in studies/test_learning.py",
-    "chapters.ch07.heads.ship": "trains for minutes; a small one is tested in studies/test_heads.py",
-    "chapters.ch07.grids.ship": "trains for minutes; a small one is tested in studies/test_learning.py",
-}
+EXEMPT: dict[str, str] = {}

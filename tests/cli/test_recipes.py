@@ -14,7 +14,7 @@ from transformer_lab.training import read_record
 from transformer_lab.training.digits import DigitRun, load
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "digits"
-LEAST = {"digits": 0.999, "picks": 1.0, "digits-splits": 0.999, "two-digits": 0.995, "nested": 0.99, "arithmetic": 0.99,
+LEAST = {"digits": 0.999, "two-digits": 0.995, "nested": 0.99, "arithmetic": 0.99,
          "long": 0.99, "sort": 0.99, "more-operations": 0.99}
 
 
@@ -34,11 +34,6 @@ def test_nineteen_of_twenty_starts_are_right_on_all_held_out_inputs_in_under_twe
     record = read_record(DATA / "digits-study")
     assert (record.history["held_out_accuracy"][-1] == 1).sum() >= 19
     assert len(record.timing["cpu_s"]) == 20 and max(record.timing["cpu_s"]) < 12
-
-
-def test_with_other_splits_most_mistakes_are_answers_that_were_never_seen():
-    last = read_record(DATA / "digits-splits-study").history.rows[-1]
-    assert last["wrong"].max() <= 1 and last["wrong_new"].sum() > last["wrong"].sum() / 2
 
 
 @pytest.mark.parametrize("name", [name for name, study in STUDIES.items() if "right" in study.keeps])

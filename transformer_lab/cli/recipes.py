@@ -62,11 +62,8 @@ class Study:
         return replace(RECIPES[self.recipe], **{self.factor: value})
 
 
-#: ``digits`` varies the first weights and the batches; ``digits-splits`` varies what is held out.
 STUDIES = {
     "digits": Study("digits", tuple(range(20)), shipped=(0, 1)),
-    "digits-splits": Study("digits", tuple(range(20)), factor="data_seed"),
-    "picks": Study("picks", tuple(range(20))),
     "two-digits": Study("two-digits", tuple(range(5)), shipped=(0,)),
     "nested": Study("nested", tuple(range(3)), shipped=(0,)),
     "arithmetic": Study("arithmetic", tuple(range(3)), shipped=(0,)),

@@ -1,14 +1,15 @@
-"""What a model's answers to many inputs say: accuracy by operation, a true confusion, and what its mistakes are.
+"""What a model's answers to many inputs say: accuracy by group, a true confusion, and what its mistakes are.
 
-Answers are tokens; a leading axis may be steps of training, seeds, or both.
+Answers are tokens; leading axes may be steps of training, seeds, or both.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.checks import check_array, check_whole
 from transformer_lab.errors import RangeError
+from transformer_lab.rules import Array, Flags, Wholes
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.expressions import TOKENS, ZERO, listed, operation_of, value
 
 __all__ = ["KINDS", "accuracies", "confusion", "mistakes"]
@@ -19,97 +20,60 @@ KINDS = ("First", "Second", "Last", "Max", "Min", "another digit", "no digit")
 DIGITS = 10
 
 
-def accuracies(right, groups, *, weights=None) -> np.ndarray:
-    """Share of right answers in each group, and in all together.
+@checked
+def accuracies(right: Flags("... n"), groups: Wholes("n", low=0, below=100),
+               weights: Array("n", low=0) | None = None) -> np.ndarray:
+    """The share of right answers in each group (counted from 0), and in all together: (..., groups + 1).
 
-    Parameters
-    ----------
-    right : array of bool (..., n)
-    groups : array of int (n,)
-        Which group an input belongs to, counted from 0.
-    weights : array (n,), optional
-        How often each input counts; once without it. A group that counts nothing has the share NaN.
+    An input counts as often as its weight says; a group that counts nothing has the share NaN.
 
-    Returns
-    -------
-    array (..., groups + 1)
-
-    Examples
-    --------
     >>> accuracies([True, False, True, True], [0, 0, 1, 1]).tolist()
     [0.5, 1.0, 0.75]
     """
-    right = check_array("right", right, shape=("n",), kind="flag", leading=True)
-    groups = check_array("groups", groups, shape=right.shape[-1:], kind="whole", low=0, high=len(TOKENS))
-    weights = np.ones(len(groups)) if weights is None else check_array("weights", weights, shape=groups.shape, low=0)
-    member = np.append(groups == np.arange(groups.max() + 1)[:, None], np.ones((1, len(groups))), axis=0) * weights
+    member = np.append(groups == np.arange(groups.max() + 1)[:, None], np.ones((1, len(groups))), axis=0)
+    member = member * (1.0 if weights is None else weights)
     with np.errstate(invalid="ignore"):
         return (right @ member.T) / member.sum(1)
 
 
-def confusion(said, right) -> np.ndarray:
-    """How often each digit was the answer, and what was said instead: entry [d, e] counts d answered as e.
+@checked
+def confusion(said: Wholes("... n", low=0, below=20), right: Wholes("n", low=0, below=20)) -> np.ndarray:
+    """How often a digit was the answer, and what was said instead: (..., 10, 11); [d, e] counts d answered as e.
 
-    Parameters
-    ----------
-    said, right : array of int (..., n) and (n,)
-        Tokens.
+    The last column counts what is no digit.
 
-    Returns
-    -------
-    array of int (..., 10, 11)
-        The last column counts what is no digit.
-
-    Examples
-    --------
     >>> counts = confusion([[9, 2, 1]], [9, 9, 9])  # 7, 0 and [EOS], where 7 is right
     >>> counts.shape, counts[0, 7].tolist()
     ((1, 10, 11), [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1])
     """
-    said, right = digits_of(said, right)
-    rows = said.reshape(-1, said.shape[-1])
+    said, right = digits_of(said), digits_of(right)
     if (right == DIGITS).any():
         raise RangeError("right", "a token that is no digit", "the tokens of the ten digits", "Take one-digit answers.")
-    cells = right * (DIGITS + 1) + rows
+    cells = right * (DIGITS + 1) + said.reshape(-1, said.shape[-1])
     counts = [np.bincount(row, minlength=DIGITS * (DIGITS + 1)) for row in cells]
     return np.array(counts).reshape(*said.shape[:-1], DIGITS, DIGITS + 1)
 
 
-def digits_of(said, right):
+def digits_of(tokens):
     """Answers as digits, 10 for what is none."""
-    said = check_array("said", said, shape=("n",), kind="whole", low=0, high=len(TOKENS) - 1, leading=True)
-    right = check_array("right", right, shape=said.shape[-1:], kind="whole", low=0, high=len(TOKENS) - 1)
-    return tuple(np.where((tokens >= ZERO) & (tokens < ZERO + DIGITS), tokens.astype(int) - ZERO, DIGITS)
-                 for tokens in (said, right))
+    return np.where((tokens >= ZERO) & (tokens < ZERO + DIGITS), tokens.astype(int) - ZERO, DIGITS)
 
 
-def mistakes(said, expressions) -> np.ndarray:
-    """How many wrong answers to each operation are of which kind.
+@checked
+def mistakes(said: Wholes("... n", low=0, below=20), expressions) -> np.ndarray:
+    """How many wrong answers to each operation are of which kind: (..., operations, len(KINDS) + 1).
 
-    A wrong answer can be of several of the first five kinds: to say 8 to ``Min ( 8 , 8 , 3 )`` is what First, Second
-    and Max would have answered.
+    Operations stand in the order of their first appearance; the last column counts all wrong answers once. A wrong
+    answer can be of several of the first five kinds: 8 to ``Min ( 8 , 8 , 3 )`` is what First, Second and Max answer.
 
-    Parameters
-    ----------
-    said : array of int (..., n)
-        Tokens.
-    expressions : list of n expressions of one-digit numbers, without nesting
-
-    Returns
-    -------
-    array of int (..., operations, len(KINDS) + 1)
-        Operations in the order of their first appearance; the last column counts all wrong answers once.
-
-    Examples
-    --------
     >>> mistakes([10, 10], [("Min", (8, 8, 3)), ("Min", (8, 9, 9))]).tolist()
     [[1, 1, 0, 1, 0, 0, 0, 1]]
     """
     expressions = listed("expressions", expressions)
-    said = check_array("said", said, shape=(len(expressions),), kind="whole", low=0, high=len(TOKENS) - 1, leading=True)
-    kinds, rows = kind_table(expressions), np.arange(len(expressions))
+    if len(expressions) != said.shape[-1]:
+        raise RangeError("expressions", len(expressions), f"as many as answers, {said.shape[-1]}", "Pass those asked.")
+    found = kind_table(expressions)[:, np.arange(len(expressions)), said]  # (kinds, ..., n)
     asked = np.array([operation_of(x) for x in expressions])
-    found = kinds[:, rows, said]  # (kinds, ..., n)
     counts = [found[..., asked == name].sum(-1) for name in dict.fromkeys(asked)]
     return np.moveaxis(np.array(counts), (0, 1), (-2, -1))
 
@@ -131,4 +95,6 @@ def kind_table(expressions) -> np.ndarray:
 
 def one_digit(number) -> int:
     """The token of a number that is one digit."""
-    return ZERO + check_whole("a number in expressions", number, low=0, high=DIGITS - 1)
+    if not 0 <= number < DIGITS:
+        raise RangeError("a number in expressions", number, "a digit", "Take one-digit numbers.")
+    return ZERO + number

@@ -12,28 +12,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transformer_lab.checks import check_array, check_whole
+from transformer_lab.checks import check_whole
 from transformer_lab.errors import RangeError
+from transformer_lab.rules import Array, Whole
+from transformer_lab.signatures import checked
 
 __all__ = ["OrderTest", "cosines", "order_correlation", "order_test"]
 
-LARGEST = 10
 
-
-def cosines(rows) -> np.ndarray:
+@checked
+def cosines(rows: Array("... n d")) -> np.ndarray:
     """The cosine of the angle between any two rows: (..., n, d) → (..., n, n).
 
     >>> cosines([[1.0, 0.0], [3.0, 3.0]]).round(3).tolist()
     [[1.0, 0.707], [0.707, 1.0]]
     """
-    rows = check_array("rows", rows, shape=("n", "d"), leading=True).astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=-1, keepdims=True)
     if not lengths.all():
         raise RangeError("rows", "a row of zeros", "rows with a direction", "Leave that row out.")
     return (rows / lengths) @ (rows / lengths).swapaxes(-1, -2)
 
 
-def order_correlation(similarity) -> np.ndarray:
+@checked
+def order_correlation(similarity: Array("... n n")) -> np.ndarray:
     r"""How similarity falls with distance in number: :math:`\rho = \operatorname{corr}_{i<j}(s_{ij},\, |i - j|)`
     (eq-order in the book), (...,) for similarities (..., n, n).
 
@@ -58,31 +59,25 @@ class OrderTest(NamedTuple):
         return self.as_steep / self.orders
 
 
-def order_test(similarity, *, bins: int = 40) -> OrderTest:
-    """Compare the true numbering of n rows with all n! numberings, for every similarity table of the leading axes.
+@checked
+def order_test(similarity: Array("... n n"), *, bins: Whole(1) = 40) -> OrderTest:
+    """Compare the true numbering of n rows (3 to 10) with all n! numberings, for every table of the leading axes.
 
-    Parameters
-    ----------
-    similarity : array (..., n, n)
-        With n from 3 to 10.
-    bins : int
-        Of the histogram of all correlations, from -1 to 1.
+    ``bins`` are those of the histogram of all correlations, from -1 to 1.
 
-    Examples
-    --------
     >>> found = order_test(-abs(np.subtract.outer(np.arange(5.0), np.arange(5.0))))
     >>> int(found.as_steep), found.orders
     (2, 120)
     """
     similar, apart = pairs(similarity)
-    n, bins = np.shape(similarity)[-1], check_whole("bins", bins, low=1)
+    n = np.shape(similarity)[-1]
     flat, (i, j) = standard(similar).reshape(-1, len(apart)) / len(apart), np.triu_indices(n, 1)
     true, standing = flat @ standard(apart), (np.arange(n) - apart.mean()) / apart.std()
     as_steep, counts = np.zeros(len(flat), int), np.zeros((len(flat), bins), int)
     for numbers in numberings(n):
         found = flat @ standing[abs(numbers[i] - numbers[j])]
         as_steep += 2 * (found <= true[:, None] + 1e-9).sum(axis=1)
-        places = ((found + 1) * bins / 2).astype(int).clip(0, bins - 1)
+        places = ((found + 1) * bins / 2 + 1e-9).astype(int).clip(0, bins - 1)
         counts += [2 * np.bincount(row, minlength=bins) for row in places]
     shape = similar.shape[:-1]
     return OrderTest(true.reshape(shape), as_steep.reshape(shape), factorial(n), counts.reshape(*shape, bins))
@@ -90,10 +85,8 @@ def order_test(similarity, *, bins: int = 40) -> OrderTest:
 
 def pairs(similarity):
     """The similarity of every pair (..., pairs), and how far its two numbers are apart (pairs,)."""
-    similarity = check_array("similarity", similarity, shape=("n", "n"), leading=True).astype(np.float64)
-    n = check_whole("the rows to be numbered", similarity.shape[-1], low=3, high=LARGEST)
-    i, j = np.triu_indices(n, 1)
-    return similarity[..., i, j], (j - i).astype(np.float64)
+    i, j = np.triu_indices(check_whole("the rows to be numbered", similarity.shape[-1], low=3, high=10), 1)
+    return similarity[..., i, j].astype(np.float64), (j - i).astype(np.float64)
 
 
 def standard(values):

@@ -1,19 +1,23 @@
-"""Chapter 07's studies: which optimiser, how much data, a split that leaks, how learning goes, and what heads do.
+"""Chapter 07's studies: which optimiser, how much data, which split, how learning goes, and what became of it.
 
 ``make study NAME=optimizers`` trains what is missing, one run for each arm and seed, and ships the study: the accuracy
-at several steps, operation by operation, on the inputs that training had and on those that it never had.
+at several steps, operation by operation, on the inputs that training had and on those that it never had. Seeds have
+their own first weights and batches everywhere; where a study says ``splits``, their own split, too.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from itertools import count
 
 import numpy as np
 
 from transformer_lab import places
 from transformer_lab.errors import DivergedError
+from transformer_lab.rules import Choice, Seed
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.digits import DigitTask, all_inputs
 from transformer_lab.tasks.expressions import PAD, operation_of
 from transformer_lab.training import History, Record, Study, read_record
@@ -21,10 +25,9 @@ from transformer_lab.training.digit_model import DigitModel
 from transformer_lab.training.digits import DigitRun, train
 
 from .confusion import KINDS, accuracies, confusion, mistakes
-from .grids import GRIDS, load
 from .heads import looks, rows, silenced
 
-__all__ = ["GRIDS", "GROUPS", "leaky", "load"]
+__all__ = ["GROUPS", "RECIPE", "TASK", "leaky"]
 
 TASK = DigitTask()
 RECIPE = DigitRun(task=TASK)
@@ -61,9 +64,9 @@ def measured(record: Record, run: DigitRun, at, every: int) -> dict:
     found = {"said": (("step", "input"), said), "step": ("step", list(at)), "operation": ("operation", list(GROUPS)),
              "stopped": ((), np.int32(record.manifest["step"] if record.manifest["stopped"] else -1))}
     for part, often in occurrences(run, inputs).items():
-        score, count = accuracies(said == data.targets, groups, weights=often), np.bincount(groups, weights=often)
+        score, of_each = accuracies(said == data.targets, groups, often), np.bincount(groups, weights=often)
         found[part] = ("step", "operation"), score.astype(np.float32)
-        found[f"counts.{part}"] = "operation", np.append(count, often.sum()).astype(np.int32)
+        found[f"counts.{part}"] = "operation", np.append(of_each, often.sum()).astype(np.int32)
     return found | curves(record.history, run.steps, every)
 
 
@@ -127,14 +130,15 @@ def of_all(per_cent: int) -> dict:
 
 
 def dealt(per_cent: int) -> dict:
-    return {"held_out": round(1 - per_cent / 100, 2), "shuffled": True}
+    return of_all(per_cent) | {"shuffled": True}
 
 
 def drawn(answers: str) -> dict:
     return {"examples": 10_000, "distinct": False, "shuffled": answers == "shuffled"}
 
 
-def leaky(answers: str, seed: int) -> DigitRun:
+@checked
+def leaky(answers: Choice(("true", "shuffled")), seed: Seed) -> DigitRun:
     """The run of the study ``leak`` with ``"true"`` or ``"shuffled"`` answers."""
     return replace(RECIPE, seed=seed, data_seed=seed, **drawn(answers))
 
@@ -150,7 +154,49 @@ grid("shuffled", dealt, {"per_cent": (10, 50, 80)}, seeds=FIVE, **ASKED)
 grid("leak", drawn, {"answers": ("true", "shuffled")}, seeds=FIVE, at=(100, 200, 300, 500, 1000, 2000), splits=True)
 
 
-# ---- how learning goes, and what the heads of these models do --------------------------------------------------
+# ---- a blind spot: inputs that are the only ones of their operation with their answer ---------------------------
+
+LONELY = (("Max", (0, 0, 0)), ("Min", (9, 9, 9)))
+
+
+def held_out(data_seed: int) -> set:
+    """The inputs that a split of the recipe holds out."""
+    return set(replace(RECIPE, data_seed=data_seed).parts.held_out)
+
+
+@cache
+def lonely_split(seed: int) -> int:
+    """A seed of a split that holds out a lonely input; every ``seed`` has its own."""
+    return next(data_seed for data_seed in count(1000 * seed) if held_out(data_seed) & set(LONELY))
+
+
+def of_lonely(seed: int) -> dict:
+    """The answers of a model whose split holds out a lonely input."""
+    run = replace(RECIPE, seed=seed, data_seed=lonely_split(seed))
+    return measured(trained(places.runs(f"lonely-{seed}"), run, at=(2000,), every=500), run, (2000,), 500)
+
+
+def blind_spots(found, split_of):
+    """How many held-out inputs each seed misses, and of the lonely ones how many are held out, and missed."""
+    inputs = all_inputs(TASK)
+    wrong = found["said"].isel(step=-1).values != RECIPE.encoded(inputs).targets
+    counts = []
+    for seed, missed in zip(found["seed"].values.tolist(), wrong, strict=True):
+        unseen = held_out(split_of(seed))
+        known = np.array([x not in unseen for x in inputs])
+        lonely = np.isin(np.arange(len(inputs)), [inputs.index(x) for x in LONELY]) & ~known
+        counts.append([(missed & ~known).sum(), lonely.sum(), (missed & lonely).sum(), (missed & known).sum()])
+    names = ("missed", "lonely", "lonely.missed", "trained.missed")
+    return found.drop_vars("said").assign({name: ("seed", column) for name, column in
+                                           zip(names, np.array(counts).T, strict=True)})
+
+
+Study("splits", partial(answered, "splits", changes=dict, at=(2000,), every=500, splits=True), seeds=TWENTY,
+      recipe=RECIPE, finish=partial(blind_spots, split_of=int))
+Study("lonely", of_lonely, seeds=range(100, 120), recipe=RECIPE, finish=partial(blind_spots, split_of=lonely_split))
+
+
+# ---- how learning goes, and what became of it -----------------------------------------------------------------
 
 DYNAMICS = {"at": [0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000], "every": 100}
 
@@ -169,21 +215,38 @@ def answers_of_two(found):
     return found.assign(said=found["said"].isel(seed=slice(2)).rename(seed="shown"))
 
 
-def heads_of(seed: int) -> dict:
-    """Where the heads of a model of the study ``dynamics`` look, and what it still knows without each."""
+def of_dynamics(seed: int) -> tuple[DigitRun, dict]:
+    """A run of the study ``dynamics``, and its last weights."""
     run = replace(RECIPE, seed=seed)
-    params = trained(places.runs(f"dynamics-{seed}"), run, **DYNAMICS).weights
-    found = looks(run, params) | silenced(run, params) | rows(run, params)
-    arrays = {name: array.astype(np.float16 if name == "pattern" else np.float32) for name, array in found.items()}
-    return {name: (HEADS[name], array) for name, array in arrays.items()} | {
+    return run, trained(places.runs(f"dynamics-{seed}"), run, **DYNAMICS).weights
+
+
+def heads_of(seed: int) -> dict:
+    """Where the heads of a trained model look, and what it still knows without each part."""
+    run, params = of_dynamics(seed)
+    found = {"pattern": looks(run, params).astype(np.float16), "without.row": rows(run, params),
+             **silenced(run, params)}
+    found = {name: array if array.dtype == np.float16 else array.astype(np.float32) for name, array in found.items()}
+    return {name: (HEADS[name], array) for name, array in found.items()} | {
         "operation": ("operation", list(GROUPS)), "asked": ("asked", list(TASK.operations))}
 
 
 #: The axes of what is measured of the heads.
-HEADS = {"pattern": ("layer", "head", "asked", "query", "key"), "full": ("operation",), "without.row": ("asked", "key"),
-         **dict.fromkeys(("right", "even"), ("layer", "head", "asked", "query")),
-         **dict.fromkeys(("without.head", "only.head", "only.in_layer"), ("layer", "head", "operation")),
-         **dict.fromkeys(("without.attention", "without.mlp"), ("layer", "operation"))}
+HEADS = {"pattern": ("layer", "head", "asked", "query", "key"), "without.row": ("asked", "key"),
+         "full": ("operation",), "without.head": ("layer", "head", "operation"),
+         "without.attention": ("layer", "operation")}
+
+#: What the models of the study ``order`` are asked: all, or nothing that compares two digits.
+WORDS = {"all": TASK.operations, "places": ("First", "Second", "Last")}
+
+
+def rows_of(asked: str, seed: int) -> dict:
+    """The tokens' rows of a model that is asked all operations, or ``places`` alone."""
+    run = replace(RECIPE, task=DigitTask(operations=WORDS[asked]), seed=seed)
+    weights = trained(places.runs(f"order-{asked}-{seed}"), run, at=(), every=500).weights
+    return {"W_E": (("token", "dimension"), weights["W_E"])}
+
 
 Study("dynamics", in_detail, seeds=TWENTY, recipe=RECIPE, settings=DYNAMICS, finish=answers_of_two)
 Study("heads", heads_of, seeds=TWENTY, recipe=RECIPE)
+Study("order", rows_of, {"asked": tuple(WORDS)}, seeds=TWENTY, recipe=RECIPE)
