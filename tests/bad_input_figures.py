@@ -9,7 +9,7 @@ import numpy as np
 RNG = np.random.default_rng(0)
 RUNS = RNG.random((3, 4))
 OLD = ("transformer_lab.plots.block", "transformer_lab.plots.gradients", "transformer_lab.plots.one_head",
-       "transformer_lab.plots.positions", *(f"chapters.ch{number:02d}.figures" for number in (1, 2, 3, 7, 8)))
+       "transformer_lab.plots.positions", *(f"chapters.ch{number:02d}.figures" for number in (1, 2, 3, 8)))
 
 CALLS = {
     "plots.bars.bars": lambda: {"data": RUNS, "names": list("abcd"), "x_label": "share", "bounds": {"chance": 0.1},

@@ -193,7 +193,7 @@ def blind_spots(found, split_of):
 
 Study("splits", partial(answered, "splits", changes=dict, at=(2000,), every=500, splits=True), seeds=TWENTY,
       recipe=RECIPE, finish=partial(blind_spots, split_of=int))
-Study("lonely", of_lonely, seeds=range(100, 120), recipe=RECIPE, finish=partial(blind_spots, split_of=lonely_split))
+Study("lonely", of_lonely, seeds=range(100, 110), recipe=RECIPE, finish=partial(blind_spots, split_of=lonely_split))
 
 
 # ---- how learning goes, and what became of it -----------------------------------------------------------------
