@@ -19,9 +19,10 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from transformer_lab.byhand.one_head import positions_of
-from transformer_lab.checks import check_array, check_entries, check_type
+from transformer_lab.checks import check_array, check_entries
 from transformer_lab.config import OneHeadConfig
 from transformer_lab.errors import ArgumentError, RangeError
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import PatternTask
 
 __all__ = ["bag_accuracy", "smallest_lead"]
@@ -29,26 +30,21 @@ __all__ = ["bag_accuracy", "smallest_lead"]
 MOST_BAGS = 100_000
 
 
+@checked
 def bag_accuracy(params: dict, task: PatternTask) -> Fraction:
     """The accuracy of one head without positions over all tuples of the task, exactly.
 
     For every last token and every bag of the other letters the head gives one answer; it is right in as many tuples as
     there are orders of the bag with the answer in the target's slot. No order is tried: they are counted.
 
-    Parameters
-    ----------
-    params : dict
-        ``W_QK`` (alphabet, alphabet) and ``W_OV`` (alphabet, alphabet): one head, no leading axes.
-    task : PatternTask
-        The tuple must fit a whole number of times, so that every slot is seen equally often.
+    ``params`` are ``W_QK`` and ``W_OV``, both (alphabet, alphabet): one head, no leading axes. The tuple must fit a
+    whole number of times into the task's line, so that every slot is seen equally often.
 
-    Examples
-    --------
     >>> never_copies_itself = {"W_QK": -40 * np.eye(26), "W_OV": np.eye(26)}
     >>> bag_accuracy(never_copies_itself, PatternTask(distinct=True))
     Fraction(1, 4)
     """
-    W_QK, W_OV = _one_head(params, check_type("task", task, PatternTask).alphabet)
+    W_QK, W_OV = _one_head(params, task.alphabet)
     if task.n_ctx % task.period:
         raise ArgumentError("task", f"{task}", "a tuple that fits a whole number of times",
                             "Choose n_ctx as a multiple of period.")
@@ -63,29 +59,17 @@ def bag_accuracy(params: dict, task: PatternTask) -> Fraction:
     return Fraction(right, tuples * (task.period - 1))
 
 
+@checked
 def smallest_lead(params: dict, config: OneHeadConfig, task: PatternTask) -> tuple[float, np.ndarray]:
     r"""The least by which the right logit leads any other, over all tuples, for one head with positions.
 
     Above 0, the head is right on every pattern that exists. For each last letter, target and rival the numerators'
     difference is a sum over slots, whose letters are free: its minimum is the sum of the slots' minima.
 
-    Parameters
-    ----------
-    params : dict
-        One head, no leading axes; ``W_pos`` with learned positions.
-    config : OneHeadConfig
-    task : PatternTask
-        For distinct letters the tuples with repeats are counted too, so that the result is a lower bound.
+    ``params`` are one head, no leading axes. The lead is divided by the largest possible sum of the weights, so no
+    logit leads by less where it is above 0; with it comes the tuple (period) that is worst for the head. For distinct
+    letters the tuples with repeats are counted too, so that the result is a lower bound.
 
-    Returns
-    -------
-    lead : float
-        Divided by the largest possible sum of the weights, so no logit leads by less where it is above 0.
-    letters : array of int (period)
-        The tuple that is worst for the head.
-
-    Examples
-    --------
     >>> config, task = OneHeadConfig(d_vocab=3, n_ctx=4, positions="one_hot"), PatternTask(3, 2, 4)
     >>> W_QK, W_OV = np.zeros((7, 7)), 9 * np.eye(7, 3)
     >>> smallest_lead({"W_QK": W_QK, "W_OV": W_OV}, config, task)[0]
@@ -95,8 +79,8 @@ def smallest_lead(params: dict, config: OneHeadConfig, task: PatternTask) -> tup
     >>> round(lead, 2)
     8.6
     """
-    W_QK, W_OV = _one_head(params, check_type("config", config, OneHeadConfig).d_model)
-    n = check_type("task", task, PatternTask).alphabet
+    W_QK, W_OV = _one_head(params, config.d_model)
+    n = task.alphabet
     places = positions_of(config, params, W_QK.dtype).reshape(task.n_ctx, -1)
     queries = W_QK[:n] + places[-1] @ W_QK[n:]                                     # (last, d_model)
     scores = (queries[:, None, :n] + (queries[:, n:] @ places.T)[..., None]) / math.sqrt(config.d_model)

@@ -9,41 +9,35 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.byhand import one_head
-from transformer_lab.checks import check_array, check_entries, check_type
+from transformer_lab.checks import check_entries
 from transformer_lab.config import OneHeadConfig
+from transformer_lab.rules import Array
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import Patterns, PatternTask
 from transformer_lab.training.one_head import LOOK, WRITE
 
 __all__ = ["attention_to_target", "copying", "likeness", "share_of_writing", "swapped_losses"]
 
+PARTS = {"neither": (), "look": LOOK, "write": WRITE, "both": LOOK + WRITE}
 
+
+@checked
 def swapped_losses(initial: dict, trained: dict, config: OneHeadConfig, patterns: Patterns) -> dict[str, np.ndarray]:
-    """The loss with neither, one, or both of looking and writing as trained, the rest as it was at first.
+    """The loss with ``neither``, one, or ``both`` of ``look`` and ``write`` as trained, the rest as it was at first.
 
-    Parameters
-    ----------
-    initial, trained : dict of array
-        Weights before and after, with the same leading axes.
-    config : OneHeadConfig
-    patterns : Patterns
-        Where the loss is measured; shared by all models, or with their leading axes.
-
-    Returns
-    -------
-    dict
-        ``neither``, ``look``, ``write``, ``both``: nats, one entry a model.
+    ``initial`` and ``trained`` are weights with the same leading axes; ``patterns`` are shared by all models, or have
+    these axes too. The losses are in nats, one entry a model.
     """
     check_entries("initial", initial, check_entries("trained", trained, ("W_QK", "W_OV")))
-    check_type("patterns", patterns, Patterns)
-    taken = {"neither": (), "look": LOOK, "write": WRITE, "both": LOOK + WRITE}
     losses = {}
-    for part, names in taken.items():
+    for part, names in PARTS.items():
         params = {name: (trained if name in names else initial)[name] for name in trained}
         x = one_head.encode(patterns.tokens, config, params, params["W_QK"].dtype)
         losses[part] = one_head.loss(one_head.forward(params, x)["logits"], patterns.targets)
     return losses
 
 
+@checked
 def share_of_writing(losses: dict) -> np.ndarray:
     r"""Writing's share of the gain, from 0 to 1 where both help: the mean of its gain when it comes first and second.
 
@@ -53,42 +47,40 @@ def share_of_writing(losses: dict) -> np.ndarray:
     >>> round(float(share_of_writing({"neither": 3.0, "write": 2.0, "look": 3.0, "both": 0.0})), 3)
     0.667
     """
-    check_entries("losses", losses, ("neither", "look", "write", "both"))
-    neither, look, write, both = (check_array(f"losses[{name!r}]", losses[name], shape=(), leading=True)
-                                  for name in ("neither", "look", "write", "both"))
+    check_entries("losses", losses, PARTS)
+    neither, look, write, both = (Array("...")(f"losses[{name!r}]", losses[name]) for name in PARTS)
     return ((neither - write) + (look - both)) / 2 / (neither - both)
 
 
+@checked
 def attention_to_target(params: dict, config: OneHeadConfig, task: PatternTask, patterns: Patterns) -> np.ndarray:
     """How much attention the positions that hold the target get, on average; evenly spread it is ``1 / period``.
 
     Where a letter is repeated within the tuple, only the target's own slot counts.
     """
-    check_type("task", task, PatternTask), check_type("patterns", patterns, Patterns)
     x = one_head.encode(patterns.tokens, config, params, check_entries("params", params, ["W_QK"])["W_QK"].dtype)
     pattern = one_head.forward(params, x)["pattern"]
     return pattern[..., np.array(task.slots) == task.target_slot].sum(axis=-1).mean(axis=-1)
 
 
-def copying(W_OV) -> np.ndarray:
+@checked
+def copying(W_OV: Array("... d_model d_vocab")) -> np.ndarray:
     """How much more a letter that is read raises its own logit than the average one: diagonal mean less mean
     (eq-copying).
 
     >>> copying(np.eye(4)).item()
     0.75
     """
-    W_OV = check_array("W_OV", W_OV, shape=("d_model", "d_vocab"), leading=True)
     letters = W_OV[..., :W_OV.shape[-1], :]
     return np.trace(letters, axis1=-2, axis2=-1) / letters.shape[-1] - letters.mean(axis=(-2, -1))
 
 
-def likeness(a, b) -> np.ndarray:
+@checked
+def likeness(a: Array("... rows columns"), b: Array("... rows columns")) -> np.ndarray:
     """The cosine of the angle between two matrices, one for each pair in the leading axes; 0 where one is zero.
 
     >>> likeness(np.eye(2), np.ones((2, 2))).round(3).item()
     0.707
     """
-    a = check_array("a", a, shape=("rows", "columns"), leading=True)
-    b = check_array("b", b, shape=a.shape[-2:], leading=True)
     product, sizes = (a * b).sum(axis=(-2, -1)), np.sqrt((a * a).sum(axis=(-2, -1)) * (b * b).sum(axis=(-2, -1)))
     return product / np.where(sizes == 0, 1, sizes)

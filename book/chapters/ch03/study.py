@@ -37,23 +37,11 @@ MEASURES = ("grad_W_QK", "grad_W_OV", "neither", "look", "write", "both", "atten
 
 @dataclass(frozen=True)
 class PhaseRun(Config):
-    """Heads that differ in nothing but their seed.
+    """Heads that differ in nothing but their seed, of which ``seed`` is the first.
 
-    Parameters
-    ----------
-    positions : {"none", "one_hot", "learned"}
-    order : {"joint", "write-first", "look-first"}
-        What is trained: both matrices at every step, or in turns, beginning with one.
-    look, write : int
-        Steps of a phase.
-    steps, batch, n_seeds : int
-    learning_rate : float
-    n_train : int
-        0: fresh patterns at every step. Otherwise each seed has so many, and sees all of them at every step.
-    d_pos : int
-        Width of a learned position; with 20 the head is as wide as with one-hot ones.
-    seed : int
-        The first seed.
+    ``order`` says what is trained: both matrices at every step, or in turns, beginning with one; a phase has ``look`` or
+    ``write`` steps. With ``n_train`` 0 patterns are fresh at every step; otherwise each seed has so many, and sees all
+    of them at every step. Learned positions are ``d_pos`` wide; with 20 the head is as wide as with one-hot ones.
     """
 
     positions: str = choice(*POSITIONS)
@@ -90,16 +78,11 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRIT
     """Train all seeds of a run; ``keep`` lists the steps whose weights are kept in ``history.kept``, ``frozen`` the
     weights that are never trained, whoever's turn it is.
 
-    Returns
-    -------
-    OneHeadStepper, History
-        The trained heads, and at each step (rows, seeds): ``loss``, ``accuracy`` and ``grad_W_QK``, ``grad_W_OV`` on
-        the step's patterns, before the update. Every 10 steps, on 200 further patterns: the losses ``neither``,
-        ``look``, ``write``, ``both`` (:func:`~chapters.ch03.look_write.swapped_losses`), ``attention`` to
-        the target, ``copying``, and ``fresh_accuracy``. In between they are NaN.
+    Returns the trained heads, and their history (rows, seeds): at each step ``loss``, ``accuracy``, ``grad_W_QK`` and
+    ``grad_W_OV`` on the step's patterns, before the update. Every 10 steps, on 200 further patterns: the losses
+    ``neither``, ``look``, ``write``, ``both`` (:func:`~chapters.ch03.look_write.swapped_losses`), ``attention`` to the
+    target, ``copying``, and ``fresh_accuracy``. In between they are NaN.
 
-    Examples
-    --------
     >>> heads, history = train(PhaseRun(positions="one_hot", n_seeds=2, steps=20))
     >>> history["loss"].shape, history["attention"][::10].shape
     ((21, 2), (3, 2))
@@ -124,11 +107,8 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRIT
 def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: Whole(1) = 2000) -> dict[str, np.ndarray]:
     """Is the gradient of ``W_QK`` at the weights ``params`` of any use on the way to ``final``, those of the end?
 
-    Returns
-    -------
-    dict
-        On ``n`` patterns, one entry a seed: ``size`` of the gradient of ``W_QK``, and ``likeness``, the cosine of the
-        angle between the step that it asks for and the way that ``W_QK`` went in the whole run.
+    On ``n`` patterns, one entry a seed: ``size`` of the gradient of ``W_QK``, and ``likeness``, the cosine of the
+    angle between the step that it asks for and the way that ``W_QK`` went in the whole run.
     """
     check_entries("final", final, ["W_QK"])
     patterns = sample(TASK, n, seed=run.seed, purpose="probe")

@@ -9,20 +9,13 @@ letters 22 are left, and the loss goes to ln 22. Between them stands the saddle 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from transformer_lab.byhand import small_head
-from transformer_lab.checks import (
-    check_array,
-    check_choice,
-    check_entries,
-    check_flag,
-    check_number,
-    check_type,
-    check_whole,
-)
+from transformer_lab.checks import check_array, check_entries
+from transformer_lab.rules import Choice, Each, Number, Whole
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import PatternTask
 from transformer_lab.training.one_head import alternate
 
@@ -31,8 +24,9 @@ __all__ = ["walk"]
 MATRIX = {"look": "W_QK", "away": "W_QK", "write": "W_OV"}
 
 
-def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50, write: int = 50, steps: int = 500,
-         learning_rate: float = 1.0, plane: tuple[str, str] = ("look", "write"),
+@checked
+def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50, write: int = 50,
+         steps: Whole(1) = 500, learning_rate: Number(above=0) = 1.0, plane: Each(Choice(MATRIX)) = ("look", "write"),
          whole_path: bool = True) -> dict[str, np.ndarray]:
     """Gradient descent on the exact loss, every point of the way.
 
@@ -41,9 +35,8 @@ def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50
     start : dict
         ``look``, ``away`` and ``write``: numbers, or arrays of starting points.
     task : PatternTask
-    order : {"joint", "write-first", "look-first"}
-    look, write : int
-        Steps of a phase.
+    order, look, write
+        As in :func:`~transformer_lab.training.one_head.alternate`.
     steps : int
     learning_rate : float
     plane : (str, str)
@@ -65,21 +58,15 @@ def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50
     write-first 0.0
     look-first 3.1
     """
-    points = _points(start, task, alternate(order, look, write), check_whole("steps", steps, low=1),
-                     check_number("learning_rate", learning_rate, above=0), check_type("plane", plane, tuple))
-    points = list(points) if check_flag("whole_path", whole_path) else list(deque(points, maxlen=1))
-    path = {name: np.stack([point[name] for point in points]) for name in small_head.NUMBERS}
-    return path | {"loss": np.stack([small_head.loss(point, task) for point in points])}
-
-
-def _points(start: dict, task: PatternTask, train: Callable, steps: int, rate: float, plane: tuple) -> Iterator[dict]:
     check_entries("start", start, small_head.NUMBERS)
-    moving = [check_choice("plane", name, MATRIX) for name in plane]
     shape = np.broadcast_shapes(*(np.shape(start[name]) for name in small_head.NUMBERS))
     point = {name: check_array(f"start[{name!r}]", start[name] + np.zeros(shape), shape=(), leading=True)
              for name in small_head.NUMBERS}
-    yield point
+    train, points = alternate(order, look, write), deque([point], maxlen=None if whole_path else 1)
     for step in range(steps):
         slopes = small_head.backward(point, task)
-        point = point | {name: point[name] - rate * slopes[name] for name in moving if MATRIX[name] in train(step)}
-        yield point
+        point = point | {name: point[name] - learning_rate * slopes[name] for name in plane
+                         if MATRIX[name] in train(step)}
+        points.append(point)
+    path = {name: np.stack([point[name] for point in points]) for name in small_head.NUMBERS}
+    return path | {"loss": np.stack([small_head.loss(point, task) for point in points])}
