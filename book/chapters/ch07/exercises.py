@@ -136,14 +136,13 @@ def _sides(rng):
 
 
 def _share_seen(key):
-    return lambda train, held_out: np.isin([hash(key(x)) for x in held_out], [hash(key(x)) for x in train]).mean()
+    return lambda train, held_out: np.isin([str(key(x)) for x in held_out], [str(key(x)) for x in train]).mean()
 
 
 check_find_leak = Exercise(
     find_leak, "the share", _sides,
     right="For Max and Min an order of the arguments is nothing new; for the others it is.",
-    also_right=(_share_seen(lambda x: (x[0], frozenset((i, x[1].count(i)) for i in x[1])) if x[0] in ("Max", "Min")
-                            else x),),
+    also_right=(_share_seen(lambda x: (x[0], sorted(x[1]) if x[0] in ("Max", "Min") else x[1])),),
     mistakes={
         "These are equal inputs only; Max ( 5 , 3 , 9 ) and Max ( 9 , 3 , 5 ) are one question asked twice.":
             _share_seen(lambda expression: expression),

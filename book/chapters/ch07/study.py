@@ -37,13 +37,18 @@ CURVES = ("loss", "held_out_loss", "held_out_accuracy", "train_accuracy")
 GROUPS = (*TASK.operations, "all")
 
 
-def answered(study: str, seed: int, changes, *, at, every: int, splits: bool, recipe: DigitRun = RECIPE, **arm) -> dict:
+def one_split(seed: int) -> int:
+    return 0
+
+
+def answered(study: str, seed: int, changes=dict, *, at=(2000,), every: int = 500, split_of=one_split, recipe=RECIPE,
+             **arm) -> dict:
     """One run, trained if it is not there, and what it answers to all inputs at the steps ``at``.
 
-    ``changes(**arm)`` are the fields of the recipe that an arm changes. With ``splits`` a seed is also that of what is
-    drawn and held out. A run that met NaN has a record that says so: ``stopped`` is its step, else -1.
+    ``changes(**arm)`` are the fields of the recipe that an arm changes; ``split_of(seed)`` is the seed of what is drawn
+    and held out. A run that met NaN has a record that says so: ``stopped`` is its step, else -1.
     """
-    run = replace(recipe, seed=seed, data_seed=seed if splits else 0, **changes(**arm))
+    run = replace(recipe, seed=seed, data_seed=split_of(seed), **changes(**arm))
     record = trained(places.runs("-".join(map(str, (study, *arm.values(), seed)))), run, at=at, every=every)
     return measured(record, run, at, every)
 
@@ -104,8 +109,8 @@ def curves(history: History, steps: int, every: int) -> dict:
 def grid(name: str, changes, arms=(), *, seeds, at=(2000,), every: int = 100, splits: bool = False) -> Study:
     """A study of the recipe whose models answer all inputs; what they answer word by word is not shipped."""
     settings = {"at": list(at), "every": every, "splits": splits}
-    return Study(name, partial(answered, name, changes=changes, **settings), arms, seeds, recipe=RECIPE,
-                 settings=settings, finish=without_answers)
+    unit = partial(answered, name, changes=changes, at=at, every=every, split_of=int if splits else one_split)
+    return Study(name, unit, arms, seeds, recipe=RECIPE, settings=settings, finish=without_answers)
 
 
 def without_answers(found):
@@ -170,30 +175,22 @@ def lonely_split(seed: int) -> int:
     return next(data_seed for data_seed in count(1000 * seed) if held_out(data_seed) & set(LONELY))
 
 
-def of_lonely(seed: int) -> dict:
-    """The answers of a model whose split holds out a lonely input."""
-    run = replace(RECIPE, seed=seed, data_seed=lonely_split(seed))
-    return measured(trained(places.runs(f"lonely-{seed}"), run, at=(2000,), every=500), run, (2000,), 500)
-
-
 def blind_spots(found, split_of):
-    """How many held-out inputs each seed misses, and of the lonely ones how many are held out, and missed."""
-    inputs = all_inputs(TASK)
+    """How many inputs each seed misses: held out, lonely and held out (and how many of these there are), trained on."""
+    inputs, counts = all_inputs(TASK), []
     wrong = found["said"].isel(step=-1).values != RECIPE.encoded(inputs).targets
-    counts = []
     for seed, missed in zip(found["seed"].values.tolist(), wrong, strict=True):
-        unseen = held_out(split_of(seed))
-        known = np.array([x not in unseen for x in inputs])
-        lonely = np.isin(np.arange(len(inputs)), [inputs.index(x) for x in LONELY]) & ~known
-        counts.append([(missed & ~known).sum(), lonely.sum(), (missed & lonely).sum(), (missed & known).sum()])
-    names = ("missed", "lonely", "lonely.missed", "trained.missed")
+        out = held_out(split_of(seed))
+        unseen, lonely = (np.array([x in part for x in inputs]) for part in (out, out & set(LONELY)))
+        counts.append([(missed & unseen).sum(), (missed & lonely).sum(), lonely.sum(), (missed & ~unseen).sum()])
+    names = ("missed", "lonely.missed", "lonely", "trained.missed")
     return found.drop_vars("said").assign({name: ("seed", column) for name, column in
                                            zip(names, np.array(counts).T, strict=True)})
 
 
-Study("splits", partial(answered, "splits", changes=dict, at=(2000,), every=500, splits=True), seeds=TWENTY,
-      recipe=RECIPE, finish=partial(blind_spots, split_of=int))
-Study("lonely", of_lonely, seeds=range(100, 110), recipe=RECIPE, finish=partial(blind_spots, split_of=lonely_split))
+for name, split_of, seeds in (("splits", int, TWENTY), ("lonely", lonely_split, range(100, 110))):
+    Study(name, partial(answered, name, split_of=split_of), seeds=seeds, recipe=RECIPE,
+          finish=partial(blind_spots, split_of=split_of))
 
 
 # ---- how learning goes, and what became of it -----------------------------------------------------------------
@@ -203,7 +200,7 @@ DYNAMICS = {"at": [0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500,
 
 def in_detail(seed: int) -> dict:
     """The answers of a digit model while it learns, their confusion, and the kinds of its mistakes."""
-    found, inputs = answered("dynamics", seed, dict, splits=False, **DYNAMICS), all_inputs(TASK)
+    found, inputs = answered("dynamics", seed, **DYNAMICS), all_inputs(TASK)
     said, right = found["said"][1], RECIPE.encoded(inputs).targets
     return found | {"confusion": (("step", "right", "answer"), confusion(said, right).astype(np.uint16)),
                     "mistakes": (("step", "asked", "kind"), mistakes(said, inputs).astype(np.uint16)),

@@ -37,7 +37,7 @@ from transformer_lab.training.stepper import Stepper
 NAMES = ("optimizers", "fractions", "scarce", "shuffled", "leak", "dynamics", "splits", "lonely")
 TINY = replace(RECIPE, n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=30, warmup=3, batch=8)
 INPUTS = all_inputs(TASK)
-ASKED = {"at": (0, 30), "every": 10, "splits": True, "recipe": TINY}
+ASKED = {"at": (0, 30), "every": 10, "split_of": int, "recipe": TINY}
 
 
 @pytest.fixture
