@@ -39,9 +39,9 @@ MEASURES = ("grad_W_QK", "grad_W_OV", "neither", "look", "write", "both", "atten
 class PhaseRun(Config):
     """Heads that differ in nothing but their seed, of which ``seed`` is the first.
 
-    ``order`` says what is trained: both matrices at every step, or in turns, beginning with one; a phase has ``look`` or
-    ``write`` steps. With ``n_train`` 0 patterns are fresh at every step; otherwise each seed has so many, and sees all
-    of them at every step. Learned positions are ``d_pos`` wide; with 20 the head is as wide as with one-hot ones.
+    ``order`` says what is trained: both matrices at every step, or in turns, beginning with one; a phase has ``look``
+    or ``write`` steps. With ``n_train`` 0 patterns are fresh at every step; otherwise each seed has so many, and sees
+    all of them at every step. Learned positions are ``d_pos`` wide; with 20 the head is as wide as with one-hot ones.
     """
 
     positions: str = choice(*POSITIONS)
