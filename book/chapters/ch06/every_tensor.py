@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import torch
 
 from transformer_lab.byhand.gradcheck import Report, check_gradients
-from transformer_lab.byhand.transformer import backward, forward, init, loss
-from transformer_lab.checks import check_choice, check_type, check_whole
+from transformer_lab.byhand.transformer import forward, init, loss
 from transformer_lab.config import ModelConfig
 from transformer_lab.models.transformer import Transformer
 from transformer_lab.names import parameter_shapes
 from transformer_lab.randomness import generator
+from transformer_lab.rules import Choice, Seed, Whole
+from transformer_lab.signatures import checked
 
-from .planted import PLANTED, with_mistake
+from .planted import ARMS, gradients
 
 __all__ = ["SMALL", "every_tensor"]
 
@@ -25,41 +24,23 @@ SMALL = ModelConfig(d_vocab=6, n_ctx=4, d_model=8, n_heads=2, n_layers=2, d_mlp=
                     activation="gelu", read_out="last")
 
 
-def every_tensor(config: ModelConfig = SMALL, gradient: str = "right", *, n_draws: int = 100, batch: int = 3,
-                 entries: int | None = 8, seed: int = 0) -> Report:
+@checked
+def every_tensor(config: ModelConfig = SMALL, gradient: Choice(ARMS) = "right", *, n_draws: Whole(1) = 100,
+                 batch: Whole(1) = 3, entries: Whole(1) | None = None, seed: Seed() = 0) -> Report:
     """Hold the gradients of all parameters against complex step, central differences and autograd.
 
-    A draw is one set of normal weights, gains and offsets included, and one batch of tokens and targets.
+    A draw is one set of normal weights, gains and offsets included, and one batch of tokens and targets. All entries
+    are compared, or ``entries`` of each tensor, the same in all draws. ``report[tensor, witness].errors`` has one
+    relative error a draw.
 
-    Parameters
-    ----------
-    config : ModelConfig
-    gradient : str
-        ``"right"``, or a mistake in :data:`~chapters.ch06.planted.PLANTED`.
-    n_draws, batch : int
-    entries : int, optional
-        So many entries of each tensor, drawn at random; None for all.
-    seed : int
-
-    Returns
-    -------
-    Report
-        ``report[tensor, witness].errors`` has one relative error a draw.
-
-    Examples
-    --------
     >>> every_tensor(n_draws=2, entries=1).message
     'The gradient is right.'
     >>> every_tensor(n_draws=2, entries=1, gradient="twice").ok
     False
     """
-    check_choice("gradient", gradient, ("right", *PLANTED))
-    params = draws(check_type("config", config, ModelConfig), check_whole("n_draws", n_draws, low=1), seed)
-    rng, many = generator(seed, "draws"), (n_draws, check_whole("batch", batch, low=1))
+    params, rng, many = draws(config, n_draws, seed), generator(seed, "draws"), (n_draws, batch)
     tokens = rng.integers(config.d_vocab, size=(*many, config.n_ctx))
     targets = rng.integers(config.d_vocab, size=(*many, config.n_ctx) if config.read_out == "all" else many)
-    right = partial(backward, targets=targets, config=config)
-    chosen = right if gradient == "right" else partial(with_mistake, gradient, targets=targets, config=config)
 
     def autograd(params):
         found = [by_autograd({name: value[i] for name, value in params.items()}, tokens[i], targets[i], config)
@@ -67,7 +48,7 @@ def every_tensor(config: ModelConfig = SMALL, gradient: str = "right", *, n_draw
         return {name: np.stack([one[name] for one in found]) for name in params}
 
     return check_gradients(lambda params: loss(forward(params, tokens, config)["logits"], targets, config), params,
-                           lambda params: chosen(params=params, acts=forward(params, tokens, config)),
+                           lambda params: gradients(gradient, params, (tokens, targets), config)[1],
                            witnesses=("complex_step", "central_differences", autograd),
                            independent=1, entries=entries, seed=seed)
 

@@ -50,14 +50,13 @@ def _package_norm(x, w, d_y):
     return d_x[0], d_w, d_b
 
 
-def _norm(d_x=None, d_w=None, d_b=None):
-    """The gradients with a mistake in one of the three."""
-    return lambda *a: tuple(right if wrong is None else wrong(*a) for right, wrong in
-                            zip(layer_norm_gradient(*a), (d_x, d_w, d_b), strict=True))
-
-
-def _std(x):
-    return np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
+def _norm(**mistake):
+    """The gradients with a mistake in one of the three; it is told the deviation, too."""
+    def wrong(x, w, d_y):
+        right = dict(zip(("d_x", "d_w", "d_b"), layer_norm_gradient(x, w, d_y), strict=True))
+        std = np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
+        return tuple((right | {name: made(x, w, d_y, std) for name, made in mistake.items()}).values())
+    return wrong
 
 
 check_layer_norm_gradient = Exercise(
@@ -65,13 +64,13 @@ check_layer_norm_gradient = Exercise(
     lambda rng: (2 + 3 * rng.normal(size=(4, 6)), rng.normal(size=6), rng.normal(size=(4, 6))),
     right="Shifting or stretching a row changes nothing, and your gradient knows it.", also_right=(_package_norm,),
     mistakes={
-        "You held mean and deviation fixed; both move when an entry moves.": _norm(lambda x, w, d: w * d / _std(x)),
+        "You held mean and deviation fixed; both move when an entry moves.": _norm(d_x=lambda x, w, d, s: w * d / s),
         "The mean is taken care of; the deviation moves, too.":
-            _norm(lambda x, w, d: (w * d - (w * d).mean(-1, keepdims=True)) / _std(x)),
+            _norm(d_x=lambda x, w, d, s: (w * d - (w * d).mean(-1, keepdims=True)) / s),
         "The gain stands between x̂ and y: ∂x̂ is w times ∂y.":
-            _norm(lambda x, w, d: layer_norm_gradient(x, np.ones_like(w), d)[0]),
-        "Each entry of the gain stands beside x̂; multiply before you sum.": _norm(d_w=lambda x, w, d: d.sum(0)),
-        "The offset collects a sum over the rows, not a mean.": _norm(d_b=lambda x, w, d: d.mean(0))})
+            _norm(d_x=lambda x, w, d, s: layer_norm_gradient(x, np.ones_like(w), d)[0]),
+        "Each entry of the gain stands beside x̂; multiply before you sum.": _norm(d_w=lambda x, w, d, s: d.sum(0)),
+        "The offset collects a sum over the rows, not a mean.": _norm(d_b=lambda x, w, d, s: d.mean(0))})
 
 
 def attention_gradient(q, k, v, d_z):
@@ -82,11 +81,13 @@ def attention_gradient(q, k, v, d_z):
     return d_s @ k / root, d_s.T @ q / root, a.T @ d_z
 
 
-def _head(mistake):
-    """The gradients of one head with a mistake: a function of the right ones, and of what was computed on the way."""
+def _head(**mistake):
+    """The gradients of one head with a mistake in some of them: functions of what was computed on the way."""
     def wrong(q, k, v, d_z):
-        a, d_a = softmax(q @ k.T / np.sqrt(q.shape[1])), d_z @ v.T
-        return mistake(*attention_gradient(q, k, v, d_z), q, k, a, d_a, np.sqrt(q.shape[1]), d_z)
+        right = dict(zip(("d_q", "d_k", "d_v"), attention_gradient(q, k, v, d_z), strict=True))
+        a, d_a, root = softmax(q @ k.T / np.sqrt(q.shape[1])), d_z @ v.T, np.sqrt(q.shape[1])
+        seen = right | {"q": q, "k": k, "a": a, "d_a": d_a, "root": root, "d_z": d_z}
+        return tuple((right | {name: made(seen) for name, made in mistake.items()}).values())
     return wrong
 
 
@@ -95,17 +96,15 @@ check_attention_gradient = Exercise(
     right="Queries, keys and values each get their own gradient.",
     also_right=(lambda q, k, v, d_z: tuple(attend_pullback(attend(q, k, v), d_z)[name] for name in "qkv"),),
     mistakes={
-        "∂q is a copy of ∂v. A query decides where to look, not what is handed over.":
-            _head(lambda d_q, d_k, d_v, *_: (d_v, d_k, d_v)),
+        "∂q is a copy of ∂v. A query decides where to look, not what is handed over.": _head(d_q=lambda s: s["d_v"]),
         "The softmax Jacobian is missing between ∂a and ∂s.":
-            _head(lambda d_q, d_k, d_v, q, k, a, d_a, root, d_z: (d_a @ k / root, d_a.T @ q / root, d_v)),
+            _head(d_q=lambda s: s["d_a"] @ s["k"] / s["root"], d_k=lambda s: s["d_a"].T @ s["q"] / s["root"]),
         "The scores were divided by √d_head; so are their gradients.":
-            _head(lambda d_q, d_k, d_v, q, k, a, d_a, root, d_z: (d_q * root, d_k * root, d_v)),
-        "∂k sums over the queries: transpose ∂s.": _head(lambda d_q, d_k, d_v, q, k, a, d_a, root, d_z: (
-            d_q, softmax_pullback(a, d_a) @ q / root, d_v)),
-        "∂v sums over the queries that read a value: transpose the pattern.":
-            _head(lambda d_q, d_k, d_v, q, k, a, d_a, root, d_z: (d_q, d_k, a @ d_z)),
-        "∂q and ∂k have changed places.": _head(lambda d_q, d_k, d_v, *_: (d_k, d_q, d_v))})
+            _head(d_q=lambda s: s["d_q"] * s["root"], d_k=lambda s: s["d_k"] * s["root"]),
+        "∂k sums over the queries: transpose ∂s.":
+            _head(d_k=lambda s: softmax_pullback(s["a"], s["d_a"]) @ s["q"] / s["root"]),
+        "∂v sums over the queries that read a value: transpose the pattern.": _head(d_v=lambda s: s["a"] @ s["d_z"]),
+        "∂q and ∂k have changed places.": _head(d_q=lambda s: s["d_k"], d_k=lambda s: s["d_q"])})
 
 
 def tied_gradient(tokens, d_x, h, d_logits, d_vocab):

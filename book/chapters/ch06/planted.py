@@ -1,37 +1,25 @@
-"""Two common wrong gradients for the whole transformer, both at once, and a control that never learns where to look.
+"""Two common wrong gradients for the whole transformer (eq-copied, eq-twice), both at once, and a control.
 
-Each one changes what flows back at one place of :func:`~transformer_lab.byhand.transformer.backward`; all other lines
-are the right ones. So what lies before that place goes wrong, and nothing after it. In the book they are eq-copied and
-eq-twice.
-
->>> list(PLANTED)
-['copied', 'twice', 'both', 'frozen']
+Each changes what flows back at one place of :func:`~transformer_lab.byhand.transformer.backward`; all other lines are
+the right ones. So what lies before that place goes wrong, and nothing after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import numpy as np
 
 from transformer_lab.byhand.block import Acts
 from transformer_lab.byhand.softmax import softmax, softmax_pullback
-from transformer_lab.byhand.transformer import backward
-from transformer_lab.checks import check_choice, check_type
+from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.config import ModelConfig
 from transformer_lab.errors import ArgumentError
+from transformer_lab.rules import Choice
+from transformer_lab.signatures import checked
 
-__all__ = ["PLANTED", "Planted", "with_mistake"]
+__all__ = ["ARMS", "PLANTED", "gradients", "with_mistake"]
 
 
-class Planted(NamedTuple):
-    """The mistake in words, and for each gradient that it replaces the wrong value: ``wrong(value, seen)``.
-
-    ``seen`` holds the activations of the layer and all its gradients so far, by names without the layer.
-    """
-
-    words: str
-    wrong: dict[str, Callable]
-
+# Each replaces one gradient ``d``; ``seen`` has the layer's activations and its gradients so far, by their short names.
 
 def copied(d, seen):
     return seen["pattern"].mT @ seen["d_z"]
@@ -45,33 +33,20 @@ def nothing(d, seen):
     return 0 * d
 
 
-PLANTED = {
-    "copied": Planted("queries and keys get the gradient of the values", {"d_q": copied, "d_k": copied}),
-    "twice": Planted("p - y goes through the softmax Jacobian once more", {"d_logits": twice}),
-    "both": Planted("the two together", {"d_q": copied, "d_k": copied, "d_logits": twice}),
-    "frozen": Planted("a control: queries and keys get no gradient", {"d_q": nothing, "d_k": nothing}),
-}
+#: For each mistake the gradients that it replaces. The last is a control: queries and keys get none.
+PLANTED = {"copied": {"d_q": copied, "d_k": copied}, "twice": {"d_logits": twice},
+           "both": {"d_q": copied, "d_k": copied, "d_logits": twice}, "frozen": {"d_q": nothing, "d_k": nothing}}
+ARMS = ("right", *PLANTED)
 
 
-def with_mistake(name: str, params: dict, acts: Acts, targets, config: ModelConfig) -> dict:
+@checked
+def with_mistake(name: Choice(PLANTED), params: dict, acts: Acts, targets, config: ModelConfig) -> dict:
     """What :func:`~transformer_lab.byhand.transformer.backward` would return with this mistake in it.
 
-    Parameters
-    ----------
-    name : str
-        A name in :data:`PLANTED`.
-    params, acts, targets, config
-        As in :func:`~transformer_lab.byhand.transformer.backward`; ``acts`` of a forward pass that was not trimmed.
+    The arguments are those of ``backward``. A trimmed forward pass raises an ArgumentError: queries and values then
+    differ in shape, and nothing can be copied.
 
-    Raises
-    ------
-    ArgumentError
-        Where the forward pass was trimmed: queries and values then differ in shape, and nothing can be copied.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from transformer_lab.byhand.transformer import forward, init
+    >>> from transformer_lab.byhand.transformer import init
     >>> config = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, read_out="last")
     >>> params, targets = init(config), np.array([2])
     >>> acts = forward(params, np.array([[1, 2, 3]]), config)
@@ -79,19 +54,28 @@ def with_mistake(name: str, params: dict, acts: Acts, targets, config: ModelConf
     >>> [name for name in right if not np.array_equal(right[name], wrong[name])]
     ['W_E', 'blocks.0.W_Q', 'blocks.0.W_K']
     """
-    planted = PLANTED[check_choice("name", name, PLANTED)].wrong
-    check_type("config", config, ModelConfig)
-    if any(only is not None for only in check_type("acts", acts, Acts).saved["only"]):
+    if any(only is not None for only in acts.saved["only"]):
         raise ArgumentError("acts", "those of a trimmed pass", "those of forward(params, tokens, config)",
                             "Leave trim out.")
-    seen = dict(acts)
+    seen, wrong = dict(acts), PLANTED[name]
 
     def tap(gradient, value):
         start = len(gradient) - len(short := gradient.rpartition(".")[2])
-        if short in planted:
+        if short in wrong:
             inner = {key[start:]: entry for key, entry in seen.items() if key.startswith(gradient[:start])}
-            value = planted[short](value, inner)
+            value = wrong[short](value, inner)
         seen[gradient] = value
         return value
 
     return backward(params, acts, targets, config, tap=tap)
+
+
+@checked
+def gradients(arm: Choice(ARMS), params: dict, batch: tuple, config: ModelConfig) -> tuple[np.ndarray, dict]:
+    """The loss on ``batch``, (tokens, targets), and what the arm takes for its gradient: the right one or a mistake."""
+    tokens, targets = batch
+    acts = forward(params, tokens, config)
+    value = loss(acts["logits"], targets, config)
+    if arm == "right":
+        return value, backward(params, acts, targets, config)
+    return value, with_mistake(arm, params, acts, targets, config)

@@ -1,186 +1,132 @@
-"""Chapter 06's studies: are all gradients right, and what does a wrong one cost?
+"""Chapter 06's studies: what does a wrong gradient cost, and what is the residual stream for on the way back?
 
-The cost: one small transformer, the digit operations, one factor: what flows backward. Arms: the right gradient; the
-mistakes of :mod:`~chapters.ch06.planted`; and its control, in which queries and keys are never
-trained. Seed i has its own split into training and held-out inputs, first weights and batches, the same in all arms.
-
-``python -m chapters.ch06.study`` trains what is missing and writes a record for each arm to
-``data/wrong-gradients``.
+The first trains one small transformer on the digit operations; one factor: what flows backward. Arms: the right
+gradient; the mistakes of :mod:`~chapters.ch06.planted`; and its control, in which queries and keys are never trained.
+Seed i has its own first weights, batches, and split into inputs to train on and held out, the same in all arms. The
+second trains nothing: it measures gradients at first weights, over all inputs.
+``transformer-lab study wrong-gradients`` makes the first again.
 """
 
 from __future__ import annotations
 
-import sys
-import time
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from transformer_lab.byhand.schedules import warmup_linear
-from transformer_lab.byhand.transformer import backward, forward, init, loss
+from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.byhand.weights import pack
-from transformer_lab.checks import check_choice, check_type, check_whole
-from transformer_lab.config import Config, ModelConfig, choice, whole
+from transformer_lab.config import ModelConfig
+from transformer_lab.names import parameter_shapes
 from transformer_lab.randomness import generator
-from transformer_lab.tasks.answers import Examples
-from transformer_lab.tasks.digits import DigitTask
-from transformer_lab.training import History, Record, fit, read_record, write_record
-from transformer_lab.training.digits import DigitRun
-from transformer_lab.training.seals import check_folder
+from transformer_lab.rules import Choice, Each, Seed, Whole
+from transformer_lab.signatures import checked
+from transformer_lab.tasks.answers import Examples, examples
+from transformer_lab.tasks.digits import DigitTask, all_inputs
+from transformer_lab.tasks.splits import Split, split
+from transformer_lab.training.fit import fit
+from transformer_lab.training.history import History
 from transformer_lab.training.stepper import Stepper
+from transformer_lab.training.study import Study
 
-from .planted import PLANTED, with_mistake
+from .planted import ARMS, gradients
 
-__all__ = ["ARMS", "WrongRun", "cosines", "gradients", "load", "train"]
+__all__ = ["CONFIG", "FIRST_GRADIENTS", "TASK", "WRONG_GRADIENTS", "first_weights", "train"]
 
-DATA = Path(__file__).resolve().parents[3] / "data" / "wrong-gradients"
-ARMS = ("right", *PLANTED)
+TASK = DigitTask()
+CONFIG = ModelConfig(d_vocab=TASK.d_vocab, n_ctx=TASK.n_ctx, d_model=32, n_heads=4, n_layers=2, d_mlp=64,
+                     positions="learned", norm="layer", read_out="last")
+TRAINING = {"steps": 1500, "batch": 64, "rate": 3e-3, "warmup": 100, "beta2": 0.98, "held_out": 0.2}
 
 
-@dataclass(frozen=True)
-class WrongRun(Config):
-    """One arm: models that differ in their seed alone.
+@cache
+def parts(seed: int) -> Split:
+    """The 4,000 inputs that a seed trains on, and the 1,000 held out, as tokens and targets.
 
-    Parameters
-    ----------
-    gradient : str
-        ``"right"``, or a name in :data:`~chapters.ch06.planted.PLANTED`.
-    steps, batch, n_seeds : int
-
-    Examples
-    --------
-    >>> run = WrongRun("copied", n_seeds=2)
-    >>> run.batches(0).tokens.shape, run.held_out.tokens.shape
-    ((2, 64, 8), (2, 1000, 8))
+    >>> [part.tokens.shape for part in parts(0)]
+    [(4000, 8), (1000, 8)]
     """
-
-    gradient: str = choice(*ARMS)
-    steps: int = whole(1500)
-    batch: int = whole(64)
-    n_seeds: int = whole(10)
-
-    @property
-    def runs(self) -> list[DigitRun]:
-        """The settings of each seed."""
-        return [DigitRun(task=DigitTask(), d_model=32, d_mlp=64, steps=self.steps, warmup=min(100, self.steps),
-                         batch=self.batch, seed=seed, data_seed=seed) for seed in range(self.n_seeds)]
-
-    @property
-    def model(self) -> ModelConfig:
-        """The shape of the transformer."""
-        return self.runs[0].model
-
-    @cached_property
-    def seen(self) -> Examples:
-        """Every seed's inputs to train on, (n_seeds, 4000, ...)."""
-        return self._parts(lambda parts: parts.train)
-
-    @cached_property
-    def held_out(self) -> Examples:
-        """Every seed's inputs that training never sees, (n_seeds, 1000, ...)."""
-        return self._parts(lambda parts: parts.held_out)
-
-    def _parts(self, part) -> Examples:
-        encoded = [run.encoded(part(run.parts)) for run in self.runs]
-        return Examples(*map(np.stack, zip(*encoded, strict=True)))
-
-    def initial(self) -> dict[str, np.ndarray]:
-        """The weights before training, all seeds."""
-        return init(self.model, n_seeds=self.n_seeds)
-
-    def batches(self, step: int) -> Examples:
-        """The batch of one step, (n_seeds, batch, ...)."""
-        rows = np.stack([generator(seed, "batch", step).integers(self.seen.targets.shape[1], size=self.batch)
-                         for seed in range(self.n_seeds)])
-        return Examples(*(np.take_along_axis(part, rows.reshape(*rows.shape, *[1] * (part.ndim - 2)), axis=1)
-                          for part in self.seen))
+    return Split(*(examples(TASK, part) for part in split(all_inputs(TASK), held_out=TRAINING["held_out"], seed=seed)))
 
 
-def gradients(name: str, params: dict, batch, config: ModelConfig) -> tuple[np.ndarray, dict]:
-    """The loss on ``batch``, (tokens, targets), and what is taken for its gradient.
+def side_by_side(found) -> Examples:
+    """Tokens and targets of several seeds, stacked on a leading axis."""
+    return Examples(*map(np.stack, zip(*found, strict=True)))
 
-    ``name`` is ``"right"``, or a mistake in :data:`~chapters.ch06.planted.PLANTED`.
 
-    >>> run = WrongRun("twice", n_seeds=2)
-    >>> value, grads = gradients("twice", run.initial(), run.batches(0), run.model)
-    >>> value.shape, grads["W_U"].shape
-    ((2,), (2, 32, 20))
+@checked
+def first_weights(seeds: Each(Seed())) -> dict:
+    """The weights before training, an entry a seed; all arms share them."""
+    drawn = [init(CONFIG, seed=seed) for seed in seeds]
+    return {name: np.stack([one[name] for one in drawn]) for name in drawn[0]}
+
+
+def batches(seeds, step: int) -> Examples:
+    """What each seed is shown at a step.
+
+    >>> batches([0, 1], 0).tokens.shape
+    (2, 64, 8)
     """
-    check_choice("name", name, ARMS)
-    tokens, targets = check_type("batch", batch, tuple)
-    acts = forward(params, tokens, config)
-    value = loss(acts["logits"], targets, config)
-    if name == "right":
-        return value, backward(params, acts, targets, config)
-    return value, with_mistake(name, params, acts, targets, config)
+    rows = [generator(seed, "batch", step).integers(4000, size=TRAINING["batch"]) for seed in seeds]
+    return side_by_side([part[at] for part in parts(seed).train] for seed, at in zip(seeds, rows, strict=True))
 
 
 class PlantedStepper(Stepper):
-    """A stepper that takes for the gradient what ``name`` says."""
+    """A stepper that takes for the gradient what its arm says."""
 
-    def __init__(self, name: str, *given, **settings):
+    def __init__(self, arm: str, *given, **settings):
         super().__init__(*given, **settings)
-        self.name = name
+        self.arm = arm
 
     def step(self, batch, learning_rate: float) -> dict:
-        value, grads = gradients(self.name, self.params, batch, self.config)
+        value, grads = gradients(self.arm, self.params, batch, self.config)
         pack(grads, self.shapes, out=self.gradient)
         self.optimizer.update(self.theta, self.gradient, learning_rate)
         return {"loss": value}
 
 
-def train(run: WrongRun, *, every: int = 50, stop: int | None = None) -> tuple[dict, History]:
-    """Train all seeds of an arm with Adam; no weight decay, no clipping.
-
-    Parameters
-    ----------
-    run : WrongRun
-    every : int
-        How often the accuracy is measured, on each seed's held-out inputs and on as many of those it trains on.
-    stop : int, optional
-        Make so many updates of the run, and no more.
+@checked
+def train(arm: Choice(ARMS), seeds: Each(Seed()), *, every: Whole(1) = 50,
+          stop: Whole(1) = TRAINING["steps"]) -> tuple[dict, History]:
+    """Train all seeds of an arm with Adam, without decay or clipping; ``stop`` ends it after so many updates.
 
     Returns
     -------
     (dict, History)
-        The weights, and ``loss`` (of the batch), ``held_out_accuracy``, ``train_accuracy`` as (rows, seeds).
+        The weights, and every so many updates ``held_out``: the share of each seed's held-out inputs answered right.
 
     Examples
     --------
-    >>> params, history = train(WrongRun("both", steps=2, n_seeds=2))
-    >>> history["held_out_accuracy"].shape
+    >>> params, history = train("both", [0, 1], stop=2)
+    >>> history["held_out"].shape
     (2, 2)
     """
-    stepper = PlantedStepper(check_type("run", run, WrongRun).gradient, run.initial(), run.model, "adam", beta2=0.98)
-    probe = Examples(*(part[:, :1000] for part in run.seen))
-
-    def measure(stepper):
-        return {name: accuracy(stepper.params, batch, run.model)
-                for name, batch in (("held_out_accuracy", run.held_out), ("train_accuracy", probe))}
-
-    rate = warmup_linear(3e-3, run.steps, min(100, run.steps))
-    steps = run.steps if stop is None else check_whole("stop", stop, low=1, high=run.steps)
-    history = fit(stepper, run.batches, steps=steps, learning_rate=rate, evaluate=measure, every=every)
+    stepper = PlantedStepper(arm, first_weights(seeds), CONFIG, "adam", beta2=TRAINING["beta2"])
+    held_out = side_by_side(parts(seed).held_out for seed in seeds)
+    history = fit(stepper, lambda step: batches(seeds, step), steps=stop, every=every,
+                  learning_rate=warmup_linear(TRAINING["rate"], TRAINING["steps"], TRAINING["warmup"]),
+                  evaluate=lambda stepper: {"held_out": accuracy(stepper.params, held_out)})
     return stepper.params, history
 
 
-def accuracy(params, batch, config):
-    return (forward(params, batch.tokens, config, trim=True)["logits"].argmax(-1) == batch.targets).mean(-1)
+def accuracy(params: dict, batch: Examples) -> np.ndarray:
+    """The share of the questions answered right, 0 to 1, an entry a seed."""
+    tokens, targets = batch
+    return (forward(params, tokens, CONFIG, trim=True)["logits"].argmax(-1) == targets).mean(-1)
 
 
-def cosines(name: str, params: dict, batch, config: ModelConfig) -> dict[str, np.ndarray]:
-    """For every tensor the cosine between what a mistake gives and the right gradient, an entry a seed.
+def cosines(arm: str, params: dict, batch: Examples) -> dict[str, np.ndarray]:
+    """For every tensor the cosine between what an arm takes for the gradient and the right one, an entry a seed.
 
     NaN where one of the two is zero.
 
-    >>> run = WrongRun("twice", n_seeds=2)
-    >>> cosines("frozen", run.initial(), run.batches(0), run.model)["blocks.0.W_Q"].tolist()
+    >>> cosines("frozen", first_weights([0, 1]), batches([0, 1], 0))["blocks.0.W_Q"].tolist()
     [nan, nan]
     """
-    (_, wrong), (_, right) = (gradients(which, params, batch, config) for which in (name, "right"))
-    return {tensor: cosine(wrong[tensor].astype(np.float64), right[tensor]) for tensor in right}
+    (_, taken), (_, right) = (gradients(which, params, batch, CONFIG) for which in (arm, "right"))
+    return {tensor: cosine(taken[tensor].astype(np.float64), right[tensor]) for tensor in right}
 
 
 def cosine(a, b):
@@ -189,31 +135,48 @@ def cosine(a, b):
     return np.where(size == 0, np.nan, (a * b).sum(-1) / np.where(size == 0, 1, size))
 
 
-def record(arm: str, data: Path = DATA, run: WrongRun | None = None) -> Record:
-    """Train an arm, unless its record is there, and keep its curves and the cosines before and after training.
-
-    The tensors of the record are :func:`cosines` on the held-out inputs: ``before.W_Q``, … and ``after.W_Q``, ….
-    """
-    run = WrongRun(check_choice("arm", arm, ARMS)) if run is None else check_type("run", run, WrongRun)
-    folder = check_folder(data) / arm
-    if folder.exists():
-        return read_record(folder, config=run.to_dict())
-    started = time.process_time()
-    params, history = train(run)
-    timing = {"training_cpu_s": time.process_time() - started}
-    state = {f"{when}.{tensor}": found for when, weights in (("before", run.initial()), ("after", params))
-             for tensor, found in cosines(arm, weights, run.held_out, run.model).items()}
-    write_record(folder, config=run.to_dict(), history=history, state=state, step=run.steps, timing=timing)
-    return read_record(folder)
+def measured(arm: str, seeds: Sequence[int]) -> dict:
+    """What the study keeps of an arm: curves, accuracy on all that was trained on, cosines, and the weights."""
+    params, history = train(arm, seeds)
+    trained_on, held_out = (side_by_side(parts(seed)[part] for seed in seeds) for part in (0, 1))
+    stages = {"before": first_weights(seeds), "after": params}
+    found = {"step": ("step", history.steps), "held_out": (("step", "seed"), history["held_out"]),
+             "when": ("when", list(stages)), "tensor": ("tensor", list(params)),
+             "trained_on": (("when", "seed"), [accuracy(weights, trained_on) for weights in stages.values()]),
+             "cosine": (("when", "tensor", "seed"), [list(cosines(arm, weights, held_out).values())
+                                                     for weights in stages.values()])}
+    return found | {name: (("seed", *(f"{name}.{i}" for i in range(value.ndim - 1))), value)
+                    for name, value in params.items()}
 
 
-def load(arm: str, data: Path = DATA) -> Record:
-    """The shipped record of an arm, its checksums verified."""
-    return read_record(check_folder(data) / check_choice("arm", arm, ARMS), config=WrongRun(arm).to_dict())
+def shipped(found):
+    """Of the weights only those that the right gradient gave: all of seed 0, and the read-outs of all seeds."""
+    right = found[list(parameter_shapes(CONFIG))].sel(arm="right", drop=True)
+    kept = right.sel(seed=0, drop=True).assign({f"read_out.{name}": right[name] for name in ("W_U", "b_U")})
+    return found.drop_vars(list(right.data_vars)).assign(kept.data_vars)
 
 
-if __name__ == "__main__":
-    for chosen in sys.argv[1:] or ARMS:
-        found = record(chosen)
-        final = found.history["held_out_accuracy"][-1]
-        print(f"{chosen}: {final.round(3).tolist()}, {found.timing['training_cpu_s']:.0f} CPU s", flush=True)
+WRONG_GRADIENTS = Study("wrong-gradients", measured, arms={"arm": ARMS}, seeds=range(20), together=True,
+                        finish=shipped, settings={**TRAINING, "model": CONFIG.to_dict()})
+
+
+#: Models of six layers, as in chapter 5, and what is missing in them.
+DEEP = replace(CONFIG, n_layers=6, d_mlp=128)
+MISSING = {"nothing": {}, "residual": {"residual": False}, "residual and norm": {"residual": False, "norm": "none"}}
+
+
+def gradient_sizes(missing: str, seed: int, *, pieces: int = 10) -> dict:
+    """How long the gradients of W_Q and W_V are in each layer at the first weights, over all 5,000 inputs."""
+    config = replace(DEEP, **MISSING[missing])
+    params, tensors = init(config, seed=seed, dtype=np.float64), ("W_Q", "W_V")
+    total = {f"blocks.{layer}.{name}": 0 for name in tensors for layer in range(DEEP.n_layers)}
+    tokens, targets = examples(TASK, all_inputs(TASK))
+    for rows in np.split(np.arange(len(tokens)), pieces):
+        grads = gradients("right", params, (tokens[rows], targets[rows]), config)[1]
+        total = {name: value + grads[name] / pieces for name, value in total.items()}
+    sizes = np.array([np.linalg.norm(value) for value in total.values()])
+    return {"size": (("tensor", "layer"), sizes.reshape(2, -1)), "tensor": ("tensor", list(tensors))}
+
+
+FIRST_GRADIENTS = Study("first-gradients", gradient_sizes, arms={"missing": tuple(MISSING)}, seeds=range(10),
+                        settings={"model": DEEP.to_dict()})
