@@ -15,7 +15,6 @@ import pytest
 import toy_study
 import xarray as xr
 
-from transformer_lab import places
 from transformer_lab.config import Config, whole
 from transformer_lab.errors import ArgumentError, DataError, LabError, StudyError
 from transformer_lab.training import Study, study
@@ -33,7 +32,7 @@ class Recipe(Config):
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """An empty place for data and runs, and a registry of its own."""
-    monkeypatch.setattr(places, "HOME", tmp_path)
+    monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(tmp_path))
     monkeypatch.setattr(mechanism, "STUDIES", {})
     return tmp_path
 
