@@ -1,1 +1,6 @@
-"""What only chapter 05 needs: what was run, its figures, its exercises."""
+"""What only chapter 05 needs: what was run, its exercises, the weights that its explorable loads."""
+
+from .exercises import *  # noqa: F403  (the notebook says ch05.check_…)
+from . import exercises, study
+
+__all__ = ["exercises", "study", *exercises.__all__]
