@@ -55,8 +55,7 @@ def faults(part: str, kernel: str, threads: int) -> list[Fault]:
     """Run a notebook, or a folder of tests, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         report, is_notebook = Path(folder, "report.xml"), part.endswith(".ipynb")
-        options = ["-c", "tests/nbval.ini", "--rootdir=."] if is_notebook else []
-        command = [sys.executable, "-m", "pytest", *options, part, "-p", "no:cacheprovider", f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", part, "-p", "no:cacheprovider", f"--junitxml={report}"]
         done = subprocess.run(command, cwd=ROOT, env=environment(kernel, threads), capture_output=True, text=True,
                               check=False)
         if not report.exists():
