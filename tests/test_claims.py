@@ -72,6 +72,8 @@ def test_a_rival_must_break_the_bound(make):
 
 def test_an_experiment_needs_a_rival_and_says_on_what_it_was_measured():
     bare, rival = at_least("x", [0.9, 1.0], 0.5), at_least("x", [0.9, 1.0], 0.5, rival=("untrained", 0.1))
+    with pytest.raises(ClaimError, match="without a rival"):
+        stated(bare, sample="all inputs")
     for more in ({"seeds": 2}, {"record": "a sha256:1"}):
         with pytest.raises(ClaimError, match="without a rival"):
             stated(bare, sample="all inputs", **more)

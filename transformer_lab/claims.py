@@ -117,8 +117,7 @@ class Claim:
         return " · ".join(parts + ([f"record {self.record}"] if self.record else []))
 
 
-def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int = 1, record: str = "",
-          **old) -> Claim:
+def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int = 1, record: str = "") -> Claim:
     """Check a stated result, show it as one line, and write it to the ledger.
 
     Parameters
@@ -140,7 +139,7 @@ def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int 
     ------
     ClaimError
         If an entry does not keep its bound or is not finite; if a rival keeps the bound too; if an experiment (a claim
-        with several seeds or a record) has no rival or does not say on what it was measured.
+        with a sample, several seeds or a record) has no rival or does not say on what it was measured.
 
     Examples
     --------
@@ -153,8 +152,6 @@ def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int 
 1, but it is 0.
     """
     _check_words(id, statement)
-    if old or (bounds and not isinstance(bounds[0], Bound)):
-        bounds, sample = (_old_style(*bounds, **old),), "(not yet said)"
     if not bounds:
         raise ArgumentError("bounds", "no bound", "at_least, at_most, between or equals, once or more",
                             "Say what would refute the claim.")
@@ -163,20 +160,12 @@ def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int 
             raise ClaimError(f'The claim {id!r} does not hold: "{statement}" needs {bound.name} {bound.bound}, '
                              f"but it is {bound.breaks}.")
     seeds, record = check_whole("seeds", seeds, low=1), check_type("record", record, str)
-    if (seeds > 1 or record) and not old:
+    if seeds > 1 or record or sample:
         _check_experiment(id, bounds, check_type("sample", sample, str))
     stated = Claim(id, statement, bounds, check_type("sample", sample, str), seeds, record)
     _write(stated)
     _stated[id] = statement
     return stated
-
-
-def _old_style(value, at_least=None, at_most=None, equals=None) -> Bound:
-    # Until every chapter names its bounds: one value without a name.
-    low, high = (limit if equals is None else equals for limit in (at_least, at_most))
-    low, high = -math.inf if low is None else low, math.inf if high is None else high
-    words = f"from {low} to {high}" if low != high else f"equal to {low}"
-    return _bound("value", np.asarray(value).astype(float), words, low, high, None)
 
 
 def _check_words(id, statement) -> None:

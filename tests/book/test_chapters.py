@@ -101,8 +101,8 @@ def good_cells():
     yield text("predict", "## Predict")
     yield text("derive", EQUATION)
     yield text("check", "## Check numerically")
-    yield shown("claim-six", "from transformer_lab import claim\nclaim('six', 'Two times three is 6.', 6, equals=6)",
-                CLAIM_HTML)
+    code = "from transformer_lab import claim, equals\nclaim('six', 'Two times three is 6.', equals('2 · 3', 6, 6))"
+    yield shown("claim-six", code, CLAIM_HTML)
     yield text("experiment", "## Experiment")
     yield shown("picture", "1", FIGURE_HTML, mystnb={"figure": {"name": "fig-six", "caption": "The 6."}})
     yield text("explore", "## Explore")
@@ -122,7 +122,7 @@ def good(monkeypatch):
     monkeypatch.setitem(sys.modules, MODULE, module)
     monkeypatch.setattr("transformer_lab.generator.__doc__", "Computes eq-wait.")
     notebook = new_notebook(cells=list(good_cells()))
-    execute.tidy(notebook)
+    execute.tidy(notebook, records={})
     nbformat.validate(notebook)
     return Chapter(notebook, "99-good", [{"id": "six", "statement": "Two times three is 6."}])
 

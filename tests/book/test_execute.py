@@ -14,7 +14,7 @@ spec = importlib.util.spec_from_file_location("execute", ROOT / "tools" / "execu
 tool = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tool)
 
-CLAIM = "from transformer_lab import claim\nclaim('two', 'Two is at least 1.', 2, at_least=1)"
+CLAIM = "from transformer_lab import at_least, claim\nclaim('two', 'Two is at least 1.', at_least('two', 2, 1))"
 
 
 @pytest.fixture
