@@ -1,77 +1,221 @@
-"""Every public function answers nonsense with one of the package's own errors, whatever the argument.
+"""Every public function answers nonsense with one of the package's own errors, whatever the argument, and in time.
 
-`CALLS` holds one call that works for each public function. The test replaces each of its arguments
-in turn by things that no one should pass; the function may cope, but what it raises must be a LabError.
-A public function that is missing from the table fails the test, so the table is always complete.
+Each function is called as its docstring's examples call it (see example_calls.py); then each argument in turn is
+replaced by things that no one should pass. The function may cope, but what it raises must be a LabError; what
+breaks a rule in the signature must be refused.
 """
 
 from __future__ import annotations
 
-import importlib
+import contextlib
+import copy
+import datetime
+import functools
 import inspect
-import pkgutil
+import io
+import os
+import resource
+import signal
+import warnings
+from fractions import Fraction
+from pathlib import Path
 
+import example_calls
 import numpy as np
 import pytest
-from bad_input_calls import CALLS, EXEMPT
 
-import chapters
-import transformer_lab
 from transformer_lab.errors import LabError
+from transformer_lab.places import shipped
+from transformer_lab.rules import Array, Choice, Either, Number, Whole
+from transformer_lab.signatures import rules_of
+from transformer_lab.tasks import answers, digits
 
+SECONDS, BYTES = 5, 4 * 2**30
+ROWS = np.arange(6.0).reshape(2, 3)
 NONSENSE = {
-    "None": None, "a word": "nonsense", "minus one": -1, "a fraction": 0.37, "NaN": float("nan"), "an empty list": [],
-    "an empty array": np.empty((0, 3)), "an array with NaN": np.full((2, 3), np.nan), "an object": object(),
-    "too many axes": np.zeros((1,) * 9), "a dict": {"unknown": 1}, "huge tokens": np.full((2, 3), 10**9),
-    "strings": np.array(["a", "b"]), "ragged rows": [[1.0], [1.0, 2.0]], "True": True,
+    "None": None, "a word": "nonsense", "an empty word": "", "minus one": -1, "a fraction": 0.37, "NaN": float("nan"),
+    "1e400": float("1e400"), "a huge count": 10**12, "10**400": 10**400, "a Fraction": Fraction(1, 3), "1j": 1j,
+    "True": True, "an object": object(), "a class": dict, "a function": lambda *args, **kwargs: None,
+    "a date": datetime.date(2020, 1, 1), "NumPy's date": np.datetime64("2020-01-01"), "bytes": b"\x00\xff",
+    "an empty list": [], "ragged rows": [[1.0], [1.0, 2.0]], "a dict": {"unknown": 1}, "an empty dict": {},
+    "a set": {1, 2}, "an iterator": iter(()), "strings": np.array(["a", "b"]), "too many axes": np.zeros((1,) * 9),
+    "an empty array": np.empty((0, 3)), "an array with NaN": np.full((2, 3), np.nan), "no axes": np.array(3.0),
+    "huge tokens": np.full((2, 3), 10**9), "negative tokens": np.full((2, 3), -5), "flags": ROWS > 2,
+    "a complex array": ROWS * 1j, "an object array": ROWS.astype(object),
+    "a masked array": np.ma.masked_array(ROWS, ROWS > 2),
+    "an additive mask": np.where(ROWS > 2, 0, -np.inf), "a FIFO": "fifo", "a file's path": "file/below",
 }
-SKIPPED_PACKAGES = ("lab_site",)
+SPOILED = {
+    "turned": lambda value: value.T, "longer": lambda value: np.concatenate([value, value]),
+    "without its first axis": lambda value: value[0], "with one more axis": lambda value: value[None],
+    "as objects": lambda value: value.astype(object), "as words": lambda value: value.astype(str),
+    "with NaN": lambda value: np.where(np.arange(value.size).reshape(value.shape) == 0, np.nan, value),
+    "masked": lambda value: np.ma.masked_array(value, np.ones(value.shape, bool)), "complex": lambda value: value * 1j,
+    "in Fortran's order": np.asfortranarray, "backwards": lambda value: value[::-1],
+    "none of it": lambda value: value[:0],
+}
+#: Parts of a pass by hand, called by functions that check what comes in; checks and decorators, tested by themselves.
+PARTS = ("byhand.block.", "byhand.ends.is_real", "byhand.ends.unembed", "byhand.positions.turning",
+         "byhand.softmax.visible", "byhand.explained.",
+         "checks.", "rules.", "signatures.", "exercises.", "cli.", "plots.s")
+#: What runs a reader's own function has that function's faults.
+EXEMPT = ("analysis.operations.count_operations",)
+#: Calls for functions whose docstring and signature give none.
+ASKED = [("Max", (5, 8, 3)), ("Min", (5, 8, 3))]
+TABLE = {
+    "analysis.ablation.means_of": lambda: {"forward": lambda tap: tap("blocks.0.z", np.ones((2, 1, 3, 2))),
+                                           "name": "blocks.0.z"},
+    "claims.at_most": lambda: {"name": "loss", "value": 0.5, "limit": 1.0},
+    "claims.between": lambda: {"name": "loss", "value": 0.5, "low": 0.0, "high": 1.0},
+    "tasks.answers.exact": lambda: {"written": np.array([[4, 1]]), "answers": np.array([[4, 1]])},
+    "tasks.answers.questions": lambda: {"task": digits.DigitTask(), "expressions": ASKED},
+    "tasks.answers.write": lambda: {"logits_of": lambda tokens: np.ones((*tokens.shape, 20)),
+                                    "asked": answers.questions(digits.DigitTask(), ASKED)},
+    "tasks.digits.check_expression": lambda: {"task": digits.DigitTask(), "expression": ASKED[0]},
+    "tasks.expressions.operation_of": lambda: {"expression": ASKED[0]},
+    "tasks.splits.baselines": lambda: {"train": ASKED, "held_out": ASKED},
+    "training.digits.load": lambda: {"folder": shipped("digits", "digits-0")},
+    "training.records.read_record": lambda: {"folder": shipped("digits", "digits-0")},
+}
+#: What still has no call; the list only ever gets shorter.
+WAITING = ("analysis.ablation.followed", "byhand.parts.gelu_exact_pullback", "byhand.parts.silu_pullback",
+           "byhand.positions.rotate_pullback", "training.datasets.", "training.digits.train",
+           "training.records.write_record", "training.runs.recorded",
+           "chapters.", "models.", "plots.", "widgets.", "training.study")
+#: Functions that still let a foreign error through; the list only ever gets shorter.
+UNMENDED = ("byhand.attention.attend", "byhand.ends.one_hot", "byhand.positions.shift_rotation", "claims.",
+            "chapters.ch01.study.train_readers")
+FUNCTIONS = {name: member for name, member in example_calls.public_functions().items()
+             if not name.startswith(PARTS + EXEMPT) and inspect.signature(member).parameters}
 
 
-def public_functions() -> dict:
-    """Each function of each module's ``__all__``, by its path in the package."""
-    found = {}
-    packages = [(transformer_lab, "transformer_lab."), (chapters, "chapters.")]
-    for module in (found for package, prefix in packages for found in pkgutil.walk_packages(package.__path__, prefix)):
-        if module.name.endswith("__main__"):
-            continue
-        members = importlib.import_module(module.name)
-        for name in getattr(members, "__all__", ()):
-            member = getattr(members, name)
-            if inspect.isfunction(member) or hasattr(member, "__wrapped__"):
-                found[f"{member.__module__.removeprefix('transformer_lab.')}.{member.__name__}"] = member
-    return found
+class HangError(BaseException):
+    """A call took longer than any bad call may."""
 
 
-FUNCTIONS = public_functions()
+@contextlib.contextmanager
+def limits():
+    """A call may take some seconds and some memory, and no more."""
+    def stop(number, frame):
+        raise HangError
+
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    before = signal.signal(signal.SIGALRM, stop)
+    resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, hard))
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """A function that takes a folder may make one of any name."""
+    """A function that takes a folder may make one of any name; some names are taken."""
     monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    (tmp_path / "file").write_text("")
 
 
-def test_the_table_is_complete_and_holds_nothing_that_is_gone():
-    assert set(CALLS) | set(EXEMPT) == set(FUNCTIONS)
-    assert not set(CALLS) & set(EXEMPT)
+@functools.cache
+def kept_call(name: str):
+    if name in TABLE:
+        return [], TABLE[name]()
+    for call in example_calls.candidates(name):
+        with contextlib.suppress(Exception), limits():
+            args, kwargs = copy.deepcopy(call)
+            FUNCTIONS[name](*args, **kwargs)
+            return call
+    if name.startswith(WAITING):
+        pytest.xfail("no example yet: give the docstring one, or TABLE a line")
+    raise LookupError(f"{name} has no example that can be called: give its docstring one, or TABLE a line")
 
 
-@pytest.mark.parametrize("name", sorted(CALLS))
-def test_the_call_in_the_table_works(name):
-    FUNCTIONS[name](**CALLS[name]())
+def call_of(name: str) -> tuple[list, dict]:
+    return copy.deepcopy(kept_call(name))
 
 
-@pytest.mark.parametrize("name", sorted(CALLS))
+def places_of(name: str):
+    args, kwargs = kept_call(name)
+    return [*range(len(args)), *kwargs]
+
+
+def outcome(name: str, place, value):
+    """What a call with one argument replaced ends in: ``"returned"``, ``"refused"``, or a word on the stranger."""
+    args, kwargs = call_of(name)
+    (args if isinstance(place, int) else kwargs)[place] = value
+    try:
+        with limits():
+            FUNCTIONS[name](*args, **kwargs)
+    except LabError as error:
+        return "refused" if str(error).strip() else "said nothing"
+    except HangError:
+        return f"hung for {SECONDS} s"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "returned"
+
+
+def violations(rule, value):
+    """Values next to a rule's bounds, outside."""
+    match rule:
+        case Either():
+            yield from violations(rule.first, value)
+        case Array() if isinstance(value, np.ndarray):
+            yield from ((words, change(value)) for words, change in SPOILED.items()
+                        if words in ("as objects", "as words", "masked") and value.ndim)
+            if not rule.lead:
+                yield "with one more axis", value[None]
+            for words, bound, step in (("low", rule.low, -1), ("high", rule.high, 1), ("below", rule.below, 1)):
+                if isinstance(bound, (int, float)):
+                    yield f"beyond {words}", np.full_like(value, bound + step)
+        case Whole():
+            yield from [(f"beyond {bound}", bound + step) for bound, step in ((rule.low, -1), (rule.high, 1))
+                        if isinstance(bound, int)]
+            yield "a fraction", 1.5
+        case Number():
+            bounds = ((rule.low, -1), (rule.high, 1), (rule.above, 0))
+            yield from [(f"beyond {bound}", bound + step) for bound, step in bounds if bound is not None]
+            yield "NaN", float("nan")
+        case Choice():
+            yield "no such name", "no such name"
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_example_works(name):
+    args, kwargs = call_of(name)
+    FUNCTIONS[name](*args, **kwargs)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_nonsense_is_answered_with_the_packages_own_error(name):
     strangers = []
-    for argument in CALLS[name]():
-        for kind, value in NONSENSE.items():
-            try:
-                with np.errstate(all="ignore"):
-                    FUNCTIONS[name](**{**CALLS[name](), argument: value})
-            except LabError as error:
-                assert str(error).strip()
-            except Exception as error:
-                strangers.append(f"{argument}={kind}: {type(error).__name__}: {error}")
+    args, kwargs = kept_call(name)
+    for place in places_of(name):
+        value = args[place] if isinstance(place, int) else kwargs[place]
+        spoiled = {}
+        if isinstance(value, np.ndarray) and value.ndim:
+            for words, change in SPOILED.items():
+                with contextlib.suppress(Exception):
+                    spoiled[words] = change(value)
+        for kind, nonsense in {**NONSENSE, **spoiled}.items():
+            if callable(nonsense) and (value is None or callable(value)):
+                continue  # a reader's own function has faults of its own
+            if (found := outcome(name, place, nonsense)) not in ("returned", "refused"):
+                strangers.append(f"{place}={kind}: {found}")
+    if strangers and name.startswith(UNMENDED):
+        pytest.xfail("\n".join(strangers))
     assert not strangers, "\n".join(strangers)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FUNCTIONS if hasattr(FUNCTIONS[name], "unchecked")))
+def test_what_breaks_a_rule_in_the_signature_is_refused(name):
+    rules, kwargs = rules_of(FUNCTIONS[name]), kept_call(name)[1]
+    broken = [(place, words, value)
+              for place, old in kwargs.items() for words, value in violations(rules.get(place), old)]
+    assert [(place, words) for place, words, value in broken if outcome(name, place, value) != "refused"] == []

@@ -20,6 +20,9 @@ __all__ = ["check_array", "check_callable", "check_choice", "check_entries", "ch
 
 Axis = int | str | None
 
+#: A count without a stated bound: beyond this it is a slip of the hand, and would run for hours.
+MANY = 1_000_000
+
 KINDS = {
     "float": (np.floating, "real floating-point numbers", "Convert with array.astype(np.float64)."),
     "inexact": (np.inexact, "floating-point numbers, real or complex", "Convert with array.astype(np.float64)."),
@@ -42,6 +45,8 @@ def check_whole(argument: str, value, *, low: int | None = None, high: int | Non
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise DtypeError(argument, _described(value), allowed, "Pass an int.")
     check_range(argument, value, low=low, high=high, what="a whole number")
+    if high is None and low is not None and value > MANY:
+        raise RangeError(argument, _described(value), f"{allowed}, and at most {MANY}", "Count again.")
     return int(value)
 
 
@@ -239,5 +244,8 @@ def _between(low, high) -> str:
 
 
 def _described(value) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = "a very large number"
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

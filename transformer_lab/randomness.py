@@ -10,13 +10,15 @@ import hashlib
 
 import numpy as np
 
-from .checks import check_seed, check_whole
-from .errors import DtypeError
+from .errors import EmptyError
+from .rules import Seed, Whole
+from .signatures import checked
 
 __all__ = ["generator"]
 
 
-def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
+@checked
+def generator(seed: Seed, purpose: str, step: Whole(0, 2**63 - 1) = 0) -> np.random.Generator:
     """The generator for one purpose at one step of the run with this seed.
 
     Philox-4x64 (Salmon et al. 2011): the key is (seed, word of the purpose), the counter starts
@@ -38,10 +40,9 @@ def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
     >>> first == generator(7, "batch", 3).random(), first == generator(7, "init", 3).random()
     (True, False)
     """
-    if not isinstance(purpose, str) or not purpose:
-        raise DtypeError("purpose", repr(purpose), "a word such as 'batch' or 'init'", "Pass a str.")
-    step = check_whole("step", step, low=0, high=2**63 - 1)
-    key = np.array([check_seed("seed", seed), word_of(purpose)], dtype=np.uint64)
+    if not purpose:
+        raise EmptyError("purpose", "''", "a word such as 'batch' or 'init'", "Say what the numbers are for.")
+    key = np.array([seed, word_of(purpose)], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, step, 0]))
 
 

@@ -19,15 +19,13 @@ from math import isfinite
 
 import numpy as np
 
-from .checks import check_array, check_callable, check_choice, check_flag, check_number, check_range, check_whole
+from .checks import MANY, check_array, check_callable, check_choice, check_flag, check_number, check_range, check_whole
 from .errors import DtypeError, LabError, ShapeError, UnknownNameError
 
 __all__ = ["Array", "Choice", "Each", "Entries", "Flags", "Inexact", "Number", "Rule", "Seed", "Whole", "Wholes",
            "rule_of"]
 
 CODES = {"float": "f", "inexact": "fc", "whole": "iu", "flag": "b"}
-#: A count beyond this is a slip of the hand and would run for hours; a rule may state its own bound.
-MANY = 1_000_000
 
 
 class Rule:
@@ -52,7 +50,7 @@ class Rule:
 
 @dataclass(frozen=True, repr=False)
 class Either(Rule):
-    """The first of two rules that passes; the sentence is the first rule's."""
+    """The first of two rules that passes; the sentence is the first rule's, or the second's if that knows the type."""
 
     first: Rule
     other: Rule
@@ -66,8 +64,9 @@ class Either(Rule):
         except LabError as fault:
             try:
                 return self.other.check(argument, value, sizes, given)
-            except LabError:
-                raise fault from None
+            except LabError as second:
+                nearer = isinstance(fault, DtypeError) and not isinstance(second, DtypeError)
+                raise (second if nearer else fault) from None
 
     @property
     def has_bounds(self):

@@ -86,7 +86,7 @@ def test_bad_input():
     with pytest.raises(ConfigError, match="n_ctx: got 4; allowed is at least period=5"):
         PatternTask(n_ctx=4)
     for bad, error in [({"n": 0}, RangeError), ({"n": 2.5}, DtypeError), ({"n": (3, -1)}, RangeError),
-                       ({"n": 3, "seed": -1}, RangeError), ({"n": 3, "purpose": ""}, DtypeError)]:
+                       ({"n": 3, "seed": -1}, RangeError), ({"n": 3, "purpose": ""}, EmptyError)]:
         with pytest.raises(error):
             sample(PatternTask(), **({"seed": 0} | bad))
     for answers, targets, error in [

@@ -22,10 +22,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_flag, check_type, check_whole
+from ..checks import check_flag, check_whole
 from ..config import Config, field, whole
 from ..errors import RangeError, ShapeError
 from ..randomness import generator
+from ..rules import Array, Each, Seed, Whole, Wholes
+from ..signatures import checked
 
 __all__ = ["PatternTask", "Patterns", "brute_force_ceiling", "ceiling", "floor", "sample", "score", "spell"]
 
@@ -91,7 +93,8 @@ class PatternTask(Config):
         return self.n_ctx % self.period
 
 
-def sample(task: PatternTask, n: int | tuple[int, ...], *, seed: int, purpose: str = "train",
+@checked
+def sample(task: PatternTask, n: Whole(1) | Each(Whole(1)), *, seed: Seed, purpose: str = "train",
            step: int = 0) -> Patterns:
     """Draw ``n`` patterns, each tuple equally likely. No list of all tuples is ever built.
 
@@ -108,8 +111,7 @@ def sample(task: PatternTask, n: int | tuple[int, ...], *, seed: int, purpose: s
     >>> spell(sample(PatternTask(), 2, seed=0).tokens)
     ['AUZXKAUZXKAUZXKAUZXK', 'UMLZZUMLZZUMLZZUMLZZ']
     """
-    check_type("task", task, PatternTask)
-    shape = tuple(check_whole("n", size, low=1) for size in (n if isinstance(n, tuple) else (n,)))
+    shape = n if isinstance(n, tuple) else (n,)
     rng = generator(seed, purpose, step)
     if task.distinct:
         letters = rng.random((*shape, task.alphabet)).argsort(axis=-1)[..., :task.period]
@@ -118,7 +120,8 @@ def sample(task: PatternTask, n: int | tuple[int, ...], *, seed: int, purpose: s
     return Patterns(letters[..., task.slots], letters[..., task.target_slot])
 
 
-def score(answers, targets) -> np.ndarray:
+@checked
+def score(answers: Wholes("... n") | Array("... n d_vocab"), targets: Wholes("... n", low=0)) -> np.ndarray:
     """The share of targets that are hit.
 
     Parameters
@@ -140,26 +143,25 @@ def score(answers, targets) -> np.ndarray:
     >>> float(score(np.array([[0.1, 2.0], [0.3, -1.0]]), [1, 1]))
     0.5
     """
-    if isinstance(answers, np.ndarray) and answers.dtype.kind == "f":
-        answers = check_array("answers", answers, shape=("n", "d_vocab"), leading=True).argmax(axis=-1)
-    answers = check_array("answers", answers, shape=("n",), kind="whole", leading=True)
-    targets = check_array("targets", targets, shape=("n",), kind="whole", low=0, leading=True)
+    if answers.dtype.kind == "f":
+        answers = answers.argmax(axis=-1)
     if targets.shape not in (answers.shape, answers.shape[-1:]):
         raise ShapeError("targets", f"an array of shape {targets.shape}", f"{answers.shape} or {answers.shape[-1:]}",
                          "Give one target for each answer.")
     return (answers == targets).mean(axis=-1)
 
 
-def spell(tokens) -> str | list:
+@checked
+def spell(tokens: Wholes("... _", low=0, high=25)) -> str | list:
     """Tokens 0 to 25 as letters A to Z; a batch becomes a list of strings.
 
     >>> spell([7, 4, 11, 11, 14])
     'HELLO'
     """
-    tokens = check_array("tokens", tokens, shape=(None,), kind="whole", low=0, high=25, leading=True)
     return "".join(chr(65 + token) for token in tokens) if tokens.ndim == 1 else [spell(row) for row in tokens]
 
 
+@checked
 def ceiling(task: PatternTask, positions: bool, *, last: bool = True) -> Fraction:
     r"""The best accuracy that any weights can have on fresh patterns, exactly.
 
@@ -176,13 +178,13 @@ def ceiling(task: PatternTask, positions: bool, *, last: bool = True) -> Fractio
     >>> ceiling(PatternTask(distinct=True), positions=False, last=False)
     Fraction(1, 5)
     """
-    check_type("task", task, PatternTask)
-    if check_flag("positions", positions):
+    if positions:
         return Fraction(1)
-    seen = _observations(task, check_flag("last", last))
+    seen = _observations(task, last)
     return sum((max(chance for chance, _ in groups) for groups in seen), start=Fraction(0))
 
 
+@checked
 def floor(task: PatternTask, positions: bool, *, last: bool = True) -> float:
     r"""The smallest mean loss on fresh patterns, in nats: the entropy of the target given what can be seen.
 
@@ -195,11 +197,10 @@ def floor(task: PatternTask, positions: bool, *, last: bool = True) -> float:
     >>> floor(PatternTask(distinct=True), positions=False) == math.log(4)
     True
     """
-    check_type("task", task, PatternTask)
-    if check_flag("positions", positions):
+    if positions:
         return 0.0
     return math.fsum(float(chance * letters) * math.log(sum(p * k for p, k in groups) / chance)
-                     for groups in _observations(task, check_flag("last", last)) for chance, letters in groups)
+                     for groups in _observations(task, last) for chance, letters in groups)
 
 
 @lru_cache(maxsize=32)
@@ -238,13 +239,13 @@ def set_partitions(size: int) -> Iterator[tuple[int, ...]]:
             yield (*blocks, block)
 
 
+@checked
 def brute_force_ceiling(task: PatternTask, positions: bool, *, last: bool = True) -> Fraction:
     """The ceiling again, by writing out every tuple: the witness of :func:`ceiling` for small alphabets.
 
     >>> brute_force_ceiling(PatternTask(alphabet=3, period=3, n_ctx=6), positions=False)
     Fraction(2, 3)
     """
-    check_type("task", task, PatternTask), check_flag("positions", positions), check_flag("last", last)
     size = math.perm(task.alphabet, task.period) if task.distinct else task.alphabet**task.period
     if size > LARGEST_BRUTE:
         raise RangeError("task", f"{size} tuples", f"at most {LARGEST_BRUTE}", "Take a smaller alphabet or period.")

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_flag, check_number, check_whole
 from ..errors import RangeError
 from ..randomness import generator
+from ..rules import Number, Seed, Whole, Wholes
+from ..signatures import checked
 from .expressions import listed, operation_of, tokenize, value
 
 __all__ = ["Leakage", "Split", "baselines", "cut", "dealt", "expected_leakage", "leakage", "majority", "remembered",
@@ -30,7 +31,8 @@ class Split(NamedTuple):
     held_out: list
 
 
-def split(expressions: Sequence, *, held_out: float, seed: int) -> Split:
+@checked
+def split(expressions: Sequence, *, held_out: Number(0, 1), seed: Seed) -> Split:
     """Divide expressions so that no input is in both parts; copies of one input stay together.
 
     Parameters
@@ -48,37 +50,36 @@ def split(expressions: Sequence, *, held_out: float, seed: int) -> Split:
     >>> len(parts.train), len(parts.held_out), leakage(*parts).shared
     (4000, 1000, 0)
     """
-    share = check_number("held_out", held_out, low=0, high=1)
     groups: dict[str, list] = {}
     expressions = listed("expressions", expressions)
     for expression in dict.fromkeys(expressions):
         groups.setdefault(operation_of(expression), []).append(expression)
     rng, kept = generator(seed, "split"), set()
     for group in groups.values():
-        kept.update(group[i] for i in rng.permutation(len(group))[:round(share * len(group))])
+        kept.update(group[i] for i in rng.permutation(len(group))[:round(held_out * len(group))])
     return Split([x for x in expressions if x not in kept], [x for x in expressions if x in kept])
 
 
-def cut(expressions: Sequence, *, held_out: float) -> Split:
+@checked
+def cut(expressions: Sequence, *, held_out: Number(0, 1)) -> Split:
     """Divide by place: the last ones are held out. Where inputs repeat, copies of one input stand on both sides.
 
     >>> cut([("Max", (1, 2)), ("Min", (3, 4)), ("Max", (1, 2))], held_out=0.4).held_out
     [('Max', (1, 2))]
     """
-    share, expressions = check_number("held_out", held_out, low=0, high=1), listed("expressions", expressions)
-    kept = round(share * len(expressions))
+    expressions = listed("expressions", expressions)
+    kept = round(held_out * len(expressions))
     return Split(expressions[:len(expressions) - kept], expressions[len(expressions) - kept:])
 
 
-def dealt(answers, groups, *, seed: int) -> np.ndarray:
+@checked
+def dealt(answers: Wholes("n"), groups: Wholes("n"), *, seed: Seed) -> np.ndarray:
     """The answers (n,), dealt out anew within each group (n,): as many of each as before, and nothing to find out.
 
     >>> dealt(np.array([5, 6, 7, 8, 9, 9]), np.array([0, 0, 0, 0, 1, 1]), seed=0).tolist()
     [5, 7, 6, 8, 9, 9]
     """
-    groups = check_array("groups", groups, shape=("n",), kind="whole")
-    answers = check_array("answers", answers, shape=groups.shape, kind="whole").copy()
-    rng = generator(seed, "deal")
+    answers, rng = answers.copy(), generator(seed, "deal")
     for group in np.unique(groups):
         answers[groups == group] = rng.permutation(answers[groups == group])
     return answers
@@ -102,7 +103,8 @@ def leakage(train: Sequence, held_out: Sequence) -> Leakage:
     return Leakage(shared, shared / len(held_out))
 
 
-def expected_leakage(inputs: int, drawn: int, *, held_out: float, groups: int = 1) -> float:
+@checked
+def expected_leakage(inputs: Whole(1), drawn: Whole(1), *, held_out: Number(0, 1), groups: Whole(1) = 1) -> float:
     r"""The share that :func:`leakage` has on average when inputs are drawn with repetition and :func:`cut`.
 
     .. math:: 1 - \operatorname{E}\Big[\Big(1 - \frac{g}{n}\Big)^M\Big]
@@ -123,11 +125,10 @@ def expected_leakage(inputs: int, drawn: int, *, held_out: float, groups: int = 
     >>> round(expected_leakage(5000, 10_000, held_out=0.2, groups=5), 4), round(1 - (1 - 1 / 5000)**8000, 4)
     (0.7981, 0.7981)
     """
-    groups = check_whole("groups", groups, low=1)
     for argument, number in {"inputs": inputs, "drawn": drawn}.items():
-        if check_whole(argument, number, low=groups, high=10**6) % groups:
+        if number % groups:
             raise RangeError(argument, number, f"a multiple of groups={groups}", "Take as many of each group.")
-    training = drawn - round(check_number("held_out", held_out, low=0, high=1) * drawn)
+    training = drawn - round(held_out * drawn)
     same, other = drawn // groups - 1, drawn - drawn // groups
     found, last = 0.0, min(same, training)
     for m in range(max(0, training - other), last + 1):
@@ -175,14 +176,13 @@ def statistics(expressions: Sequence) -> dict:
             "padding": 1 - sum(lengths) / (len(lengths) * max(lengths))}
 
 
+@checked
 def majority(train: Sequence, held_out: Sequence, *, by_operation: bool = False) -> Fraction:
     """Accuracy of always saying the commonest training answer, overall or of each operation.
 
     >>> majority([("Max", (9, 1)), ("Max", (1, 9)), ("Min", (0, 3))], [("Min", (0, 8)), ("Max", (9, 9))])
     Fraction(1, 2)
     """
-    check_flag("by_operation", by_operation)
-
     def key(expression):
         return operation_of(expression) if by_operation else ""
 
