@@ -16,18 +16,6 @@ from chapters.ch05.study import (
     train,
     trained,
 )
-    ABLATION,
-    CHANGES,
-    PARTS,
-    SEEDS,
-    TASK,
-    by_operation,
-    model,
-    parts,
-    taken_out,
-    train,
-    trained,
-)
 from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.tasks.answers import examples
 from transformer_lab.tasks.splits import leakage
