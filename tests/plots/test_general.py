@@ -59,7 +59,7 @@ def test_type_is_never_below_eleven_pixels(name):
     assert sizes and min(sizes) >= 11
 
 
-@pytest.mark.parametrize("name", set(ALL) - {"plane"})
+@pytest.mark.parametrize("name", sorted(set(ALL) - {"plane"}))
 def test_the_same_data_give_the_same_bytes(name):
     assert ALL[name]()._repr_html_() == ALL[name]()._repr_html_()
 
