@@ -14,7 +14,7 @@ from .checks import check_choice, check_flag, check_number, check_seed, check_wh
 from .errors import ConfigError, LabError
 from .names import PARTS
 
-__all__ = ["Config", "ModelConfig", "OneHeadConfig", "TrainConfig"]
+__all__ = ["SETTINGS", "Config", "ModelConfig", "OneHeadConfig", "TrainConfig"]
 
 
 def field(rule, default=dataclasses.MISSING):
@@ -168,6 +168,11 @@ class ModelConfig(Config):
                    "Leave d_head out.")
 
 
+#: Which fields of a TrainConfig are settings of its optimiser.
+SETTINGS = {"adamw": ("beta1", "beta2", "weight_decay"), "adam": ("beta1", "beta2"),
+            "momentum": ("mu",), "sgd": ()}
+
+
 @dataclass(frozen=True)
 class OneHeadConfig(Config):
     """The shape of a one-head model, whose input rows are one-hot tokens with the position joined to them.
@@ -209,22 +214,51 @@ class TrainConfig(Config):
 
     Parameters
     ----------
-    steps : int
-        Updates of the weights.
+    steps, batch : int
+        Updates of the weights, and examples in each.
     learning_rate : float
-        Size of an update, above 0.
-    n_seeds : int
-        Independent models, trained at once on a leading axis.
+        The peak of the schedule, above 0.
+    warmup : int
+        Steps to reach it.
+    schedule : str
+        From the peak to 0 in a straight line (``"linear"``), along a ``"cosine"``, or ``"constant"``.
+    optimizer : str
+        ``"adamw"``, ``"adam"``, ``"momentum"`` or ``"sgd"``; only the first decays weights.
+    beta1, beta2, weight_decay, mu : float
+        The optimiser's settings; those of others have no effect.
+    clip : float
+        The largest norm of a gradient; 0 for no limit.
     seed : int
-        The first of their seeds; the others follow it.
+        Of the first weights, the batches and the dropout masks.
 
     Examples
     --------
-    >>> TrainConfig(steps=500, learning_rate=5.0, n_seeds=20).to_dict()
-    {'steps': 500, 'learning_rate': 5.0, 'n_seeds': 20, 'seed': 0}
+    >>> TrainConfig(steps=500, learning_rate=0.1, optimizer="momentum", weight_decay=0.0).settings
+    {'mu': 0.9}
     """
 
-    steps: int = whole()
-    learning_rate: float = field(partial(check_number, above=0))
-    n_seeds: int = whole(1)
+    steps: int = whole(2000)
+    batch: int = whole(64)
+    learning_rate: float = field(partial(check_number, above=0), 3e-3)
+    warmup: int = whole(100, low=0)
+    schedule: str = choice("linear", "cosine", "constant")
+    optimizer: str = choice(*SETTINGS)
+    beta1: float = field(partial(check_number, low=0, high=0.9999), 0.9)
+    beta2: float = field(partial(check_number, low=0, high=0.9999), 0.98)
+    weight_decay: float = field(partial(check_number, low=0), 0.1)
+    mu: float = field(partial(check_number, low=0, high=0.9999), 0.9)
+    clip: float = field(partial(check_number, low=0), 0.0)
     seed: int = field(check_seed, 0)
+
+    def _faults(self):
+        faults = list(super()._faults())
+        yield from faults
+        if not faults and self.warmup > self.steps:
+            yield f"warmup: got {self.warmup}; allowed is at most steps={self.steps}. Shorten it."
+        if not faults and self.weight_decay and "weight_decay" not in SETTINGS[self.optimizer]:
+            yield f"weight_decay: got {self.weight_decay}; allowed is 0 with {self.optimizer!r}. Take 'adamw' to decay."
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Those of the optimiser."""
+        return {name: getattr(self, name) for name in SETTINGS[self.optimizer]}

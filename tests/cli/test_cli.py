@@ -6,20 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from transformer_lab import cli
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.cli import commands, main, narrate
 from transformer_lab.cli.show import shade
 from transformer_lab.tasks.expressions import tokenize
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import load
 
-QUICK = ["--operations", "Max", "Min", "--numbers", "0-3", "--steps", "60", "--batch", "16"]
+QUICK = ["--operations", "Max", "Min", "--high", "3", "--steps", "60", "--batch", "16"]
 
 
 @pytest.fixture(scope="module")
@@ -109,14 +107,14 @@ def test_evaluate_counts_what_the_model_says(inside, capsys):
     assert main(["evaluate", "digits-0"]) == 0
     said = capsys.readouterr().out
     model = load("runs/digits-0")[0]
-    for part, expressions in (("held out", model.run.parts.held_out), ("trained on", model.run.parts.train)):
+    for part, expressions in (("held out", model.run.task.parts.held_out), ("trained on", model.run.task.parts.train)):
         right = model.right(expressions)
         assert re.search(rf"{part} +{right.sum()} +{right.size} ", said)
     assert all(words in said for words in ("inputs in both parts: 0", "  Max  ", "  Min  ", "any answer 25.0 %"))
-    ties = [len(set(arguments)) < 3 for _, arguments in model.run.parts.held_out]
-    hits = model.right(model.run.parts.held_out)[ties]
+    ties = [len(set(arguments)) < 3 for _, arguments in model.run.task.parts.held_out]
+    hits = model.right(model.run.task.parts.held_out)[ties]
     assert f"equal numbers: {hits.sum()} of {sum(ties)} right" in said
-    wrong = model.run.parts.held_out
+    wrong = model.run.task.parts.held_out
     assert ("no wrong answer" in said) == bool(model.right(wrong).all())
 
 
@@ -152,9 +150,10 @@ def test_runs_tells_a_newcomer_what_to_do(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     (["train", "digit"], "Did you mean 'digits'"), (["train", "digits", "--operations", "Mux"], "Did you mean 'Max'"),
-    (["train", "digits", "--arguments", "few"], "such as 5-10"), (["train", "digits", "--seed", "-1"], "seed: got -1"),
-    (["train", "digits", "--held-out", "1.5"], "got 1.5"), (["train", "digits", "--numbers", "5-2"], "high: got 2"),
-    (["train", "digits", "--numbers", "0-999"], "Say how many"),
+    (["train", "digits", "--seed", "-1"], "seed: got -1"),
+    (["train", "digits", "--held-out", "1.5"], "got 1.5"),
+    (["train", "digits", "--low", "5", "--high", "2"], "high: got 2"),
+    (["train", "digits", "--high", "999"], "Say how many"),
     (["train", "digits", *QUICK[:-2]], "batch is 16, not 64"),
     (["ask", "digit-0", "Max(1,2,3)"], "There are: digits-0"), (["ask", "digits-0", "Max(1,2)"], "equal to 3"),
     (["ask", "digits-0", "Max(1,2,9)"], "from 0 to 3"), (["ask", "digits-0", "Add(1,2,3)"], "one of 'Max', 'Min'"),
@@ -202,7 +201,7 @@ def test_the_narrated_training_tells_ten_steps_with_the_runs_own_numbers(tmp_pat
     assert re.findall(r"^ ?(\d+)  [A-Z]", said, re.M) == [str(i) for i in range(1, 11)]
     model, record = load("runs/digits-0")
     assert f"{sum(value.size for value in record.weights.values()):,} weights" in said
-    assert f"{model.right(model.run.parts.held_out).sum()} of 26 held-out inputs are right" in said
+    assert f"{model.right(model.run.task.parts.held_out).sum()} of 26 held-out inputs are right" in said
     rows = [(row["step"], f"{row['loss']:.1e}") for row in record.history.rows if "loss" in row]
     assert all(re.search(rf"^ *{step} +{re.escape(loss)} ", said, re.M) for step, loss in rows)
     assert "Inputs in both: 0." in said and said.count("layer 1, head") == 4
@@ -218,7 +217,7 @@ def test_narration_and_silence_train_the_same_weights(tmp_path, monkeypatch, ins
 
 def test_every_recipe_is_a_run_that_can_be_made():
     for name, recipe in commands.RECIPES.items():
-        few = replace(recipe, examples=min(recipe.examples, 1000))
+        few = recipe.replace(examples=min(recipe.task.examples, 1000)).task
         assert len(few.parts.train) > 9 * len(few.parts.held_out) // 10 and len(few.encoded(few.parts.train)) == 2
         assert f"  {name}" in commands.recipes() and commands.described(recipe) in commands.recipes()
 

@@ -1,31 +1,29 @@
 """Real digit runs, small: they resume, written answers are what the model says alone, bad runs are refused."""
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from transformer_lab import ModelConfig
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.errors import ConfigError, DataError
-from transformer_lab.tasks.digits import DigitTask
+from transformer_lab.tasks.digit_data import Digits
 from transformer_lab.tasks.expressions import EOS, spell, tokenize
-from transformer_lab.training import fit, read_record, write_record
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import DigitRun, load, train
+from transformer_lab.training import Run, fit, read_record, train, write_record
 from transformer_lab.training.stepper import Stepper
 
-SMALL = DigitRun(task=DigitTask(operations=("Max", "First")), n_layers=1, n_heads=2, d_model=16, d_mlp=32, steps=40,
-                 batch=16, warmup=5)
-WRITTEN = replace(SMALL, task=DigitTask(operations=("Max", "Add"), min_args=1, max_args=3, high=12), written=True)
+SMALL = Run.of(Digits(operations=("Max", "First")), n_layers=1, n_heads=2, d_model=16, d_mlp=32, steps=40, batch=16,
+               warmup=5)
+WRITTEN = SMALL.replace(task=Digits(operations=("Max", "Add"), min_args=1, max_args=3, high=12, written=True))
 
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "timing.json"}
 
 
-@pytest.mark.parametrize("run", [SMALL, WRITTEN, replace(SMALL, clip=0.5)])
+@pytest.mark.parametrize("run", [SMALL, WRITTEN, SMALL.replace(clip=0.5)])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, monkeypatch, run):
     train(tmp_path / "whole", run, every=10, checkpoint_every=10)
     original, count = Stepper.step, itertools.count()
@@ -73,9 +71,9 @@ def test_every_part_of_a_run_follows_from_its_configuration(tmp_path):
     record = train(tmp_path / "run", SMALL)
     model, again = load(tmp_path / "run")
     assert model.run == SMALL and again.name == record.name
-    assert not set(model.run.parts.train) & set(model.run.parts.held_out)
-    assert replace(SMALL, data_seed=1).parts != SMALL.parts == replace(SMALL, seed=1).parts
-    assert record.history["held_out_accuracy"][-1] == model.right(SMALL.parts.held_out).mean()
+    assert not set(model.run.task.parts.train) & set(model.run.task.parts.held_out)
+    assert SMALL.replace(data_seed=1).task.parts != SMALL.task.parts == SMALL.replace(seed=1).task.parts
+    assert record.history["held_out_accuracy"][-1] == model.right(SMALL.task.parts.held_out).mean()
     assert record.history["held_out_accuracy"][-1] > record.history["held_out_accuracy"][0]
 
 
@@ -93,7 +91,7 @@ def test_the_ranking_of_a_read_answer_is_the_softmax(tmp_path):
 
 def test_the_ranking_of_a_written_answer_is_that_of_trying_all_of_them(tmp_path):
     """A beam as wide as the vocabulary keeps every first token, so two-token answers are found exactly."""
-    run = replace(WRITTEN, task=DigitTask(operations=("Max",), min_args=2, max_args=2))
+    run = WRITTEN.replace(task=Digits(operations=("Max",), min_args=2, max_args=2, written=True))
     model, expression, width = DigitModel(run, init(run.model, seed=3)), ("Max", (5, 8)), run.model.d_vocab
     question = tokenize(expression)
 
@@ -110,9 +108,9 @@ def test_the_ranking_of_a_written_answer_is_that_of_trying_all_of_them(tmp_path)
 
 
 def test_what_a_model_says_alone_is_what_it_says_token_by_token(tmp_path):
-    train(tmp_path / "run", replace(WRITTEN, steps=150))
+    train(tmp_path / "run", WRITTEN.replace(steps=150))
     model, record = load(tmp_path / "run")
-    expressions = model.run.parts.held_out[:60]
+    expressions = model.run.task.parts.held_out[:60]
     for expression, said in zip(expressions, model.said(expressions), strict=True):
         tokens = tokenize(expression)
         for _ in range(model.run.task.n_answer + 1):
@@ -121,22 +119,23 @@ def test_what_a_model_says_alone_is_what_it_says_token_by_token(tmp_path):
             if tokens[-1] == EOS or len(tokens) > model.run.model.n_ctx:
                 break
         assert said == spell([token for token in tokens[len(tokenize(expression)):] if token != EOS])
-    assert model.right(model.run.parts.held_out).mean() == record.history["held_out_accuracy"][-1]
+    assert model.right(model.run.task.parts.held_out).mean() == record.history["held_out_accuracy"][-1]
 
 
 @pytest.mark.parametrize(("change", "faults"), [
-    ({"warmup": 41}, 1), ({"n_heads": 3}, 1), ({"examples": 1500}, 1), ({"task": DigitTask(high=99)}, 2),
-    ({"task": DigitTask(depth=2)}, 2), ({"task": "Max"}, 1), ({"held_out": 0, "beta2": 1, "steps": 0}, 3)])
+    ({"warmup": 41}, 1), ({"n_heads": 3}, 1), ({"examples": 1500}, 1), ({"high": 99, "max_args": 4}, 2),
+    ({"depth": 2}, 2), ({"held_out": 0, "examples": -1}, 2), ({"n_ctx": 3, "read_out": "all"}, 2),
+    ({"beta2": 1, "steps": 0}, 2)])
 def test_a_run_lists_all_its_faults(change, faults):
     with pytest.raises(ConfigError) as found:
-        replace(SMALL, **change)
+        SMALL.replace(**change)
     assert len(found.value.faults) == faults
 
 
 def test_a_record_of_something_else_is_no_digit_run(tmp_path):
     history = read_record(train(tmp_path / "run", SMALL).path).history
     write_record(tmp_path / "other", config={"task": "letters"}, history=history, state={"W": np.zeros(2)}, step=1)
-    with pytest.raises(DataError, match="no digit run"):
+    with pytest.raises(DataError, match="no run of a task"):
         load(tmp_path / "other")
     write_record(tmp_path / "wrong", config=SMALL.to_dict(), history=history, state={"W": np.zeros(2)}, step=1)
     with pytest.raises(DataError, match="weights of another model"):

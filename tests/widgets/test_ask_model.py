@@ -8,12 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from chapters.ch07.page import RUN, SHIPPED, STEPS
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.errors import LabError
 from transformer_lab.tasks.digits import all_inputs
 from transformer_lab.tasks.expressions import TOKENS, spell, tokenize, value
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import load
 from transformer_lab.widgets import AskModel
 from transformer_lab.widgets.bundle import JS, node, poster
 from transformer_lab.widgets.page_data import page_data
@@ -48,7 +47,7 @@ def stored():
 
 
 def test_the_file_holds_the_steps_and_what_was_held_out():
-    held_out = set(RUN.parts.held_out)
+    held_out = set(RUN.task.parts.held_out)
     wanted = [x in held_out for x in INPUTS]
     assert ARRAYS["steps"].tolist() == list(STEPS) and ARRAYS["held_out"].astype(bool).tolist() == wanted
     assert shown(ask("modelOf"), "Array.from({ length: 5000 }, (_, i) => modelOf(data).heldOut(i))") == wanted
@@ -64,7 +63,7 @@ def test_the_page_counts_spells_and_answers_the_inputs_as_the_package():
 @pytest.mark.parametrize("step", [0, 50, 600, 2000])
 def test_every_pattern_and_all_logits_agree_with_numpy(weights, step):
     rows = np.random.default_rng(step).choice(5000, 12, replace=False).tolist()
-    acts = forward(weights[step], RUN.encoded([INPUTS[i] for i in rows]).tokens, RUN.model)
+    acts = forward(weights[step], RUN.task.encoded([INPUTS[i] for i in rows]).tokens, RUN.model)
     found = shown(f'import {{ compute }} from "{MODULE.as_uri()}"', "given.map((state) => compute(state, data).acts)",
                   [{"expression": spell(tokenize(INPUTS[i])), "step": step} for i in rows])
     for name in ("blocks.0.pattern", "blocks.1.pattern", "logits"):
@@ -82,7 +81,7 @@ def test_the_map_shows_what_the_page_itself_would_answer(stored):
 
 
 def test_all_answers_at_all_steps_are_those_of_the_rounded_weights(weights, stored):
-    tokens = RUN.encoded(INPUTS).tokens
+    tokens = RUN.task.encoded(INPUTS).tokens
     for at, params in enumerate(weights.values()):
         assert np.array_equal(DigitModel(RUN, params).logits(tokens).argmax(-1), stored[at])
 
@@ -91,7 +90,7 @@ def test_rounding_the_shipped_weights_changes_no_answer(weights, stored):
     model, record = load(SHIPPED)
     for name, rounded in weights[2000].items():
         assert np.array_equal(rounded, record.weights[name].astype(np.float16)), name
-    exact = model.logits(RUN.encoded(INPUTS).tokens).argmax(-1)
+    exact = model.logits(RUN.task.encoded(INPUTS).tokens).argmax(-1)
     assert np.array_equal(exact, stored[-1])
     assert np.array_equal(exact, ANSWERS)                    # both models answer all 5,000 inputs right
 

@@ -8,12 +8,11 @@ from playwright.sync_api import expect
 
 from chapters.ch08.page import MODELS, SHIPPED, decode_bytes
 from transformer_lab import generator
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.errors import LabError
 from transformer_lab.tasks.digits import check_expression, draw
 from transformer_lab.tasks.expressions import EOS, answer_text, parse, spell, tokenize, value
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import load
 from transformer_lab.widgets import Decoding
 from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.decoding import OPERATIONS

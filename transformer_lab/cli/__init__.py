@@ -12,6 +12,7 @@ import sys
 
 from ..errors import LabError
 from . import commands, studies
+from .options import add_fields
 
 __all__ = ["main"]
 
@@ -82,18 +83,9 @@ def add_train(verbs) -> None:
                  "  transformer-lab train digits --operations Max Min --narrate\n\nwhat can be trained:\n"
                  + commands.recipes())
     train.add_argument("recipe", metavar="TASK", help="what to learn; see the list below")
-    train.add_argument("--seed", type=int, metavar="N", help="other first weights and batches (default 0)")
-    train.add_argument("--data-seed", type=int, metavar="N", help="another split into trained and held out (default 0)")
-    train.add_argument("--operations", nargs="+", metavar="NAME", help="which operations, such as Max Min Median")
-    train.add_argument("--arguments", metavar="N or A-B", help="how many arguments, such as 3 or 5-10")
-    train.add_argument("--numbers", metavar="A-B", help="the range of the numbers, such as 0-9")
-    train.add_argument("--examples", type=int, metavar="N", help="distinct expressions in all (0: every one there is)")
-    train.add_argument("--held-out", type=float, metavar="SHARE", help="share that training never sees (default 0.2)")
-    train.add_argument("--steps", type=int, metavar="N", help="updates of the weights")
-    train.add_argument("--batch", type=int, metavar="N", help="expressions in each update")
-    train.add_argument("--learning-rate", type=float, metavar="RATE", help="the largest size of an update")
     train.add_argument("--to", metavar="FOLDER", help="where to keep the run (default runs/TASK-SEED)")
     train.add_argument("--narrate", action="store_true", help="tell every step of the training, with its numbers")
+    add_fields(train)
 
 
 def verb(verbs, name, command, summary, description) -> argparse.ArgumentParser:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+from ..analysis.digit_model import load
 from ..checks import check_choice
-from ..errors import ArgumentError, DataError, LabError
+from ..errors import DataError, LabError
+from ..tasks.digits import DigitTask
 from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, spell, tokenize, value
 from ..tasks.splits import baselines, leakage
-from ..training.digits import DigitRun, load
-from ..training.digits import train as train_run
+from ..training import Run
+from ..training import train as train_run
 from .narrate import attention, narrated
+from .options import given
 from .recipes import RECIPES
 from .show import percent, ranking, shares, table
 
@@ -25,7 +28,7 @@ def recipes() -> str:
     return "\n".join(f"  {name:16}{described(run)}" for name, run in RECIPES.items())
 
 
-def described(run: DigitRun) -> str:
+def described(run: Run) -> str:
     """A run's task in words.
 
     >>> described(RECIPES["digits"])
@@ -42,7 +45,7 @@ def described(run: DigitRun) -> str:
 def train(options) -> None:
     """Train, or go on, or say that it is done already."""
     run = configured(options)
-    folder = Path(options.to or RUNS / f"{options.recipe}-{run.seed}")
+    folder = Path(options.to or RUNS / f"{options.recipe}-{run.training.seed}")
     if folder.exists():
         print(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
     (narrated if options.narrate else train_run)(folder, run)
@@ -53,39 +56,24 @@ def train(options) -> None:
           f"{record.manifest['step']:,} steps. Ask it:\n  transformer-lab ask {folder} \"{example(run)}\"")
 
 
-def configured(options) -> DigitRun:
-    """The recipe with the settings of the command line."""
-    recipe = RECIPES[check_choice("TASK", options.recipe, RECIPES)]
-    task = {}
-    if options.operations:
-        task["operations"] = tuple(name for words in options.operations for name in words.split(",") if name)
-    if options.arguments:
-        task["min_args"], task["max_args"] = span("--arguments", options.arguments)
-    if options.numbers:
-        task["low"], task["high"] = span("--numbers", options.numbers)
-    names = ("seed", "data_seed", "examples", "held_out", "steps", "batch", "learning_rate")
-    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    task = replace(recipe.task, **task)
-    given["warmup"] = min(recipe.warmup, given.get("steps", recipe.steps) // 4)
-    given["written"] = recipe.written or not task.one_token
-    return replace(recipe, task=task, **given)
+def configured(options) -> Run:
+    """The recipe with the settings of the command line; short runs warm up shortly, long answers are written."""
+    recipe, fields = RECIPES[check_choice("TASK", options.recipe, RECIPES)], given(options)
+    training = recipe.training
+    fields.setdefault("warmup", min(training.warmup, fields.get("steps", training.steps) // 4))
+    names = {entry.name for entry in dataclasses.fields(DigitTask)} & set(fields)
+    expressions = DigitTask(**{entry.name: fields.get(entry.name, getattr(recipe.task, entry.name))
+                               for entry in dataclasses.fields(DigitTask)})
+    if names:
+        fields.setdefault("written", recipe.task.written or not expressions.one_token)
+    if fields.get("optimizer", training.optimizer) not in ("adamw", training.optimizer):
+        fields.setdefault("weight_decay", 0.0)
+    return recipe.replace(**fields)
 
 
-def span(argument: str, text: str) -> tuple[int, int]:
-    """``"5-10"`` or ``"3"`` as two numbers.
-
-    >>> span("--arguments", "5-10"), span("--arguments", "3")
-    ((5, 10), (3, 3))
-    """
-    found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", text.strip())
-    if not found:
-        raise ArgumentError(argument, repr(text), "a number or a range such as 5-10", "Write it without spaces.")
-    return int(found[1]), int(found[2] or found[1])
-
-
-def example(run: DigitRun) -> str:
+def example(run: Run) -> str:
     """An expression that the run has not seen, as a reader would type it."""
-    unseen = run.parts.held_out
+    unseen = run.task.parts.held_out
     return re.sub(r" (?=[(),])|(?<=\() ", "", spell(tokenize(unseen[len(unseen) // 2])))
 
 
@@ -119,7 +107,7 @@ def answer(model, text: str, look: bool = False) -> str:
     ranked = model.top(expression)
     truth = answer_text(value(expression))
     verdict = "right" if ranked[0].text == truth else f"wrong: it is {truth}"
-    met = "seen" if expression in set(model.run.parts.train) else "never seen"
+    met = "seen" if expression in set(model.run.task.parts.train) else "never seen"
     lines = [f"{spell(tokenize(expression))}  =  {ranked[0].text}   ({verdict}; {met} in training)", ranking(ranked)]
     return "\n".join([*lines, attention(model, expression)] if look else lines)
 
@@ -131,15 +119,15 @@ def evaluate(options) -> None:
     model, record = load(found(options.run))
     run, weights = model.run, sum(value.size for value in record.weights.values())
     print(f"{record.path.name}: {described(run)}")
-    print(f"{weights:,} weights, {record.manifest['step']:,} steps, seed {run.seed}\n")
-    right = {"held out": model.right(run.parts.held_out), "trained on": model.right(run.parts.train[:5000])}
+    print(f"{weights:,} weights, {record.manifest['step']:,} steps, seed {run.training.seed}\n")
+    right = {"held out": model.right(run.task.parts.held_out), "trained on": model.right(run.task.parts.train[:5000])}
     print(table([(part, f"{hits.sum():,}", f"{hits.size:,}", percent(hits.mean(), 2)) for part, hits in right.items()],
                 ["", "right", "of", ""]))
-    print(f"\ninputs in both parts: {leakage(*run.parts[::-1]).shared}\n\nheld out, by operation")
-    print(by_operation(run.parts.held_out, right["held out"]))
-    ties = right["held out"][[tied(x) for x in run.parts.held_out]]
+    print(f"\ninputs in both parts: {leakage(*run.task.parts[::-1]).shared}\n\nheld out, by operation")
+    print(by_operation(run.task.parts.held_out, right["held out"]))
+    ties = right["held out"][[tied(x) for x in run.task.parts.held_out]]
     print(f"\nof these with equal numbers: {ties.sum():,} of {ties.size:,} right")
-    guesses = baselines(run.parts.train, run.parts.held_out)
+    guesses = baselines(run.task.parts.train, run.task.parts.held_out)
     words = {"chance": "any answer", "majority": "the commonest", "majority by operation": "that of each operation"}
     print("\nguessing: " + ", ".join(f"{text} {percent(float(guesses[name]))}" for name, text in words.items()))
     print(mistakes(model, right["held out"]))
@@ -165,7 +153,7 @@ def by_operation(expressions, right) -> str:
 
 def mistakes(model, right, most: int = 10) -> str:
     """Some expressions that the model answers wrong."""
-    wrong = [x for x, hit in zip(model.run.parts.held_out, right, strict=True) if not hit]
+    wrong = [x for x, hit in zip(model.run.task.parts.held_out, right, strict=True) if not hit]
     if not wrong:
         return "no wrong answer"
     said = zip(wrong[:most], model.said(wrong[:most]), strict=True)
@@ -192,7 +180,7 @@ def kept(folders) -> list[Path]:
 def summary(path: Path) -> tuple[str, str, str, str]:
     try:
         model, record = load(path)
-    except DataError as fault:
+    except LabError as fault:
         return called(path), "", "", " ".join(str(fault).split())
     rows = record.history.rows
     share = percent(rows[-1]["held_out_accuracy"], 2) if rows and "held_out_accuracy" in rows[-1] else ""

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..analysis.digit_model import DigitModel, load
 from ..byhand.transformer import forward, init
 from ..names import lookup, parameter_shapes
 from ..randomness import generator
 from ..tasks.digits import draw
 from ..tasks.expressions import TOKENS, answer_text, operation_of, spell, tokenize, value
 from ..tasks.splits import baselines, leakage, statistics
-from ..training import Record
-from ..training.digit_model import DigitModel
-from ..training.digits import DigitRun, load, train
+from ..training import Record, Run, train
 from .show import bar, percent, ranking, shade, shares, table
 
+NAMES = {"adamw": "AdamW", "adam": "Adam", "momentum": "Momentum", "sgd": "SGD"}
 
-def narrated(folder, run: DigitRun) -> Record:
+
+def narrated(folder, run: Run) -> Record:
     """Train the run and tell it in ten steps."""
-    untrained = DigitModel(run, init(run.model, seed=run.seed))
+    untrained = DigitModel(run, init(run.model, seed=run.training.seed))
     examples = one_of_each(run)
     tell(1, "The data", data(run))
     tell(2, "The split", split(run))
@@ -27,7 +28,7 @@ def narrated(folder, run: DigitRun) -> Record:
     tell(5, "Before training", before(untrained, examples[0]))
     tell(6, "How it learns", setup(run))
     tell(7, "Training", "The loss on the batch, and the share of held-out inputs that come out right:")
-    record = train(folder, run, every=max(1, run.steps // 20))
+    record = train(folder, run, every=max(1, run.training.steps // 20))
     print(course(record))
     trained = load(folder)[0]
     tell(8, "The test", test(trained))
@@ -40,41 +41,43 @@ def tell(number: int, title: str, text: str) -> None:
     print(f"\n{number:>2}  {title}\n    {'─' * len(title)}\n{text}", flush=True)
 
 
-def one_of_each(run: DigitRun) -> list:
+def one_of_each(run: Run) -> list:
     """A random held-out expression of each operation."""
-    order = generator(run.seed, "narration").permutation(len(run.parts.held_out))
-    found = {operation_of(x): x for x in (run.parts.held_out[i] for i in order)}
+    order = generator(run.training.seed, "narration").permutation(len(run.task.parts.held_out))
+    found = {operation_of(x): x for x in (run.task.parts.held_out[i] for i in order)}
     return [found[operation] for operation in run.task.operations if operation in found]
 
 
-def data(run: DigitRun) -> str:
-    found = statistics([*run.parts.train, *run.parts.held_out])
-    drawn = draw(run.task, 3, seed=run.seed, purpose="narration")
+def data(run: Run) -> str:
+    found = statistics([*run.task.parts.train, *run.task.parts.held_out])
+    drawn = draw(run.task, 3, seed=run.training.seed, purpose="narration")
     lines = [f"{found['examples']:,} different expressions of {run.task.inputs:,} that there are, such as:"]
     lines += [f"  {spell(tokenize(x))}  =  {answer_text(value(x))}" for x in drawn]
     lengths = [str(length) for length in found["lengths"]]
     return "\n".join([*lines, f"They are {' to '.join(lengths[:1] + lengths[1:][-1:])} tokens long."])
 
 
-def split(run: DigitRun) -> str:
-    pool = [*run.parts.train, *run.parts.held_out]
-    drawn = [pool[i] for i in generator(run.seed, "narration leak").integers(len(pool), size=2 * len(pool))]
+def split(run: Run) -> str:
+    pool = [*run.task.parts.train, *run.task.parts.held_out]
+    drawn = [pool[i] for i in generator(run.training.seed, "narration leak").integers(len(pool), size=2 * len(pool))]
     cut = len(drawn) * 9 // 10
-    return (f"{len(run.parts.train):,} to learn from, {len(run.parts.held_out):,} held out. Inputs in both: "
-            f"{leakage(run.parts.train, run.parts.held_out).shared}.\n"
+    parts = run.task.parts
+    return (f"{len(parts.train):,} to learn from, {len(parts.held_out):,} held out. Inputs in both: "
+            f"{leakage(*parts).shared}.\n"
             f"Had we drawn {len(drawn):,} with repetition and cut off the last tenth, "
             f"{percent(leakage(drawn[:cut], drawn[cut:]).share)} of it would have been seen in training.")
 
 
-def batch(run: DigitRun) -> str:
-    rows = generator(run.seed, "batch", 0).integers(len(run.parts.train), size=run.batch)
-    first = [run.parts.train[i] for i in rows[:3]]
+def batch(run: Run) -> str:
+    rows = generator(run.training.seed, "batch", 0).integers(len(run.task.parts.train), size=run.training.batch)
+    first = [run.task.parts.train[i] for i in rows[:3]]
     width = max(len(spell(tokenize(x))) for x in first)
-    lines = [f"Each update sees {run.batch} expressions. The first three of the first batch, in words and as numbers:"]
+    lines = [f"Each update sees {run.training.batch} expressions. The first three of the first batch, in words and as "
+             "numbers:"]
     return "\n".join(lines + [f"  {spell(tokenize(x)):{width}}  {tokenize(x)}" for x in first])
 
 
-def model(run: DigitRun) -> str:
+def model(run: Run) -> str:
     totals: dict[str, int] = {}
     for name, shape in parameter_shapes(run.model).items():
         word = name.rpartition(".")[2]
@@ -92,10 +95,11 @@ def before(untrained: DigitModel, expression) -> str:
             f"{ranking(untrained.top(expression))}")
 
 
-def setup(run: DigitRun) -> str:
-    guesses, d_vocab = baselines(run.parts.train, run.parts.held_out), run.task.d_vocab
-    return (f"AdamW, {run.steps:,} updates. The learning rate climbs to {run.learning_rate:g} in {run.warmup} steps "
-            "and falls to 0 in a straight line.\n"
+def setup(run: Run) -> str:
+    guesses, d_vocab, training = baselines(*run.task.parts), run.task.d_vocab, run.training
+    falls = {"linear": "falls to 0 in a straight line", "cosine": "falls to 0 along a cosine", "constant": "stays"}
+    return (f"{NAMES[training.optimizer]}, {training.steps:,} updates. The learning rate climbs to "
+            f"{training.learning_rate:g} in {training.warmup} steps and {falls[training.schedule]}.\n"
             f"Guessing evenly among {d_vocab} tokens costs ln {d_vocab} = {np.log(d_vocab):.3f} nats. "
             f"Always saying the commonest answer is\nright in {percent(float(guesses['majority']))} of cases, "
             f"the commonest of each operation in {percent(float(guesses['majority by operation']))}.")
@@ -109,7 +113,7 @@ def course(record: Record) -> str:
 
 
 def test(trained: DigitModel) -> str:
-    expressions = trained.run.parts.held_out
+    expressions = trained.run.task.parts.held_out
     right = trained.right(expressions)
     names = np.array([operation_of(x) for x in expressions])
     return (f"{right.sum():,} of {right.size:,} held-out inputs are right: {percent(right.mean(), 2)}.\n"

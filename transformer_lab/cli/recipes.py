@@ -12,34 +12,35 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..analysis.digit_model import load
 from ..checks import check_choice
-from ..tasks.digits import DigitTask
+from ..tasks.digit_data import Digits
 from ..tasks.expressions import operation_of, value
-from ..training import History, Record, read_record, write_record
-from ..training.digits import DigitRun, load, train
+from ..training import History, Record, Run, read_record, train, write_record
 
 __all__ = ["RECIPES", "STUDIES", "Study", "run_study"]
 
-TWO = {"min_args": 2, "max_args": 2, "depth": 2}
-WRITTEN = {"written": True, "batch": 128, "steps": 3000, "clip": 1.0}
+MANY = {"written": True, "examples": 104_000, "held_out": 4 / 104}
+TWO = {"min_args": 2, "max_args": 2, "depth": 2, **MANY}
+WRITTEN = {"batch": 128, "steps": 3000, "clip": 1.0}
+FIVE = Digits().operations
 
 #: What can be trained by name. ``examples`` bounds the spaces that are too large to list.
 RECIPES = {
-    "digits": DigitRun(task=DigitTask()),
-    "picks": DigitRun(task=DigitTask(operations=("First", "Second", "Last"))),  # no question asks which digit is larger
-    "more-operations": DigitRun(task=DigitTask(operations=(*DigitTask().operations, "Median", "Second-largest"))),
-    "sort": DigitRun(task=DigitTask(operations=("Sort",), min_args=4, max_args=4), written=True),
-    "long": DigitRun(task=DigitTask(min_args=5, max_args=10), examples=104_000, held_out=4 / 104, **WRITTEN),
-    "two-digits": DigitRun(task=DigitTask(high=99), examples=104_000, held_out=4 / 104, **WRITTEN),
-    "nested": DigitRun(task=DigitTask(operations=("First", "Second", "Max", "Min"), **TWO),
-                       examples=104_000, held_out=4 / 104, **WRITTEN),
-    "arithmetic": DigitRun(task=DigitTask(operations=("Add", "Max", "Min", "First", "Second"), **TWO),
-                           examples=104_000, held_out=4 / 104, **WRITTEN | {"steps": 5000}),
+    "digits": Run.of(Digits()),
+    "picks": Run.of(Digits(operations=("First", "Second", "Last"))),  # no question asks which digit is larger
+    "more-operations": Run.of(Digits(operations=(*FIVE, "Median", "Second-largest"))),
+    "sort": Run.of(Digits(operations=("Sort",), min_args=4, max_args=4, written=True)),
+    "long": Run.of(Digits(min_args=5, max_args=10, **MANY), **WRITTEN),
+    "two-digits": Run.of(Digits(high=99, **MANY), **WRITTEN),
+    "nested": Run.of(Digits(operations=("First", "Second", "Max", "Min"), **TWO), **WRITTEN),
+    "arithmetic": Run.of(Digits(operations=("Add", "Max", "Min", "First", "Second"), **TWO),
+                         **WRITTEN | {"steps": 5000}),
 }
 
 
@@ -57,9 +58,9 @@ class Study:
     shipped: tuple[int, ...] = ()
     keeps: tuple[str, ...] = ("W_E",)
 
-    def run(self, value: int) -> DigitRun:
+    def run(self, value: int) -> Run:
         """The run of one arm."""
-        return replace(RECIPES[self.recipe], **{self.factor: value})
+        return RECIPES[self.recipe].replace(**{self.factor: value})
 
 
 STUDIES = {
@@ -83,13 +84,13 @@ def run_study(name: str, *, runs: Path, data: Path) -> Record:
     return write_combined(data / f"{name}-study", study, arms)
 
 
-def measured(folder: Path, run: DigitRun) -> Record:
+def measured(folder: Path, run: Run) -> Record:
     """Train one run, let it write its held-out answers by itself, and add to the last row what came out wrong.
 
     ``wrong_new`` counts mistakes on inputs whose answer never occurs in training with their operation: of all 1,000
     inputs of Max only ``Max ( 0 , 0 , 0 )`` is 0.
     """
-    record, (train_part, held_out) = train(folder, run), run.parts
+    record, (train_part, held_out) = train(folder, run), run.task.parts
     seen = {(operation_of(x), value(x)) for x in train_part}
     right = load(folder)[0].right(held_out)
     wrong = [held_out[i] for i in np.flatnonzero(~right)]

@@ -29,7 +29,8 @@ from ..randomness import generator
 from ..rules import Array, Each, Seed, Whole, Wholes
 from ..signatures import checked
 
-__all__ = ["PatternTask", "Patterns", "brute_force_ceiling", "ceiling", "floor", "sample", "score", "spell"]
+__all__ = ["PatternTask", "Patterns", "brute_force_ceiling", "ceiling", "floor", "needs", "oracle", "sample", "score",
+           "spell", "tests"]
 
 LARGEST_PERIOD = 10  # 115,975 set partitions: about a second
 LARGEST_BRUTE = 200_000
@@ -121,6 +122,33 @@ def sample(task: PatternTask, n: Whole(1) | Each(Whole(1)), *, seed: Seed, purpo
 
 
 @checked
+def needs(task: PatternTask) -> dict:
+    """What the task asks of a model, as fields of a ModelConfig.
+
+    >>> needs(PatternTask())
+    {'d_vocab': 26, 'n_ctx': 20, 'mask': 'bidirectional', 'read_out': 'last'}
+    """
+    return {"d_vocab": task.alphabet, "n_ctx": task.n_ctx, "mask": "bidirectional", "read_out": "last"}
+
+
+@checked
+def tests(task: PatternTask) -> tuple[Patterns, Patterns]:
+    """A thousand fresh patterns, and 250 more: where none repeats, training never sees one twice."""
+    return sample(task, 1000, seed=0, purpose="held out"), sample(task, 250, seed=0, purpose="seen")
+
+
+@checked
+def oracle(task: PatternTask, tokens: Wholes("... n_ctx")) -> np.ndarray:
+    """The letters (...) that come next after ``tokens`` (..., n_ctx).
+
+    >>> int(oracle(PatternTask(period=2, n_ctx=3), [4, 7, 4]))
+    7
+    """
+    return check_array("tokens", tokens, shape=(check_type("task", task, PatternTask).n_ctx,), kind="whole",
+                       leading=True)[..., task.target_slot]
+
+
+@checked
 def score(answers: Wholes("... n") | Array("... n d_vocab"), targets: Wholes("... n", low=0)) -> np.ndarray:
     """The share of targets that are hit.
 
@@ -162,7 +190,7 @@ def spell(tokens: Wholes("... _", low=0, high=25)) -> str | list:
 
 
 @checked
-def ceiling(task: PatternTask, positions: bool, *, last: bool = True) -> Fraction:
+def ceiling(task: PatternTask, positions: bool = True, *, last: bool = True) -> Fraction:
     r"""The best accuracy that any weights can have on fresh patterns, exactly.
 
     With positions the target stands in the input: 1. Without them only the last token and how often each letter
@@ -185,7 +213,7 @@ def ceiling(task: PatternTask, positions: bool, *, last: bool = True) -> Fractio
 
 
 @checked
-def floor(task: PatternTask, positions: bool, *, last: bool = True) -> float:
+def floor(task: PatternTask, positions: bool = True, *, last: bool = True) -> float:
     r"""The smallest mean loss on fresh patterns, in nats: the entropy of the target given what can be seen.
 
     :math:`H = -\sum_o P(o) \sum_c P(c \mid o) \ln P(c \mid o)`, by the same sum as :func:`ceiling`.

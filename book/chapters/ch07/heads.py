@@ -14,7 +14,7 @@ from transformer_lab.byhand.transformer import forward
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.digits import all_inputs
 from transformer_lab.tasks.expressions import operation_of
-from transformer_lab.training.digits import DigitRun
+from transformer_lab.training import Run
 
 from .confusion import accuracies
 
@@ -24,10 +24,10 @@ BETWEEN = "blocks.0.resid_post"
 
 
 @checked
-def looks(run: DigitRun, params: dict) -> np.ndarray:
+def looks(run: Run, params: dict) -> np.ndarray:
     """The attention, averaged over all inputs of each operation: (layers, heads, operations, from, to)."""
     def averaged(inputs):
-        acts = forward(params, run.encoded(inputs).tokens, run.model)
+        acts = forward(params, run.task.encoded(inputs).tokens, run.model)
         return [acts[f"blocks.{layer}.pattern"].mean(axis=0) for layer in range(run.model.n_layers)]
 
     return np.stack([averaged(inputs) for inputs in by_operation(run)], axis=2)
@@ -38,13 +38,13 @@ def by_operation(run) -> list[list]:
 
 
 @checked
-def silenced(run: DigitRun, params: dict) -> dict[str, np.ndarray]:
+def silenced(run: Run, params: dict) -> dict[str, np.ndarray]:
     """Accuracy on all inputs, by operation and together (6), of the model and of models with one silenced part.
 
     ``full`` (6,), ``without.head`` (layers, heads, 6), ``without.attention`` (layers, 6).
     """
     def without(name, head=None):
-        mean = means_of(partial(forward, params, run.encoded(run.parts.train).tokens, run.model), name)
+        mean = means_of(partial(forward, params, run.task.encoded(run.task.parts.train).tokens, run.model), name)
         return score(run, params, ablate(name, head=head, value=mean))
 
     layers, heads = range(run.model.n_layers), range(run.model.n_heads)
@@ -60,16 +60,16 @@ def score(run, params, tap) -> np.ndarray:
 
 
 def right(run, params, inputs, tap) -> np.ndarray:
-    tokens, answers = run.encoded(inputs)
+    tokens, answers = run.task.encoded(inputs)
     return forward(params, tokens, run.model, tap=tap)["logits"].argmax(-1) == answers
 
 
 @checked
-def rows(run: DigitRun, params: dict) -> np.ndarray:
+def rows(run: Run, params: dict) -> np.ndarray:
     """Accuracy of a model in which, between its first two layers, one token's row is what it is on average over all
     questions of that operation, and so says nothing about their digits: (operations, places)."""
     def spoiled(inputs):
-        mean = means_of(partial(forward, params, run.encoded(inputs).tokens, run.model), BETWEEN)
+        mean = means_of(partial(forward, params, run.task.encoded(inputs).tokens, run.model), BETWEEN)
         return [right(run, params, inputs, patch(BETWEEN, mean, [place])).mean() for place in range(run.model.n_ctx)]
 
     return np.array([spoiled(inputs) for inputs in by_operation(run)])

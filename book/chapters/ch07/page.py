@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from transformer_lab import places
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.errors import DataError
 from transformer_lab.tasks.digits import all_inputs
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import DigitRun, load, train
+from transformer_lab.training import Run, train
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
 __all__ = ["RUN", "STEPS"]
 
-RUN: DigitRun = RECIPES["digits"]
+RUN: Run = RECIPES["digits"]
 #: The steps of training that are kept: more where more happens.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000, 2000)
 SHIPPED = places.shipped("digits", "digits-0")
@@ -42,14 +42,14 @@ def kept() -> dict[int, dict]:
 def answers(params: dict) -> np.ndarray:
     """What the model says to each input with weights rounded to half precision, as the page calculates with."""
     halved = {name: np.asarray(value).astype(np.float16).astype(np.float64) for name, value in params.items()}
-    return DigitModel(RUN, halved).logits(RUN.encoded(all_inputs(RUN.task)).tokens).argmax(-1)
+    return DigitModel(RUN, halved).logits(RUN.task.encoded(all_inputs(RUN.task)).tokens).argmax(-1)
 
 
 def ask_bytes(weights: dict[int, dict]) -> bytes:
     """The file that the explorable reads: the weights under their steps, rounded to float16; ``answers`` to each input
     at each step (tokens); and 1 in ``held_out`` for each input that was.
     """
-    held_out = set(RUN.parts.held_out)
+    held_out = set(RUN.task.parts.held_out)
     arrays = {"steps": np.array([*weights], np.uint16),
               "answers": np.array([answers(params) for params in weights.values()], np.uint8),
               "held_out": np.array([x in held_out for x in all_inputs(RUN.task)], np.uint8)}

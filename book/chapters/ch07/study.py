@@ -8,21 +8,20 @@ their own first weights and batches everywhere; where a study says ``splits``, t
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache, partial
 from itertools import count
 
 import numpy as np
 
 from transformer_lab import places
+from transformer_lab.analysis.digit_model import DigitModel
 from transformer_lab.errors import DivergedError
 from transformer_lab.rules import Choice, Seed
 from transformer_lab.signatures import checked
+from transformer_lab.tasks.digit_data import Digits
 from transformer_lab.tasks.digits import DigitTask, all_inputs
 from transformer_lab.tasks.expressions import PAD, operation_of
-from transformer_lab.training import History, Record, Study, read_record
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import DigitRun, train
+from transformer_lab.training import History, Record, Run, Study, read_record, train
 
 from .confusion import KINDS, accuracies, confusion, mistakes
 from .heads import looks, rows, silenced
@@ -30,7 +29,7 @@ from .heads import looks, rows, silenced
 __all__ = ["GROUPS", "RECIPE", "TASK", "leaky"]
 
 TASK = DigitTask()
-RECIPE = DigitRun(task=TASK)
+RECIPE = Run.of(Digits())
 CURVES = ("loss", "held_out_loss", "held_out_accuracy", "train_accuracy")
 
 #: The axis ``operation`` of what was scored: each operation, and all together.
@@ -48,22 +47,22 @@ def answered(study: str, seed: int, changes=dict, *, at=(2000,), every: int = 50
     ``changes(**arm)`` are the fields of the recipe that an arm changes; ``split_of(seed)`` is the seed of what is drawn
     and held out. A run that met NaN has a record that says so: ``stopped`` is its step, else -1.
     """
-    run = replace(recipe, seed=seed, data_seed=split_of(seed), **changes(**arm))
+    run = recipe.replace(seed=seed, data_seed=split_of(seed), **changes(**arm))
     record = trained(places.runs("-".join(map(str, (study, *arm.values(), seed)))), run, at=at, every=every)
     return measured(record, run, at, every)
 
 
-def trained(folder, run: DigitRun, *, at, every: int) -> Record:
+def trained(folder, run: Run, *, at, every: int) -> Record:
     """The record of one run, trained if it is not there."""
     with suppress(DivergedError), np.errstate(over="ignore", invalid="ignore"):
         train(folder, run, every=every, keep=at)
     return read_record(folder)
 
 
-def measured(record: Record, run: DigitRun, at, every: int) -> dict:
+def measured(record: Record, run: Run, at, every: int) -> dict:
     """What a run says to all inputs, how right that is, and its curves."""
     inputs = all_inputs(run.task)
-    data, kept = run.encoded(inputs), record.history.kept
+    data, kept = run.task.encoded(inputs), record.history.kept
     said = np.stack([answers(run, kept.get(step), data.tokens) for step in at])
     groups = np.array([run.task.operations.index(operation_of(x)) for x in inputs])
     found = {"said": (("step", "input"), said), "step": ("step", list(at)), "operation": ("operation", list(GROUPS)),
@@ -72,24 +71,24 @@ def measured(record: Record, run: DigitRun, at, every: int) -> dict:
         score, of_each = accuracies(said == data.targets, groups, often), np.bincount(groups, weights=often)
         found[part] = ("step", "operation"), score.astype(np.float32)
         found[f"counts.{part}"] = "operation", np.append(of_each, often.sum()).astype(np.int32)
-    return found | curves(record.history, run.steps, every)
+    return found | curves(record.history, run.training.steps, every)
 
 
-def answers(run: DigitRun, params: dict | None, tokens) -> np.ndarray:
+def answers(run: Run, params: dict | None, tokens) -> np.ndarray:
     """The likeliest token for each input (n,) uint8; padding where the run had stopped before."""
     if params is None:
         return np.full(len(tokens), PAD, dtype=np.uint8)
     return DigitModel(run, params).logits(tokens).argmax(-1).astype(np.uint8)
 
 
-def occurrences(run: DigitRun, inputs: list) -> dict[str, np.ndarray]:
+def occurrences(run: Run, inputs: list) -> dict[str, np.ndarray]:
     """How often each input counts in each part; ``test`` are the last half of what was held out, with repetitions."""
-    seen = set(run.parts.train)
+    seen = set(run.task.parts.train)
     known = np.array([x in seen for x in inputs], dtype=float)
     parts = {"trained": known, "unseen": 1 - known, "all": np.ones(len(inputs))}
-    if not run.distinct:
+    if not run.task.distinct:
         where = {x: i for i, x in enumerate(inputs)}
-        test = run.parts.held_out[len(run.parts.held_out) // 2:]
+        test = run.task.parts.held_out[len(run.task.parts.held_out) // 2:]
         parts["test"] = np.bincount([where[x] for x in test], minlength=len(inputs)).astype(float)
     return parts
 
@@ -143,9 +142,9 @@ def drawn(answers: str) -> dict:
 
 
 @checked
-def leaky(answers: Choice(("true", "shuffled")), seed: Seed) -> DigitRun:
+def leaky(answers: Choice(("true", "shuffled")), seed: Seed) -> Run:
     """The run of the study ``leak`` with ``"true"`` or ``"shuffled"`` answers."""
-    return replace(RECIPE, seed=seed, data_seed=seed, **drawn(answers))
+    return RECIPE.replace(seed=seed, data_seed=seed, **drawn(answers))
 
 
 FIVE, TWENTY = range(5), range(20)
@@ -166,7 +165,7 @@ LONELY = (("Max", (0, 0, 0)), ("Min", (9, 9, 9)))
 
 def held_out(data_seed: int) -> set:
     """The inputs that a split of the recipe holds out."""
-    return set(replace(RECIPE, data_seed=data_seed).parts.held_out)
+    return set(RECIPE.replace(data_seed=data_seed).task.parts.held_out)
 
 
 @cache
@@ -178,7 +177,7 @@ def lonely_split(seed: int) -> int:
 def blind_spots(found, split_of):
     """How many inputs each seed misses: held out, lonely and held out (and how many of these there are), trained on."""
     inputs, counts = all_inputs(TASK), []
-    wrong = found["said"].isel(step=-1).values != RECIPE.encoded(inputs).targets
+    wrong = found["said"].isel(step=-1).values != RECIPE.task.encoded(inputs).targets
     for seed, missed in zip(found["seed"].values.tolist(), wrong, strict=True):
         out = held_out(split_of(seed))
         unseen, lonely = (np.array([x in part for x in inputs]) for part in (out, out & set(LONELY)))
@@ -201,7 +200,7 @@ DYNAMICS = {"at": [0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500,
 def in_detail(seed: int) -> dict:
     """The answers of a digit model while it learns, their confusion, and the kinds of its mistakes."""
     found, inputs = answered("dynamics", seed, **DYNAMICS), all_inputs(TASK)
-    said, right = found["said"][1], RECIPE.encoded(inputs).targets
+    said, right = found["said"][1], RECIPE.task.encoded(inputs).targets
     return found | {"confusion": (("step", "right", "answer"), confusion(said, right).astype(np.uint16)),
                     "mistakes": (("step", "asked", "kind"), mistakes(said, inputs).astype(np.uint16)),
                     "asked": ("asked", list(TASK.operations)), "kind": ("kind", [*KINDS, "wrong"])}
@@ -212,9 +211,9 @@ def answers_of_two(found):
     return found.assign(said=found["said"].isel(seed=slice(2)).rename(seed="shown"))
 
 
-def of_dynamics(seed: int) -> tuple[DigitRun, dict]:
+def of_dynamics(seed: int) -> tuple[Run, dict]:
     """A run of the study ``dynamics``, and its last weights."""
-    run = replace(RECIPE, seed=seed)
+    run = RECIPE.replace(seed=seed)
     return run, trained(places.runs(f"dynamics-{seed}"), run, **DYNAMICS).weights
 
 
@@ -239,7 +238,7 @@ WORDS = {"all": TASK.operations, "places": ("First", "Second", "Last")}
 
 def rows_of(asked: str, seed: int) -> dict:
     """The tokens' rows of a model that is asked all operations, or ``places`` alone."""
-    run = replace(RECIPE, task=DigitTask(operations=WORDS[asked]), seed=seed)
+    run = RECIPE.replace(operations=WORDS[asked], seed=seed)
     weights = trained(places.runs(f"order-{asked}-{seed}"), run, at=(), every=500).weights
     return {"W_E": (("token", "dimension"), weights["W_E"])}
 

@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from transformer_lab.analysis.digit_model import DigitModel
 from transformer_lab.byhand.transformer import loss
 from transformer_lab.checks import check_choice, check_type
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.tasks.answers import IGNORED, exact, questions, sequences, write
 from transformer_lab.tasks.expressions import PAD
 from transformer_lab.tasks.next_token import bounds, every_target
-from transformer_lab.training import History, Record, read_record, write_record
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import train
+from transformer_lab.training import History, Record, read_record, train, write_record
 
 __all__ = ["ARMS", "measure"]
 
@@ -36,7 +34,7 @@ MEASURED = (0, 50, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1250, 1500)
 
 def run_of(arm: str, seed: int):
     """The run of one arm and seed."""
-    return replace(RECIPES["two-digits"], steps=MEASURED[-1], counted=check_choice("arm", arm, ARMS), seed=seed)
+    return RECIPES["two-digits"].replace(steps=MEASURED[-1], counted=check_choice("arm", arm, ARMS), seed=seed)
 
 
 def measure(model: DigitModel, expressions) -> dict:
@@ -77,14 +75,14 @@ def record(arm: str, runs: Path, data: Path) -> Record:
         found = train(runs / f"next-token-{arm}-{seed}", run, keep=MEASURED)
         cpu_s.append(found.timing["cpu_s"])
         for step, weights in found.history.kept.items():
-            rows[step].append(measure(DigitModel(run, weights), run.parts.held_out))
-        print(f"next-token-{arm}-{seed}: {rows[run.steps][-1]}, {cpu_s[-1]:.0f} CPU s", flush=True)
+            rows[step].append(measure(DigitModel(run, weights), run.task.parts.held_out))
+        print(f"next-token-{arm}-{seed}: {rows[run.training.steps][-1]}, {cpu_s[-1]:.0f} CPU s", flush=True)
     history = History([{"step": step} | {name: np.array([seed[name] for seed in seeds], dtype=float)
                                          for name in seeds[0]} for step, seeds in rows.items()])
     folder = data / f"next-token-{arm}"
     shutil.rmtree(folder, ignore_errors=True)
     write_record(folder, config={"run": run_of(arm, 0).to_dict(), "seeds": SEEDS}, history=history, step=MEASURED[-1],
-                 state={"bounds": np.array(bounds(run.task, run.parts.held_out))}, timing={"cpu_s": cpu_s})
+                 state={"bounds": np.array(bounds(run.task, run.task.parts.held_out))}, timing={"cpu_s": cpu_s})
     return read_record(folder)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transformer_lab.training.digits import load
+from transformer_lab.analysis.digit_model import load
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
 __all__ = ["MODELS", "decode_bytes"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from transformer_lab.byhand.schedules import warmup_linear
 from transformer_lab.byhand.transformer import init
 from transformer_lab.checks import check_choice, check_seed, check_whole
 from transformer_lab.cli.recipes import RECIPES
@@ -45,13 +44,13 @@ def drift(steps: int = 200, *, precision: str = "float64", seed: int = 0) -> His
     >>> bool(history["weights"].max() < 1e-12), history.steps.tolist()
     (True, [0, 1, 2, 3])
     """
-    check_whole("steps", steps, low=1, high=RUN.steps), check_seed("seed", seed)
+    check_whole("steps", steps, low=1, high=RUN.training.steps), check_seed("seed", seed)
     dtype = {"float64": np.float64, "float32": np.float32}[check_choice("precision", precision, ("float64", "float32"))]
-    params, data = init(RUN.model, seed=seed, dtype=dtype), RUN.encoded(RUN.parts.train)
-    ours, theirs = Stepper(params, RUN.model, beta2=RUN.beta2, weight_decay=RUN.weight_decay), Twin(params)
-    rate, history = warmup_linear(RUN.learning_rate, RUN.steps, RUN.warmup), History()
+    params, data = init(RUN.model, seed=seed, dtype=dtype), RUN.task.encoded(RUN.task.parts.train)
+    ours, theirs = Stepper(params, RUN.model, **RUN.training.settings), Twin(params)
+    rate, history = RUN.learning_rate, History()
     for step in range(steps + 1):
-        rows = generator(seed, "batch", step).integers(len(data.tokens), size=RUN.batch)
+        rows = generator(seed, "batch", step).integers(len(data.tokens), size=RUN.training.batch)
         row = {"step": step, "weights": apart(ours.params, theirs.model.arrays())}
         batch = data.tokens[rows], data.targets[rows]
         history.add(row | {"by_hand": ours.step(batch, rate(step))["loss"], "autograd": theirs.step(batch, rate(step))})
@@ -67,7 +66,7 @@ class Twin:
 
     def __init__(self, params: dict):
         self.model = Transformer(RUN.model, params)
-        settings = {"betas": (0.9, RUN.beta2), "weight_decay": RUN.weight_decay}
+        settings = {"betas": (0.9, RUN.training.beta2), "weight_decay": RUN.training.weight_decay}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), **settings)
 
     def step(self, batch, learning_rate: float) -> float:

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.randomness import generator
+from transformer_lab.tasks.digit_data import Digits
 from transformer_lab.tasks.digits import DigitTask, all_inputs, draw
 from transformer_lab.tasks.expressions import operation_of, tokenize, value
-from transformer_lab.training import History, Record, read_record, write_record
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import DigitRun, load, train
+from transformer_lab.training import History, Record, Run, read_record, train, write_record
 
 __all__ = ["DEPTHS", "LENGTHS", "POSITIONS", "depth_tests", "length_tests", "levels"]
 
@@ -33,8 +33,7 @@ SEEDS = 5
 LONGEST = 10  # arguments
 
 #: What is trained for the lengths, but for ``positions`` and ``seed``; there is room for ten arguments.
-LENGTHS = DigitRun(task=DigitTask(min_args=2, max_args=6), written=True, examples=50_000, held_out=0.2, room=8,
-                   clip=1.0)
+LENGTHS = Run.of(Digits(min_args=2, max_args=6, written=True, examples=50_000), n_ctx=23, clip=1.0)
 
 #: What is trained for the depths, but for ``positions`` and ``seed``.
 DEPTHS = RECIPES["nested"]
@@ -47,9 +46,9 @@ def length_tests() -> list:
     >>> sum(len(arguments) == 7 for _, arguments in length_tests())
     1000
     """
-    task, seen, tests = LENGTHS.task, set(LENGTHS.parts.train), []
+    task, seen, tests = LENGTHS.task, set(LENGTHS.task.parts.train), []
     for n in range(task.min_args, LONGEST + 1):
-        drawn = draw(replace(task, min_args=n, max_args=n), 10_000, seed=0, purpose="lengths")
+        drawn = draw(DigitTask(min_args=n, max_args=n), 10_000, seed=0, purpose="lengths")
         tests += balanced(task, [x for x in dict.fromkeys(drawn) if x not in seen])
     return tests
 
@@ -64,9 +63,9 @@ def depth_tests() -> list:
     """
     task, rng = DEPTHS.task, generator(0, "depths")
     chains = list(dict.fromkeys(chain(task, 3, rng) for _ in range(3000)))
-    two = {n: [x for x in DEPTHS.parts.held_out if len(tokenize(x)) == n] for n in (11, 16)}
+    two = {n: [x for x in DEPTHS.task.parts.held_out if len(tokenize(x)) == n] for n in (11, 16)}
     deeper = [x for group in (two[11], two[16], chains) for x in balanced(task, group)]
-    return all_inputs(replace(task, depth=1)) + deeper
+    return all_inputs(replace(task, depth=1, examples=0)) + deeper
 
 
 def balanced(task, expressions, most: int = 1000) -> list:
@@ -103,13 +102,13 @@ def answers(model: DigitModel, expressions) -> np.ndarray:
 
 def lengths_study(runs: Path, data: Path) -> Record:
     """Every arm's curves, and all answers to :func:`length_tests`."""
-    tests, history, wide = length_tests(), {}, DigitTask(min_args=2, max_args=LONGEST)
+    tests, history = length_tests(), {}
     state = {"length": [len(x[1]) for x in tests], "target": [value(x) for x in tests],
              "operation": [LENGTHS.task.operations.index(operation_of(x)) for x in tests]}
     for positions in POSITIONS:
-        arms = [trained(runs, replace(LENGTHS, positions=positions, seed=seed), f"lengths-{positions}-{seed}")
+        arms = [trained(runs, LENGTHS.replace(positions=positions, seed=seed), f"lengths-{positions}-{seed}")
                 for seed in range(SEEDS)]
-        state[positions] = [answers(DigitModel(replace(model.run, task=wide, room=0), model.params), tests)
+        state[positions] = [answers(DigitModel(model.run.replace(max_args=LONGEST), model.params), tests)
                             for model, _ in arms]
         history[positions] = [record.history for _, record in arms]
     return write(data / "lengths-study", LENGTHS, history, state)
@@ -123,26 +122,26 @@ def depth_study(runs: Path, data: Path) -> Record:
     state = {"levels": [(*levels(x), -1, -1)[:3] for x in tests], "depth": [len(levels(x)) for x in tests],
              "target": [value(x) for x in tests], "tokens": [len(tokenize(x)) for x in tests]}
     for positions, end in (("learned", ""), ("none", "_none")):
-        arms = [trained(runs, replace(DEPTHS, positions=positions, seed=seed), f"nested{end}-{seed}")
+        arms = [trained(runs, DEPTHS.replace(positions=positions, seed=seed), f"nested{end}-{seed}")
                 for seed in range(SEEDS)]
         state[f"answers{end}"] = [answers(model, tests) for model, _ in arms]
         history[positions] = [record.history for _, record in arms]
     return write(data / "depth-study", DEPTHS, history, state)
 
 
-def trained(runs: Path, run: DigitRun, name: str) -> tuple[DigitModel, Record]:
+def trained(runs: Path, run: Run, name: str) -> tuple[DigitModel, Record]:
     record = train(runs / name, run)
     print(f"{name}: {record.history['held_out_accuracy'][-1]:.4f}, {record.timing['cpu_s']:.0f} CPU s", flush=True)
     return load(runs / name)
 
 
-def write(folder: Path, run: DigitRun, histories: dict, state: dict) -> Record:
+def write(folder: Path, run: Run, histories: dict, state: dict) -> Record:
     """One record: the held-out accuracy of each arm's seeds while they trained, and the tensors as int8."""
     seeds, steps = {len(each) for each in histories.values()}.pop(), next(iter(histories.values()))[0].steps
     rows = [{"step": int(step)} | {arm: np.array([history["held_out_accuracy"][i] for history in each])
                                    for arm, each in histories.items()} for i, step in enumerate(steps)]
     shutil.rmtree(folder, ignore_errors=True)
-    write_record(folder, config={"run": run.to_dict(), "seeds": seeds}, history=History(rows), step=run.steps,
+    write_record(folder, config={"run": run.to_dict(), "seeds": seeds}, history=History(rows), step=run.training.steps,
                  state={name: np.array(array, dtype=np.int8) for name, array in state.items()})
     return read_record(folder)
 

@@ -5,12 +5,13 @@ import pytest
 
 from chapters.ch07.heads import looks, rows, silenced
 from transformer_lab import places
+from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand.transformer import forward
-from transformer_lab.tasks.digits import DigitTask, all_inputs
-from transformer_lab.training import study
-from transformer_lab.training.digits import DigitRun, load, train
+from transformer_lab.tasks.digit_data import Digits
+from transformer_lab.tasks.digits import all_inputs
+from transformer_lab.training import Run, study, train
 
-RUN = DigitRun(task=DigitTask(), n_layers=2, n_heads=2, d_model=16, d_mlp=8, steps=150, warmup=10)
+RUN = Run.of(Digits(), n_layers=2, n_heads=2, d_model=16, d_mlp=8, steps=150, warmup=10)
 INPUTS = all_inputs(RUN.task)
 
 
@@ -22,14 +23,14 @@ def params(tmp_path_factory):
 
 def test_where_heads_look_is_averaged_operation_by_operation(params):
     found, rows_of_max = looks(RUN, params), slice(3000, 4000)
-    pattern = forward(params, RUN.encoded(INPUTS).tokens[rows_of_max], RUN.model)["blocks.1.pattern"]
+    pattern = forward(params, RUN.task.encoded(INPUTS).tokens[rows_of_max], RUN.model)["blocks.1.pattern"]
     assert found.shape == (2, 2, 5, 8, 8)
     np.testing.assert_allclose(found[1, :, 3], pattern.mean(0), atol=1e-6)
 
 
 def test_silencing_is_putting_the_mean_over_training_inputs_in_its_place(params):
-    found, (tokens, answers) = silenced(RUN, params), RUN.encoded(INPUTS)
-    z = {layer: forward(params, RUN.encoded(RUN.parts.train).tokens, RUN.model)[f"blocks.{layer}.z"].mean(0)
+    found, (tokens, answers) = silenced(RUN, params), RUN.task.encoded(INPUTS)
+    z = {layer: forward(params, RUN.task.encoded(RUN.task.parts.train).tokens, RUN.model)[f"blocks.{layer}.z"].mean(0)
          for layer in range(2)}
 
     def score(gone):
@@ -50,7 +51,7 @@ def test_silencing_is_putting_the_mean_over_training_inputs_in_its_place(params)
 
 
 def test_a_row_is_spoiled_by_its_mean_over_the_questions_of_its_operation(params):
-    left, (tokens, answers) = rows(RUN, params), RUN.encoded(INPUTS)
+    left, (tokens, answers) = rows(RUN, params), RUN.task.encoded(INPUTS)
     assert left.shape == (5, 8)
     for operation, place in ((0, 0), (3, 4), (4, 7)):
         asked = slice(1000 * operation, 1000 * operation + 1000)

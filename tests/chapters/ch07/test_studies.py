@@ -1,7 +1,5 @@
 """Chapter 07's studies: a small unit end to end, and the shipped datasets against counting and training again."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -23,19 +21,15 @@ from chapters.ch07.study import (
     optimised,
 )
 from transformer_lab import places
-from transformer_lab.byhand.schedules import warmup_linear
-from transformer_lab.byhand.transformer import init
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.randomness import generator
 from transformer_lab.tasks.digits import all_inputs
 from transformer_lab.tasks.expressions import TOKENS, operation_of, value
 from transformer_lab.tasks.splits import leakage
 from transformer_lab.training import study
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import SETTINGS, load
-from transformer_lab.training.stepper import Stepper
 
 NAMES = ("optimizers", "fractions", "scarce", "shuffled", "leak", "dynamics", "splits", "lonely")
-TINY = replace(RECIPE, n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=30, warmup=3, batch=8)
+TINY = RECIPE.replace(n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=30, warmup=3, batch=8)
 INPUTS = all_inputs(TASK)
 ASKED = {"at": (0, 30), "every": 10, "split_of": int, "recipe": TINY}
 
@@ -50,8 +44,8 @@ def elsewhere(tmp_path, monkeypatch):
 def test_a_small_unit_counts_what_its_model_says(answers, elsewhere):
     found = answered("tiny", 1, drawn, answers=answers, **ASKED)
     model, record = load(elsewhere / f"tiny-{answers}-1")
-    seen, test = set(model.run.parts.train), model.run.parts.held_out[1000:]
-    wanted = {x: model.run.dealt[x] if answers == "shuffled" else TOKENS.index(str(value(x))) for x in INPUTS}
+    seen, test = set(model.run.task.parts.train), model.run.task.parts.held_out[1000:]
+    wanted = {x: model.run.task.dealt[x] if answers == "shuffled" else TOKENS.index(str(value(x))) for x in INPUTS}
     right = {x: TOKENS.index(word) == wanted[x] for x, word in zip(INPUTS, model.said(INPUTS), strict=True)}
     for i, name in enumerate(GROUPS):
         mine = [x for x in INPUTS if name in (operation_of(x), "all")]
@@ -61,7 +55,7 @@ def test_a_small_unit_counts_what_its_model_says(answers, elsewhere):
             assert found[f"counts.{part}"][1][i] == len(chosen)
     np.testing.assert_array_equal(found["curve.loss"][1], record.history["loss"].astype(np.float32))
     assert found["stopped"][1] == -1 and found["row"][1] == [0, 10, 20, 30]
-    assert 0.75 < leakage(*model.run.parts).share < 0.85
+    assert 0.75 < leakage(*model.run.task.parts).share < 0.85
 
 
 def test_a_run_that_diverges_is_counted_and_not_hidden(elsewhere):
@@ -87,23 +81,21 @@ def of_row(name, step, **where):
     return float(found["all"].sel(step=step, operation="all", **where)), found["curve.loss"].sel(row=0, **where)
 
 
-AGAIN = [("dynamics", replace(RECIPE, seed=1), 50, {"seed": 1}),
-         ("fractions", replace(RECIPE, seed=3, data_seed=3, **of_all(30)), 200, {"seed": 3, "per_cent": 30}),
+AGAIN = [("dynamics", RECIPE.replace(seed=1), 50, {"seed": 1}),
+         ("fractions", RECIPE.replace(seed=3, data_seed=3, **of_all(30)), 200, {"seed": 3, "per_cent": 30}),
          ("leak", leaky("shuffled", 2), 100, {"seed": 2, "answers": "shuffled"}),
          ("leak", leaky("true", 4), 100, {"seed": 4, "answers": "true"})]
 
 
 @pytest.mark.parametrize(("name", "run", "steps", "where"), AGAIN)
 def test_training_again_gives_the_record(name, run, steps, where):
-    data, rate = run.encoded(run.parts.train), warmup_linear(run.learning_rate, run.steps, run.warmup)
+    data, stepper = run.task.encoded(run.task.parts.train), run.stepper()
     shipped, first_loss = of_row(name, steps, **where)
-    stepper = Stepper(init(run.model, seed=run.seed), run.model, run.optimizer,
-                      **{field: getattr(run, field) for field in SETTINGS[run.optimizer]})
     for step in range(steps):
-        rows = generator(run.seed, "batch", step).integers(len(data.tokens), size=run.batch)
-        loss = stepper.step((data.tokens[rows], data.targets[rows]), rate(step))["loss"]
+        rows = generator(run.training.seed, "batch", step).integers(len(data.tokens), size=run.training.batch)
+        loss = stepper.step((data.tokens[rows], data.targets[rows]), run.learning_rate(step))["loss"]
         assert step > 0 or loss == pytest.approx(float(first_loss), rel=1e-5)
-    everything = run.encoded(INPUTS)
+    everything = run.task.encoded(INPUTS)
     said = DigitModel(run, stepper.params).logits(everything.tokens).argmax(-1)
     assert np.mean(said == everything.targets) == pytest.approx(shipped, abs=0.01)
 
@@ -125,7 +117,7 @@ def test_blind_spots_are_counted_input_by_input():
     seed = next(seed for seed in range(100) if LONELY[0] in held_out(seed) and LONELY[1] not in held_out(seed))
     seen = next(i for i, x in enumerate(INPUTS) if x not in held_out(seed))
     unseen = next(i for i, x in enumerate(INPUTS) if x in held_out(seed) and x not in LONELY)
-    said = np.array(RECIPE.encoded(INPUTS).targets)
+    said = np.array(RECIPE.task.encoded(INPUTS).targets)
     for i in (seen, unseen, INPUTS.index(LONELY[0])):
         said[i] = (said[i] + 1) % len(TOKENS)
     found = blind_spots(xr.Dataset({"said": (("seed", "step", "input"), said[None, None])}, {"seed": [seed]}), int)

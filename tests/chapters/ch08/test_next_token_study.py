@@ -1,6 +1,5 @@
 """The decoder's study: its measures against counting by hand, and what its records must show."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +8,12 @@ import pytest
 from chapters.ch08 import next_token
 from chapters.ch08.next_token import ARMS, MEASURED, measure, run_of
 from transformer_lab import LabError, generator
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import init, loss_and_gradients
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.tasks.expressions import EOS, answer_tokens, tokenize, value
 from transformer_lab.tasks.next_token import bounds, every_target
-from transformer_lab.training import read_record
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import DigitRun, load, train
+from transformer_lab.training import Run, read_record, train
 
 DATA = Path(__file__).resolve().parents[3] / "data" / "digits"
 
@@ -26,7 +24,7 @@ def test_the_measures_count_what_they_say():
     bias = model.params["b_U"].copy()
     bias[5] += 9
     model = DigitModel(model.run, model.params | {"b_U": bias})
-    inputs = model.run.parts.held_out[:150]
+    inputs = model.run.task.parts.held_out[:150]
     forced, free, first, whole = [], [], np.zeros(3, dtype=int), 0
     for x in inputs:
         question, answer = tokenize(x), [*answer_tokens(value(x)), EOS]
@@ -51,13 +49,14 @@ def test_the_measures_count_what_they_say():
 
 def test_an_answer_that_is_not_written_has_no_other_targets():
     with pytest.raises(LabError, match="counted: got 'all'"):
-        DigitRun(task=RECIPES["digits"].task, counted="all")
+        RECIPES["digits"].replace(counted="all")
 
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_an_arm_is_trained_on_the_tokens_that_it_counts(tmp_path, arm):
-    run = replace(run_of(arm, 3), steps=1, warmup=0, examples=200, held_out=0.1)
-    batch = run.encoded([run.parts.train[i] for i in generator(3, "batch", 0).integers(180, size=run.batch)])
+    run = run_of(arm, 3).replace(steps=1, warmup=0, examples=200, held_out=0.1)
+    rows = generator(3, "batch", 0).integers(180, size=run.training.batch)
+    batch = run.task.encoded([run.task.parts.train[i] for i in rows])
     batch = every_target(batch) if arm == "all" else batch
     value, _ = loss_and_gradients(init(run.model, seed=3), *batch, run.model)
     assert train(tmp_path / "run", run).history["loss"][0] == value
@@ -66,25 +65,25 @@ def test_an_arm_is_trained_on_the_tokens_that_it_counts(tmp_path, arm):
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_shipped_curves(arm):
     record, run = read_record(DATA / f"next-token-{arm}"), run_of(arm, 0)
-    best, last = bounds(run.task, run.parts.held_out), record.history.rows[-1]
-    assert record.config["run"] == run.to_dict() | {"task": record.config["run"]["task"]}
+    best, last = bounds(run.task, run.task.parts.held_out), record.history.rows[-1]
+    assert Run.from_dict(record.config["run"]) == run
     assert record.history.steps.tolist() == list(MEASURED) and record.state["bounds"].tolist() == list(best)
     history = record.history
     assert (history["loss_all"] > best.loss).all() and history["whole"].shape == (len(MEASURED), next_token.SEEDS)
     wrong = sum(history[f"wrong_at_{i}"] for i in range(3))
-    np.testing.assert_allclose(1 - history["whole"], wrong / len(run.parts.held_out), atol=1e-12)
+    np.testing.assert_allclose(1 - history["whole"], wrong / len(run.task.parts.held_out), atol=1e-12)
     assert last["whole"].min() > {"answer": 0.998, "all": 0.98}[arm]
     if arm == "all":
         assert np.abs(last["all_tokens"] - best.accuracy).max() < 0.02 and last["loss_all"].max() < best.loss + 0.02
 
 
 def test_a_small_arm_is_measured_as_it_learns(tmp_path, monkeypatch):
-    small = replace(RECIPES["two-digits"], n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=3, warmup=1, batch=4,
+    small = RECIPES["two-digits"].replace(n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=3, warmup=1, batch=4,
                     examples=200, held_out=0.1)
     monkeypatch.setattr(next_token, "RECIPES", {"two-digits": small})
     monkeypatch.setattr(next_token, "MEASURED", (0, 3))
     record = next_token.record("all", tmp_path / "runs", tmp_path / "data")
-    assert record.history["whole"].shape == (2, next_token.SEEDS) and record.config["run"]["counted"] == "all"
+    assert record.history["whole"].shape == (2, next_token.SEEDS) and record.config["run"]["task"]["counted"] == "all"
     params = load(tmp_path / "runs" / "next-token-all-1")[0].params
-    found = measure(DigitModel(replace(small, counted="all", seed=1), params), small.parts.held_out)
+    found = measure(DigitModel(small.replace(counted="all", seed=1), params), small.task.parts.held_out)
     assert record.history["loss_all"][-1, 1] == found["loss_all"]

@@ -1,7 +1,6 @@
 """Longer and deeper questions: the tests are what they say, and the shipped answers are those of sound models."""
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +8,17 @@ import pytest
 
 from chapters.ch08 import study as beyond
 from chapters.ch08.study import DEPTHS, LENGTHS, POSITIONS, depth_tests, length_tests, levels
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import init
-from transformer_lab.tasks.digits import DigitTask
 from transformer_lab.tasks.expressions import operation_of, tokenize, value
-from transformer_lab.training import read_record
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import DigitRun, load
+from transformer_lab.training import Run, read_record
 
 DATA = Path(__file__).resolve().parents[3] / "data" / "digits"
 
 
 def test_no_question_was_trained_on_and_operations_are_balanced():
     for run, tests in ((LENGTHS, length_tests()), (DEPTHS, depth_tests())):
-        assert len(set(tests)) == len(tests) and not set(tests) & set(run.parts.train)
+        assert len(set(tests)) == len(tests) and not set(tests) & set(run.task.parts.train)
     counts = Counter((len(arguments), name) for name, arguments in length_tests())
     assert all(counts[n, name] == 200 for n in range(4, 11) for name in LENGTHS.task.operations)
     assert all(min(counts[n, name] for name in LENGTHS.task.operations) > 5 for n in (2, 3))
@@ -30,14 +27,14 @@ def test_no_question_was_trained_on_and_operations_are_balanced():
 def test_the_deepest_questions_are_no_longer_than_those_that_were_trained_on():
     sizes = Counter((len(levels(x)), len(tokenize(x))) for x in depth_tests())
     assert sizes == {(1, 6): 400, (2, 11): 1000, (2, 16): 1000, (3, 16): 1000}
-    assert max(len(tokenize(x)) for x in DEPTHS.parts.train) == 16
-    assert {len(levels(x)) for x in DEPTHS.parts.train} == {2}
+    assert max(len(tokenize(x)) for x in DEPTHS.task.parts.train) == 16
+    assert {len(levels(x)) for x in DEPTHS.task.parts.train} == {2}
 
 
 def test_the_shipped_answers_to_longer_questions():
     record = read_record(DATA / "lengths-study")
     state, tests = record.state, length_tests()
-    assert DigitRun.from_dict(record.config["run"]) == LENGTHS
+    assert Run.from_dict(record.config["run"]) == LENGTHS
     np.testing.assert_array_equal(state["target"], [value(x) for x in tests])
     np.testing.assert_array_equal(state["length"], [len(x[1]) for x in tests])
     assert [LENGTHS.task.operations[i] for i in state["operation"]] == [operation_of(x) for x in tests]
@@ -69,28 +66,27 @@ def test_only_one_digit_and_the_end_is_an_answer():
     assert beyond.answers(Model(), [None] * 6).tolist() == [7, -1, -1, -1, -1, 0]
 
 
-def test_what_came_later_is_in_no_older_record():
-    older = {"positions", "room", "counted"} & set(DEPTHS.to_dict())
-    assert not older and LENGTHS.to_dict()["room"] == 8
-    assert DigitRun.from_dict(replace(LENGTHS, positions="none").to_dict()) == replace(LENGTHS, positions="none")
+def test_a_run_with_room_survives_json():
+    assert LENGTHS.model.n_ctx == LENGTHS.task.n_ctx + LENGTHS.task.n_answer + 8
+    assert Run.from_dict(LENGTHS.replace(positions="none").to_dict()) == LENGTHS.replace(positions="none")
 
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_room_changes_nothing_for_questions_that_need_none(positions):
-    run = replace(LENGTHS, positions=positions, d_model=8, n_heads=2, d_mlp=8)
+    run = LENGTHS.replace(positions=positions, d_model=8, n_heads=2, d_mlp=8)
     params, tests = init(run.model), length_tests()[::400]
-    wide = DigitModel(replace(run, task=DigitTask(min_args=2, max_args=10), room=0), params)
+    wide = DigitModel(run.replace(max_args=10), params)
     assert wide.run.model == run.model
     trained = [x for x in tests if len(x[1]) <= 6]
     assert wide.said(trained) == DigitModel(run, params).said(trained) and len(wide.said(tests)) == len(tests)
 
 
 def test_a_small_study_is_trained_once_and_written(tmp_path, monkeypatch):
-    small = replace(LENGTHS, n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=4, warmup=1, batch=4, examples=200)
+    small = LENGTHS.replace(n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=4, warmup=1, batch=4, examples=200)
     monkeypatch.setattr(beyond, "LENGTHS", small)
     monkeypatch.setattr(beyond, "length_tests", lambda: [("Max", (1, 2)), ("Min", tuple(range(10)))])
     monkeypatch.setattr(beyond, "SEEDS", 2)
     first, again = (beyond.lengths_study(tmp_path / "runs", tmp_path / "data") for _ in range(2))
     assert first.name == again.name and len(list((tmp_path / "runs").iterdir())) == 6
     assert first.state["length"].tolist() == [2, 10] and first.state["none"].shape == (2, 2)
-    assert DigitRun.from_dict(first.config["run"]) == small and first.history["none"].shape == (2, 2)
+    assert Run.from_dict(first.config["run"]) == small and first.history["none"].shape == (2, 2)

@@ -68,10 +68,10 @@ const weights = (step) => (step === 2000 ? 'weights = load("data/digits/digits-0
 weights = record.history.kept[${step}]`);
 
 export const code = ({ expression, step }) => `import numpy as np
+from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.tasks.expressions import parse
-from transformer_lab.training.digit_model import DigitModel
-from transformer_lab.training.digits import ${step === 2000 ? "load" : "train"}
+from transformer_lab.training import train
 
 run = RECIPES["digits"]
 ${weights(step)}

@@ -127,9 +127,9 @@ function table({ expression }, { task, run, step, at }) {
 export function code({ model, expression }, { run, at, step, strange }) {
   const before = run.steps.slice(0, Math.max(at, 0)).map(({ taken }) => taken).join(", ");
   return `import numpy as np
+from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.tasks.expressions import TOKENS, parse, tokenize
-from transformer_lab.training.digits import load
 
 model, record = load("data/digits/${model}-0")
 expression = parse("${expression}")

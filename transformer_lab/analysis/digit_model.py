@@ -6,13 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..byhand.transformer import forward
 from ..checks import check_type
+from ..errors import DataError
 from ..tasks.answers import questions, write
+from ..tasks.digit_data import Digits
 from ..tasks.digits import check_expression
 from ..tasks.expressions import EOS, TOKENS, answer_text, spell, value
+from ..training.records import Record
+from ..training.run import Run, logits, read_run
 
-__all__ = ["DigitModel", "Ranked"]
+__all__ = ["DigitModel", "Ranked", "load"]
 
 
 class Ranked(NamedTuple):
@@ -23,31 +26,28 @@ class Ranked(NamedTuple):
 
 
 class DigitModel:
-    """The weights ``params`` of a :class:`~transformer_lab.training.digits.DigitRun`, and what they say.
+    """The weights ``params`` of a :class:`~transformer_lab.training.run.Run` of :class:`Digits`, and what they say.
 
     >>> from transformer_lab.byhand.transformer import init
-    >>> from transformer_lab.tasks.digits import DigitTask
-    >>> from transformer_lab.training.digits import DigitRun
-    >>> run = DigitRun(task=DigitTask())
+    >>> run = Run.of(Digits())
     >>> len(DigitModel(run, init(run.model)).top(("Max", (5, 8, 3))))
     5
     """
 
     def __init__(self, run, params: dict):
+        check_type("run.task", check_type("run", run, Run).task, Digits)
         self.run, self.params = run, check_type("params", params, dict)
 
     def logits(self, tokens) -> np.ndarray:
         """Logits (n, d_vocab), or (n, pos, d_vocab) where the answer is written."""
-        blocks = [forward(self.params, tokens[i:i + 1000], self.run.model, trim=True)["logits"]
-                  for i in range(0, len(tokens), 1000)]
-        return np.concatenate(blocks)
+        return logits(self.params, tokens, self.run.model)
 
     def said(self, expressions) -> list[str]:
         """The model's answers, as text. A written answer is written token by token, as the model alone would go on."""
-        if self.run.written:
+        if self.run.task.written:
             rows = write(self.logits, questions(self.run.task, expressions))
             return [spell(row[row != EOS]) for row in rows]
-        return [TOKENS[token] for token in self.logits(self.run.encoded(expressions).tokens).argmax(-1)]
+        return [TOKENS[token] for token in self.logits(self.run.task.encoded(expressions).tokens).argmax(-1)]
 
     def right(self, expressions) -> np.ndarray:
         """Which expressions the model answers right, the whole answer counted: bool (n,)."""
@@ -58,7 +58,7 @@ class DigitModel:
         """The likeliest ``n`` answers with their probabilities; of written ones those that a beam of ``n`` finds."""
         check_expression(self.run.task, expression)
         asked = questions(self.run.task, [expression])
-        beams, room = [((), 0.0)], self.run.written * self.run.task.n_answer + 1
+        beams, room = [((), 0.0)], self.run.task.written * self.run.task.n_answer + 1
         for _ in range(room):
             longer = [beam for shorter in beams for beam in self.continued(shorter, asked, n)]
             beams = sorted(longer, key=lambda beam: -beam[1])[:n]
@@ -73,6 +73,14 @@ class DigitModel:
         row = asked.tokens.copy()
         row[0, asked.lengths[0]:asked.lengths[0] + len(tokens)] = tokens
         logits = self.logits(row[:, :self.run.model.n_ctx])[0]
-        logits = logits[asked.lengths[0] - 1 + len(tokens)] if self.run.written else logits
+        logits = logits[asked.lengths[0] - 1 + len(tokens)] if self.run.task.written else logits
         logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
         return [((*tokens, int(token)), log_p + float(logs[token])) for token in np.argsort(-logs)[:n]]
+
+
+def load(folder) -> tuple[DigitModel, Record]:
+    """The digit model of a record, and the record."""
+    run, record = read_run(folder)
+    if not isinstance(run.task, Digits):
+        raise DataError(f"{record.path} is no digit run: its task is another.")
+    return DigitModel(run, record.weights), record

@@ -1,0 +1,211 @@
+"""A run is task × model × training: three configurations side by side, and everything that follows from them.
+
+Which tasks there are says :data:`transformer_lab.tasks.FAMILIES`; nothing here knows one by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..byhand.schedules import warmup_cosine, warmup_linear
+from ..byhand.transformer import forward, init, loss
+from ..checks import check_choice, check_type
+from ..config import Config, ModelConfig, TrainConfig, field
+from ..errors import DataError, DtypeError, LabError
+from ..names import parameter_shapes
+from ..tasks import FAMILIES, family_of
+from .records import Record, read_record
+from .runs import recorded
+from .stepper import Stepper
+
+__all__ = ["SCHEDULES", "Run", "logits", "read_run", "train"]
+
+#: The shape of a model where nothing else is said: Pre-LN with learned positions.
+SHAPE = {"n_layers": 2, "n_heads": 4, "d_model": 64, "d_mlp": 256, "positions": "learned", "norm": "layer"}
+
+SCHEDULES = {"linear": warmup_linear, "cosine": warmup_cosine, "constant": partial(warmup_linear, floor=1.0)}
+
+
+def check_task(argument: str, value):
+    """A task of one of the families, or the plain values of one, its name among them."""
+    if isinstance(value, dict):
+        kind = FAMILIES[check_choice(f"{argument}.name", value.get("name"), FAMILIES)][0]
+        return kind.from_dict({name: entry for name, entry in value.items() if name != "name"})
+    if family_of(value)[1] is None:
+        kinds = ", ".join(kind.__name__ for kind, _ in FAMILIES.values())
+        raise DtypeError(argument, repr(value)[:60], f"a task: {kinds}", "Pass such a configuration.")
+    return value
+
+
+def part(kind):
+    """A rule: a configuration of this kind, or its plain values."""
+    return lambda argument, value: kind.from_dict(value) if isinstance(value, dict) else check_type(argument, value,
+                                                                                                    kind)
+
+
+@dataclass(frozen=True)
+class Run(Config):
+    """One run: what is learned, by what, and how.
+
+    Parameters
+    ----------
+    task
+        A configuration in :data:`transformer_lab.tasks.FAMILIES`.
+    model : ModelConfig
+        Its ``d_vocab``, ``mask`` and ``read_out`` are what the task needs, its ``n_ctx`` at least that.
+    training : TrainConfig
+
+    Examples
+    --------
+    >>> from transformer_lab.tasks.digit_data import Digits
+    >>> run = Run.of(Digits(), d_model=32, steps=500)
+    >>> run.model.d_head, run.training.steps, Run.from_dict(run.to_dict()) == run
+    (8, 500, True)
+    """
+
+    task: Config = field(check_task)  # noqa: RUF009 (a rule, shared)
+    model: ModelConfig = field(part(ModelConfig))  # noqa: RUF009
+    training: TrainConfig = field(part(TrainConfig), TrainConfig())  # noqa: RUF009
+
+    @classmethod
+    def of(cls, task, **changes) -> Run:
+        """A run of this task, two layers of four heads on a stream 64 wide, but for what ``changes`` say."""
+        task = check_task("task", task)
+        model = ModelConfig(**SHAPE | family_of(task)[1].needs(task))
+        return cls(task, model, TrainConfig()).replace(**changes)
+
+    def replace(self, **changes) -> Run:
+        """The run with other fields: ``seed=3``, or with the part before it: ``**{"training.seed": 3}``.
+
+        A field is looked for in the task, then in the model, then in the training. What the task needs of the model
+        follows the task.
+
+        >>> from transformer_lab.tasks.digit_data import Digits
+        >>> run = Run.of(Digits()).replace(high=99, written=True, examples=1000, **{"training.seed": 3})
+        >>> run.model.n_ctx, run.model.mask, run.training.seed
+        (13, 'causal', 3)
+        """
+        parts = {name: changes.pop(name, getattr(self, name)) for name in self.sections()}
+        sorted_out: dict[str, dict] = {name: {} for name in parts}
+        for name, value in changes.items():
+            section, _, entry = self.address(name).partition(".")
+            sorted_out[section][entry] = value
+        task = replaced(parts["task"], sorted_out["task"])
+        before, after = (family_of(one)[1].needs(one).items() for one in (self.task, task))
+        needed = dict(after - before)  # only what the task now asks for and did not: room for more stays
+        model = replaced(parts["model"], without_widths(parts["model"], needed | sorted_out["model"]))
+        return Run(task, model, replaced(parts["training"], sorted_out["training"]))
+
+    def sections(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in dataclasses.fields(self))
+
+    def address(self, name: str) -> str:
+        """``"task.seed"``, ``"model.seed"`` or ``"training.seed"``: where a field stands."""
+        known = [f"{section}.{entry.name}" for section in self.sections()
+                 for entry in dataclasses.fields(getattr(self, section))]
+        found = [address for address in known if name in (address, address.partition(".")[2])]
+        return found[0] if found else check_choice("field", name, [address.partition(".")[2] for address in known])
+
+    def to_dict(self) -> dict:
+        """Plain values, ready for JSON: the task with its name, and of the model what is not a default."""
+        defaults = {entry.name: entry.default for entry in dataclasses.fields(ModelConfig)}
+        model = {name: value for name, value in self.model.to_dict().items() if value != defaults[name]}
+        return {"task": {"name": family_of(self.task)[0], **self.task.to_dict()}, "model": model,
+                "training": self.training.to_dict()}
+
+    def _faults(self):
+        faults = list(super()._faults())
+        yield from faults or self._misfits()
+
+    def _misfits(self):
+        for name, needed in family_of(self.task)[1].needs(self.task).items():
+            found = getattr(self.model, name)
+            if (found < needed) if name == "n_ctx" else (found != needed):
+                least = "at least " if name == "n_ctx" else ""
+                yield f"model.{name}: got {found!r}; allowed is {least}{needed!r}, which the task needs. Take it."
+
+    def batches(self, step: int):
+        """The batch of a step: always the same for the same step."""
+        training = self.training
+        return family_of(self.task)[1].sample(self.task, training.batch, seed=training.seed, purpose="batch", step=step)
+
+    @property
+    def learning_rate(self):
+        """The schedule: ``learning_rate(step)``."""
+        training = self.training
+        return SCHEDULES[training.schedule](training.learning_rate, training.steps, training.warmup)
+
+    def stepper(self) -> Stepper:
+        """The model at its first weights, with its optimiser."""
+        training = self.training
+        return Stepper(init(self.model, seed=training.seed), self.model, training.optimizer, max_norm=training.clip,
+                       seed=training.seed, **training.settings)
+
+    def evaluation(self):
+        """``evaluate`` for :func:`.fit`: loss and share right on what is held out, share right on what was seen."""
+        family = family_of(self.task)[1]
+        held_out, seen = family.tests(self.task)
+
+        def evaluate(stepper) -> dict:
+            said = logits(stepper.params, held_out.tokens, self.model)
+            return {"held_out_loss": float(loss(said, held_out.targets, self.model)),
+                    "held_out_accuracy": float(family.score(said, held_out.targets)),
+                    "train_accuracy": float(family.score(logits(stepper.params, seen.tokens, self.model),
+                                                         seen.targets))}
+
+        return evaluate
+
+
+def replaced(config, changes: dict):
+    return dataclasses.replace(config, **changes) if changes else config
+
+
+def without_widths(model: ModelConfig, changes: dict) -> dict:
+    """The changes of a model; a head's width that followed from the others follows them again."""
+    follows = {"d_model", "n_heads"} & set(changes) and model.n_heads * model.d_head == model.d_model
+    return {"d_head": 0} | changes if follows else changes
+
+
+def logits(params: dict, tokens, config: ModelConfig) -> np.ndarray:
+    """Logits (n, d_vocab), or (n, pos, d_vocab) where all positions are read, a thousand rows at a time."""
+    return np.concatenate([forward(params, tokens[i:i + 1000], config, trim=True)["logits"]
+                           for i in range(0, len(tokens), 1000)])
+
+
+def train(folder, run: Run, *, every: int = 100, checkpoint_every: int = 500, keep=()) -> Record:
+    """Train the run and keep its record in ``folder``; a finished one is read, a killed one goes on.
+
+    Parameters are those of :func:`~transformer_lab.training.runs.recorded`.
+    """
+    check_type("run", run, Run)
+    return recorded(folder, run.stepper(), run.batches, config=run.to_dict(), steps=run.training.steps, every=every,
+                    keep=keep, learning_rate=run.learning_rate, evaluate=run.evaluation(),
+                    checkpoint_every=checkpoint_every)
+
+
+def read_run(folder) -> tuple[Run, Record]:
+    """A record that :func:`train` wrote: its run, and the record itself, whose weights fit the run's model.
+
+    Raises
+    ------
+    DataError
+        If it is the record of something else, or holds other weights than its model has, or weights that are no
+        finite floating-point numbers.
+    """
+    record = read_record(folder)
+    try:
+        run = Run.from_dict(record.config)
+    except (LabError, AttributeError) as fault:
+        raise DataError(f"{record.path} is no run of a task: {fault}") from None
+    shapes = {name: value.shape for name, value in record.weights.items()}
+    if shapes != parameter_shapes(run.model):
+        raise DataError(f"{record.path} holds the weights of another model than its config.json describes.")
+    for name, value in record.weights.items():
+        if value.dtype.kind != "f" or not np.isfinite(value).all():
+            raise DataError(f"{record.path} holds {name} with entries that are no finite floating-point numbers, and "
+                            "no answer follows from them. Train the run again.")
+    return run, record
