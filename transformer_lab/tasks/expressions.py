@@ -47,7 +47,7 @@ def value(expression: Expression) -> int | tuple[int, ...]:
     (3, 5, 9)
     """
     if not isinstance(expression, tuple):
-        return check_whole("expression", expression, low=0)
+        return check_whole("expression", expression, low=0, high=10**18)
     operation, arguments = opened(expression)
     check_whole(f"the number of {operation}'s arguments", len(arguments), low=LEAST.get(operation, 1))
     numbers = [value(argument) for argument in arguments]
@@ -94,7 +94,7 @@ def tokenize(expression: Expression) -> list[int]:
 
 
 def digits(number: int) -> list[int]:
-    return [ZERO + int(digit) for digit in str(check_whole("number", number, low=0))]
+    return [ZERO + int(digit) for digit in str(check_whole("number", number, low=0, high=10**18))]
 
 
 def answer_tokens(answer: int | tuple[int, ...]) -> list[int]:
