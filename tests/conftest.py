@@ -68,10 +68,13 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def built_site() -> Path:
-    """The folder of the built pages, made by the same command as the reader's; one process of the tests at a time."""
+def built_site(testrun_uid) -> Path:
+    """The folder of the built pages, made by the same command as the reader's, once for all processes of the tests."""
     with filelock.FileLock(ROOT / "_build.lock"):
-        subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        built = ROOT / "_build" / "built_for_tests"
+        if not built.exists() or built.read_text() != testrun_uid:
+            subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            built.write_text(testrun_uid)
     return ROOT / "_build" / "html"
 
 

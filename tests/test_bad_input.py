@@ -30,7 +30,7 @@ from transformer_lab.rules import Array, Choice, Either, Number, Whole
 from transformer_lab.signatures import rules_of
 from transformer_lab.tasks import answers, digits
 
-SECONDS, BYTES = 5, 4 * 2**30
+SECONDS, BYTES = 20, 4 * 2**30
 ROWS = np.arange(6.0).reshape(2, 3)
 NONSENSE = {
     "None": None, "a word": "nonsense", "an empty word": "", "minus one": -1, "a fraction": 0.37, "NaN": float("nan"),

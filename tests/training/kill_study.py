@@ -42,7 +42,8 @@ def main(root, kills):
             now = {path.name for path in places.runs("studies", "toy").glob("*-????????")}
             report["lost"] += len(kept - now)
             kept, was = now, shipped
-            shipped = any(places.shipped("studies").glob("toy*/dataset.json"))
+            whole = [places.shipped("studies", "toy"), *places.shipped("studies").glob("toy.*.old")]
+            shipped = any((folder / "dataset.json").exists() for folder in whole)
             report["lost"] += was and not shipped
             if was:
                 records.add(TOY.load().attrs["record"])

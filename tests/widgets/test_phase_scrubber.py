@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from chapters.ch03.page import POSITIONS, outcomes
 from chapters.ch03.study import ORDERS, PHASES
-from transformer_lab import OneHeadConfig, generator
+from transformer_lab import OneHeadConfig, generator, places
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.widgets.bundle import JS, node
@@ -81,7 +81,8 @@ def test_the_code_for_a_state_trains_the_weights_that_the_page_shows():
         'const run = new Run("one_hot", "look-first", 12); run.advance(8, Infinity)',
         f"[code({json.dumps(state)}), [...run.weights[8].W_QK]]")
     show = "\nimport json; print('###', json.dumps(W_QK.ravel().tolist()))"
-    done = subprocess.run([sys.executable, "-c", source + show], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", source + show], capture_output=True, text=True, check=True,
+                          cwd=places.home() / "book")
     assert np.abs(np.array(json.loads(done.stdout.split("###")[1])) - weights).max() <= 1e-6
 
 
