@@ -148,7 +148,7 @@ def _figure(drawn, along, what, draw_line, bounds, shade, accent, log, x_range, 
             return drawing
         return draw
 
-    said = _told(drawn, along, x_words, y_words, limits, alt)
+    said = _told(drawn, along, x_words, y_words, limits, alt, log)
     return laid_out([drawer(title) for title in drawn], said)
 
 
@@ -173,7 +173,9 @@ def _ends(along, named: dict) -> dict:
     return ends
 
 
-def _told(drawn, along, x_words, y_words, limits, alt) -> str:
+def _told(drawn, along, x_words, y_words, limits, alt, log) -> str:
+    nothing = 0.0 if "y" in log else 1e-6 * max(np.nanmax(abs(rows), initial=0) for named in drawn.values()
+                                                for rows in named.values())
     said = [alt, f"{len(drawn)} panels" if len(drawn) > 1 else ""]
     over = f"over {x_words or 'x'}, which goes from {span(along)}"
     if len(set(y_words.values())) == 1:
@@ -184,7 +186,7 @@ def _told(drawn, along, x_words, y_words, limits, alt) -> str:
         for name, rows in named.items():
             which = ", ".join(filter(None, [title, name]))
             many = f"{len(rows)} runs, " if len(rows) > 1 else ""
-            said.append(f"{which + ': ' if which else ''}{many}values {span(rows)}")
+            said.append(f"{which + ': ' if which else ''}{many}values {span(rows, nothing)}")
     common = list(limits.values())
     if all(repr(limit) == repr(common[0]) for limit in common):
         said.append(told_bounds(common[0]))

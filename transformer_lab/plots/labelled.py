@@ -134,8 +134,8 @@ def several(argument: str, value, kind: type) -> list:
     return [check_type(argument, item, kind) for item in value]
 
 
-def span(values) -> str:
-    """The range of some numbers in words; what is not a number is left out.
+def span(values, nothing: float = 0.0) -> str:
+    """The range of some numbers in words; what is not a number is left out, what is smaller than ``nothing`` is 0.
 
     >>> span([0.5, -1.0, 2.25])
     '−1 to 2.25'
@@ -144,7 +144,8 @@ def span(values) -> str:
     values = values[np.isfinite(values)]
     if not values.size:
         return "nothing"
-    return f"{values.min():.4g} to {values.max():.4g}".replace("-", "−")
+    low, high = (0.0 if abs(end) < nothing else end for end in (values.min(), values.max()))
+    return f"{low:.4g} to {high:.4g}".replace("-", "−")
 
 
 def told(*sentences: str) -> str:
