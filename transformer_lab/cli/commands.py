@@ -172,9 +172,9 @@ def runs(options) -> None:
 
 
 def kept(folders) -> list[Path]:
-    """The folders that look like runs; a study is no single run."""
+    """The folders that look like runs."""
     return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())
-            if (path / "manifest.json").exists() and not path.name.endswith("-study")]
+            if (path / "manifest.json").exists()]
 
 
 def summary(path: Path) -> tuple[str, str, str, str]:

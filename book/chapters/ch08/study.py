@@ -1,35 +1,36 @@
-"""Chapter 08's studies: what does a model do with questions longer, or deeper, than those it was trained on?
+"""Chapter 08's studies: harder tasks, what a loss may count, and questions that are longer or deeper than training's.
 
-- *Lengths.* Trained on two to six arguments, asked with two to ten. One factor: how the model knows places.
-- *Depths.* Trained on an operation inside an operation, asked with none inside and with two inside each other. The
+- *One for each harder task* (``long``, ``sort``, …): a recipe and its seeds.
+- ``next-token``: the two-digit recipe with half its steps; whether the loss counts the answer's tokens, or all.
+- ``lengths``: trained on two to six arguments, asked with two to ten. One factor: how the model knows places.
+- ``depths``: trained on an operation inside an operation, asked with none inside and with two inside each other. The
   deepest questions are chains, as long as the longest that were trained on. With and without learned positions.
-
-``python -m chapters.ch08.study`` trains what is missing in ``runs`` and writes ``data/digits/lengths-study``
-and ``data/digits/depth-study``: what every model answers to every question.
 """
 
 from __future__ import annotations
 
-import shutil
-import sys
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 
 import numpy as np
 
-from transformer_lab.analysis.digit_model import DigitModel, load
+from transformer_lab import places
+from transformer_lab.analysis.digit_model import DigitModel
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.randomness import generator
 from transformer_lab.tasks.digit_data import Digits
 from transformer_lab.tasks.digits import DigitTask, all_inputs, draw
 from transformer_lab.tasks.expressions import operation_of, tokenize, value
-from transformer_lab.training import History, Record, Run, read_record, train, write_record
+from transformer_lab.tasks.next_token import bounds
+from transformer_lab.training import History, Run, Study, train
 
-__all__ = ["DEPTHS", "LENGTHS", "POSITIONS", "depth_tests", "length_tests", "levels"]
+from .next_token import measure
 
+__all__ = ["COUNTED", "DEPTHS", "LENGTHS", "POSITIONS", "SEEDS", "depth_tests", "length_tests", "levels"]
+
+#: How many seeds each harder task has.
+SEEDS = {"two-digits": 5, "nested": 3, "arithmetic": 3, "long": 3, "sort": 3, "more-operations": 3}
 POSITIONS = ("learned", "sinusoidal", "none")
-SEEDS = 5
 LONGEST = 10  # arguments
 
 #: What is trained for the lengths, but for ``positions`` and ``seed``; there is room for ten arguments.
@@ -37,6 +38,10 @@ LENGTHS = Run.of(Digits(min_args=2, max_args=6, written=True, examples=50_000), 
 
 #: What is trained for the depths, but for ``positions`` and ``seed``.
 DEPTHS = RECIPES["nested"]
+
+#: What is trained to see what a loss may count, but for ``counted`` and ``seed``, and when it is measured.
+MEASURED = [0, 50, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1250, 1500]
+COUNTED = RECIPES["two-digits"].replace(steps=MEASURED[-1])
 
 
 @cache
@@ -94,58 +99,79 @@ def levels(expression) -> tuple[int, ...]:
     return (here, *(levels(inside[0]) if inside else ()))
 
 
+def trained(study: str, recipe: Run, *, seed: int, keep=(), **arm) -> tuple[DigitModel, History]:
+    """The model of one arm and seed, trained if its run is not there, and its history."""
+    run = recipe.replace(seed=seed, **arm)
+    record = train(places.runs("-".join(map(str, (study, *arm.values(), seed)))), run, keep=keep)
+    return DigitModel(run, record.weights), record.history
+
+
+def curve(history: History) -> dict:
+    return {"accuracy": ("step", history["held_out_accuracy"]), "step": ("step", history.steps)}
+
+
+def of_task(task: str, seed: int) -> dict:
+    """The curve of a harder task, and how many held-out questions the model answers wrong in the end."""
+    model, history = trained(task, RECIPES[task], seed=seed)
+    return curve(history) | {"wrong": ((), (~model.right(model.run.task.parts.held_out)).sum())}
+
+
 def answers(model: DigitModel, expressions) -> np.ndarray:
     """The digits that a model writes, int8 (n,); -1 where it does not write one digit and then the end."""
     return np.array([int(text) if len(text) == 1 and text.isdigit() else -1 for text in model.said(expressions)],
                     dtype=np.int8)
 
 
-def lengths_study(runs: Path, data: Path) -> Record:
-    """Every arm's curves, and all answers to :func:`length_tests`."""
-    tests, history = length_tests(), {}
-    state = {"length": [len(x[1]) for x in tests], "target": [value(x) for x in tests],
-             "operation": [LENGTHS.task.operations.index(operation_of(x)) for x in tests]}
-    for positions in POSITIONS:
-        arms = [trained(runs, LENGTHS.replace(positions=positions, seed=seed), f"lengths-{positions}-{seed}")
-                for seed in range(SEEDS)]
-        state[positions] = [answers(DigitModel(model.run.replace(max_args=LONGEST), model.params), tests)
-                            for model, _ in arms]
-        history[positions] = [record.history for _, record in arms]
-    return write(data / "lengths-study", LENGTHS, history, state)
+def longer(positions: str, seed: int) -> dict:
+    """What a model of the study ``lengths`` answers to :func:`length_tests`."""
+    model, history = trained("lengths", LENGTHS, positions=positions, seed=seed)
+    wide = DigitModel(model.run.replace(max_args=LONGEST), model.params)
+    return curve(history) | {"answer": ("question", answers(wide, length_tests()))}
 
 
-def depth_study(runs: Path, data: Path) -> Record:
-    """Every arm's curves, and all answers to :func:`depth_tests`: ``answers`` with learned positions, as the recipe has
-    them, and ``answers_none`` with the causal mask alone.
-    """
-    tests, history = depth_tests(), {}
-    state = {"levels": [(*levels(x), -1, -1)[:3] for x in tests], "depth": [len(levels(x)) for x in tests],
-             "target": [value(x) for x in tests], "tokens": [len(tokenize(x)) for x in tests]}
-    for positions, end in (("learned", ""), ("none", "_none")):
-        arms = [trained(runs, DEPTHS.replace(positions=positions, seed=seed), f"nested{end}-{seed}")
-                for seed in range(SEEDS)]
-        state[f"answers{end}"] = [answers(model, tests) for model, _ in arms]
-        history[positions] = [record.history for _, record in arms]
-    return write(data / "depth-study", DEPTHS, history, state)
+def deeper(positions: str, seed: int) -> dict:
+    """What a model of the study ``depths`` answers to :func:`depth_tests`."""
+    model, history = trained("depths", DEPTHS, positions=positions, seed=seed)
+    return curve(history) | {"answer": ("question", answers(model, depth_tests()))}
 
 
-def trained(runs: Path, run: Run, name: str) -> tuple[DigitModel, Record]:
-    record = train(runs / name, run)
-    print(f"{name}: {record.history['held_out_accuracy'][-1]:.4f}, {record.timing['cpu_s']:.0f} CPU s", flush=True)
-    return load(runs / name)
+def counting(counted: str, seed: int) -> dict:
+    """What a model of the study ``next-token`` scores while it learns, in all ways."""
+    model, history = trained("next-token", COUNTED, counted=counted, seed=seed, keep=MEASURED)
+    rows = [measure(DigitModel(model.run, history.kept[step]), model.run.task.parts.held_out) for step in MEASURED]
+    return {name: ("step", [float(row[name]) for row in rows]) for name in rows[0]} | {"step": ("step", MEASURED)}
 
 
-def write(folder: Path, run: Run, histories: dict, state: dict) -> Record:
-    """One record: the held-out accuracy of each arm's seeds while they trained, and the tensors as int8."""
-    seeds, steps = {len(each) for each in histories.values()}.pop(), next(iter(histories.values()))[0].steps
-    rows = [{"step": int(step)} | {arm: np.array([history["held_out_accuracy"][i] for history in each])
-                                   for arm, each in histories.items()} for i, step in enumerate(steps)]
-    shutil.rmtree(folder, ignore_errors=True)
-    write_record(folder, config={"run": run.to_dict(), "seeds": seeds}, history=History(rows), step=run.training.steps,
-                 state={name: np.array(array, dtype=np.int8) for name, array in state.items()})
-    return read_record(folder)
+def with_lengths(found):
+    """Beside the answers what was asked: its length and its target, and which operation it is."""
+    tests = length_tests()
+    return found.assign(length=("question", small(len(x[1]) for x in tests)),
+                        target=("question", small(map(value, tests))),
+                        operation=("question", [operation_of(x) for x in tests]))
 
 
-if __name__ == "__main__":
-    for study in sys.argv[1:] or ("lengths", "depth"):
-        {"lengths": lengths_study, "depth": depth_study}[study](Path("runs"), Path("data/digits"))
+def with_levels(found):
+    """Beside the answers what was asked: the value at each level (-1 where there is none), the depth, the length."""
+    tests = depth_tests()
+    return found.assign(levels=(("question", "level"), small((*levels(x), -1, -1)[:3] for x in tests)),
+                        depth=("question", small(len(levels(x)) for x in tests)),
+                        target=("question", small(map(value, tests))),
+                        tokens=("question", small(len(tokenize(x)) for x in tests)))
+
+
+def with_bounds(found):
+    """Beside the scores of all next tokens the best there are."""
+    best = bounds(COUNTED.task, COUNTED.task.parts.held_out)
+    return found.assign(best_accuracy=best.accuracy, best_loss=best.loss)
+
+
+def small(values) -> np.ndarray:
+    return np.array(list(values), dtype=np.int8)
+
+
+for task, n in SEEDS.items():
+    Study(task, partial(of_task, task), seeds=range(n), recipe=RECIPES[task])
+Study("next-token", counting, {"counted": ("answer", "all")}, range(3), recipe=COUNTED,
+      settings={"measured": MEASURED}, finish=with_bounds)
+Study("lengths", longer, {"positions": POSITIONS}, range(5), recipe=LENGTHS, finish=with_lengths)
+Study("depths", deeper, {"positions": ("learned", "none")}, range(5), recipe=DEPTHS, finish=with_levels)

@@ -1,19 +1,21 @@
 """Longer and deeper questions: the tests are what they say, and the shipped answers are those of sound models."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chapters.ch08 import study as beyond
-from chapters.ch08.study import DEPTHS, LENGTHS, POSITIONS, depth_tests, length_tests, levels
+from chapters.ch08.study import COUNTED, DEPTHS, LENGTHS, POSITIONS, SEEDS, depth_tests, length_tests, levels
+from transformer_lab import generator, places
 from transformer_lab.analysis.digit_model import DigitModel, load
-from transformer_lab.byhand.transformer import init
+from transformer_lab.byhand.transformer import init, loss_and_gradients
+from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.tasks.expressions import operation_of, tokenize, value
-from transformer_lab.training import Run, read_record
+from transformer_lab.tasks.next_token import bounds, every_target
+from transformer_lab.training import Run, study
 
-DATA = Path(__file__).resolve().parents[3] / "data" / "digits"
+SHIPPED = {name: set(study(name).load().data_vars) for name in ("sort", "lengths", "depths", "next-token")}
 
 
 def test_no_question_was_trained_on_and_operations_are_balanced():
@@ -32,30 +34,43 @@ def test_the_deepest_questions_are_no_longer_than_those_that_were_trained_on():
 
 
 def test_the_shipped_answers_to_longer_questions():
-    record = read_record(DATA / "lengths-study")
-    state, tests = record.state, length_tests()
-    assert Run.from_dict(record.config["run"]) == LENGTHS
-    np.testing.assert_array_equal(state["target"], [value(x) for x in tests])
-    np.testing.assert_array_equal(state["length"], [len(x[1]) for x in tests])
-    assert [LENGTHS.task.operations[i] for i in state["operation"]] == [operation_of(x) for x in tests]
-    for positions in POSITIONS:
-        right = state[positions] == state["target"]
-        assert right.shape == (beyond.SEEDS, len(tests))
-        assert right[:, state["length"] <= 6].mean(axis=-1).min() > 0.995
-        assert record.history[positions][-1].min() > 0.995
+    found, tests = study("lengths").load(), length_tests()
+    assert found["target"].values.tolist() == [value(x) for x in tests]
+    assert found["length"].values.tolist() == [len(x[1]) for x in tests]
+    assert found["operation"].values.tolist() == [operation_of(x) for x in tests]
+    right = (found["answer"] == found["target"]).where(found["length"] <= 6)
+    assert right.mean("question").min() > 0.995 and found["accuracy"].isel(step=-1).min() > 0.995
 
 
 def test_the_shipped_answers_to_deeper_questions():
-    record = read_record(DATA / "depth-study")
-    state, tests = record.state, depth_tests()
-    np.testing.assert_array_equal(state["levels"][:, 0], [value(x) for x in tests])
-    np.testing.assert_array_equal(state["depth"], (state["levels"] >= 0).sum(axis=-1))
-    for name in ("answers", "answers_none"):
-        right = state[name] == state["target"]
-        assert right.shape == (beyond.SEEDS, len(tests))
-        assert right[:, state["depth"] == 2].mean(axis=-1).min() > 0.99
-    model, _ = load(DATA / "nested-0")
-    np.testing.assert_array_equal(state["answers"][0, ::17], beyond.answers(model, tests[::17]))
+    found, tests = study("depths").load(), depth_tests()
+    assert found["levels"][:, 0].values.tolist() == [value(x) for x in tests]
+    assert found["depth"].values.tolist() == (found["levels"] >= 0).sum("level").values.tolist()
+    right = (found["answer"] == found["target"]).where(found["depth"] == 2)
+    assert right.mean("question").min() > 0.99
+    model, _ = load(places.shipped("digits", "nested-0"))
+    said = found["answer"].sel(positions="learned", seed=0)
+    np.testing.assert_array_equal(said[::17], beyond.answers(model, tests[::17]))
+
+
+@pytest.mark.parametrize("task", SEEDS)
+def test_every_seed_learns_its_task(task):
+    found, held_out = study(task).load(), len(RECIPES[task].task.parts.held_out)
+    last = found["accuracy"].isel(step=-1)
+    assert last.min() >= 0.99 and last.sizes["seed"] == SEEDS[task]
+    np.testing.assert_array_equal(held_out - found["wrong"], np.round(last * held_out))
+
+
+def test_what_a_loss_counts():
+    found, held_out = study("next-token").load(), COUNTED.task.parts.held_out
+    best = bounds(COUNTED.task, held_out)
+    assert (float(found["best_accuracy"]), float(found["best_loss"])) == best and (found["loss_all"] > best.loss).all()
+    wrong = sum(found[f"wrong_at_{i}"] for i in range(3))
+    np.testing.assert_allclose(1 - found["whole"], wrong / len(held_out), atol=1e-12)
+    last = found.isel(step=-1).min("seed")
+    assert last["whole"].sel(counted="answer") > 0.998 and last["whole"].sel(counted="all") > 0.98
+    ends = found.isel(step=-1).sel(counted="all")
+    assert abs(ends["all_tokens"] - best.accuracy).max() < 0.02 and ends["loss_all"].max() < best.loss + 0.02
 
 
 def test_only_one_digit_and_the_end_is_an_answer():
@@ -81,12 +96,38 @@ def test_room_changes_nothing_for_questions_that_need_none(positions):
     assert wide.said(trained) == DigitModel(run, params).said(trained) and len(wide.said(tests)) == len(tests)
 
 
-def test_a_small_study_is_trained_once_and_written(tmp_path, monkeypatch):
-    small = LENGTHS.replace(n_layers=1, n_heads=1, d_model=8, d_mlp=8, steps=4, warmup=1, batch=4, examples=200)
-    monkeypatch.setattr(beyond, "LENGTHS", small)
+SMALL = {"n_layers": 1, "n_heads": 1, "d_model": 8, "d_mlp": 8, "steps": 4, "warmup": 1, "batch": 4}
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """The chapter's recipes and questions, so small that a unit takes a moment; runs go to a folder of the test."""
+    few = SMALL | {"examples": 200}
+    monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(tmp_path))
+    monkeypatch.setattr(beyond, "RECIPES", {"sort": RECIPES["sort"].replace(**SMALL)})
+    monkeypatch.setattr(beyond, "LENGTHS", LENGTHS.replace(**few))
+    monkeypatch.setattr(beyond, "DEPTHS", DEPTHS.replace(**few))
+    monkeypatch.setattr(beyond, "COUNTED", COUNTED.replace(**few, held_out=0.1))
+    monkeypatch.setattr(beyond, "MEASURED", [0, 4])
     monkeypatch.setattr(beyond, "length_tests", lambda: [("Max", (1, 2)), ("Min", tuple(range(10)))])
-    monkeypatch.setattr(beyond, "SEEDS", 2)
-    first, again = (beyond.lengths_study(tmp_path / "runs", tmp_path / "data") for _ in range(2))
-    assert first.name == again.name and len(list((tmp_path / "runs").iterdir())) == 6
-    assert first.state["length"].tolist() == [2, 10] and first.state["none"].shape == (2, 2)
-    assert Run.from_dict(first.config["run"]) == small and first.history["none"].shape == (2, 2)
+    monkeypatch.setattr(beyond, "depth_tests", lambda: depth_tests()[::1000])
+
+
+@pytest.mark.parametrize(("name", "arm", "sizes"), [
+    ("sort", {}, {"step": 2}), ("lengths", {"positions": "none"}, {"step": 2, "question": 2}),
+    ("depths", {"positions": "none"}, {"step": 2, "question": 4}), ("next-token", {"counted": "all"}, {"step": 2})])
+def test_a_unit_is_measured_twice_alike_and_fits_beside_what_is_shipped(name, arm, sizes, small):
+    declared, unit = study(name), {**arm, "seed": 1}
+    first, again = declared.measured(unit), declared.measured(unit)
+    assert first.identical(again) and dict(first.sizes) == sizes
+    assert set(first.data_vars) <= SHIPPED[name]
+
+
+def test_an_arm_is_trained_on_the_tokens_that_it_counts(small):
+    for counted in ("answer", "all"):
+        run = beyond.COUNTED.replace(counted=counted, seed=3)
+        rows = generator(3, "batch", 0).integers(180, size=run.training.batch)
+        batch = run.task.encoded([run.task.parts.train[i] for i in rows])
+        batch = every_target(batch) if counted == "all" else batch
+        loss, _ = loss_and_gradients(init(run.model, seed=3), *batch, run.model)
+        assert beyond.trained("next-token", beyond.COUNTED, seed=3, counted=counted)[1]["loss"][0] == loss
