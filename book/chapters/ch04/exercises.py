@@ -45,12 +45,6 @@ def table_gradient(tokens, d_rows, d_vocab):
     return gradient
 
 
-def _buffered(tokens, d_rows, d_vocab):
-    gradient = np.zeros((d_vocab, d_rows.shape[-1]))
-    gradient[tokens] += d_rows
-    return gradient
-
-
 check_table_gradient = Exercise(
     table_gradient, "the gradient",
     lambda rng: [(tokens, rng.normal(size=(len(tokens), 5)), d_vocab) for tokens, d_vocab in
@@ -58,7 +52,8 @@ check_table_gradient = Exercise(
     right="Each row collects all that came from its token; absent tokens get 0.",
     also_right=(lambda tokens, d_rows, n: embed_pullback(tokens[None], np.zeros((n, 5)), d_rows[None]),),
     mistakes={
-        "A token that comes twice collects two gradients; they add up, and here the last one wins.": _buffered,
+        "A token that comes twice collects two gradients; they add up, and here the last one wins.":
+            lambda t, d, n: np.array([d[t == token][-1] if token in t else 0 * d[0] for token in range(n)]),
         "A token that comes twice collects the sum of its gradients, not their mean.":
             lambda t, d, n: table_gradient(t, d, n) / np.maximum(np.bincount(t, minlength=n), 1)[:, None],
         "Nothing is averaged here: the mean over the batch, if any, is already in what comes back.":
@@ -74,8 +69,7 @@ def shift(offset, d_model):
 
 
 def _moved(answer, offset, d_model):
-    R = np.asarray(answer(offset, d_model))
-    if R.shape != (d_model, d_model):
+    if (R := np.asarray(answer(offset, d_model))).shape != (d_model, d_model):
         raise Objection(f"The matrix has the shape {R.shape}, and it should have {(d_model, d_model)}.")
     return sinusoids(1000, d_model)[[7, 8, 30, 500, 999]] @ R.T
 
@@ -101,8 +95,8 @@ def order_gap(function, x):
 
 def _functions(rng):
     """Functions of rows (n, d), blind to order or not."""
-    W_Q, W_K, W_V = rng.normal(size=(3, 3, 3))
-    return [(lambda x: attend(x @ W_Q, x @ W_K, x @ W_V)["z"], rng.normal(size=(5, 3))),
+    W = rng.normal(size=(3, 3, 3))
+    return [(lambda x: attend(*x @ W)["z"], rng.normal(size=(5, 3))),
             (lambda x: np.cumsum(x, axis=0), rng.normal(size=(4, 3))),
             (lambda x: x + sinusoids(len(x), 4), rng.normal(size=(4, 4))),
             (lambda x: np.ones_like(x) * x.sum(axis=0), rng.normal(size=(4, 2))),

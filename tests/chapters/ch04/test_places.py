@@ -3,19 +3,12 @@
 import numpy as np
 import pytest
 
-from chapters.ch04.places import closest_pair, score_terms, shift_residual
+from chapters.ch04.places import score_terms, shift_residual
 from transformer_lab import generator
 from transformer_lab.analysis.operations import count_operations
 from transformer_lab.byhand.attention import attend
 from transformer_lab.byhand.ends import one_hot
-from transformer_lab.byhand.positions import offset_distance, sinusoids
-
-
-def test_the_closest_pair_of_sinusoids_is_the_one_that_the_formula_names():
-    distance, i, j = closest_pair(sinusoids(60, 4))
-    offsets = np.arange(1, 60)
-    assert distance == pytest.approx(offset_distance(offsets, 4).min(), abs=1e-12)
-    assert j - i == offsets[offset_distance(offsets, 4).argmin()]
+from transformer_lab.byhand.positions import sinusoids
 
 
 def test_one_matrix_shifts_sinusoids_however_many_and_random_codes_only_while_they_are_independent():

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from chapters.ch04 import study as order
+from chapters.ch04.order import blind_ceiling
+from chapters.ch04.places import TERMS
 from transformer_lab import LabError
 from transformer_lab.byhand.positions import sinusoids
 from transformer_lab.byhand.transformer import forward
@@ -32,15 +34,18 @@ def test_every_input_of_every_operation_is_there_once():
     assert rows.shape == (5000, 8) and len(np.unique(rows, axis=0)) == 5000
 
 
+CEILINGS = {name: blind_ceiling(*rows) for name, rows in order.inputs().items()}
+
+
 def test_the_ceilings_are_those_of_counting():
     want = {"First": Fraction(43, 100), "Second": Fraction(43, 100), "Last": Fraction(43, 100)}
-    assert order.ceilings() == want | {"Max": Fraction(1), "Min": Fraction(1)}
+    assert want | {"Max": Fraction(1), "Min": Fraction(1)} == CEILINGS
 
 
 def test_no_order_blind_model_passes_its_ceiling_trained_or_not(trained):
     for arm in ("no positions", "no positions, two layers"):
         for scores in (trained[arm][1], order.accuracy(trained[arm][0], order.config_of(arm))):
-            for name, bound in order.ceilings().items():
+            for name, bound in CEILINGS.items():
                 assert np.nanmax(scores[name]) <= float(bound)
 
 
@@ -79,7 +84,7 @@ def test_the_four_terms_are_the_scores_and_their_shares_sum_to_one(trained, arm)
         q, k = (x @ params[f"blocks.0.{name}"][seed, :, 0] for name in ("W_Q", "W_K"))
         np.testing.assert_allclose(acts[order.SCORES][seed, :, 0], q @ k.swapaxes(-1, -2) / 4, atol=1e-4)
     for row in order.shares(params, config).values():
-        assert set(row) == set(order.TERMS)
+        assert set(row) == set(TERMS)
         np.testing.assert_allclose(sum(row.values()), 1, atol=1e-5)
 
 
@@ -88,7 +93,7 @@ def test_what_the_terms_take_out_one_by_one_is_the_whole_score(trained):
     tokens = order.inputs()["Min"][0][:5]
     whole = forward(params, tokens, config)[order.SCORES]
     parts = [whole - forward(params, tokens, config, tap=order.without(term, params))[order.SCORES]
-             for term in order.TERMS]
+             for term in TERMS]
     np.testing.assert_allclose(sum(parts), whole, atol=1e-4)
     assert all(np.abs(part).max() > 1e-3 for part in parts)
 
@@ -97,6 +102,9 @@ def test_what_the_terms_take_out_one_by_one_is_the_whole_score(trained):
     lambda: order.train("no place", seeds=[0]), lambda: order.train("learned", seeds=[0], steps=0),
     lambda: order.config_of(None),
     lambda: order.without("places", {}), lambda: order.shares([], order.config_of("learned")),
+    lambda: order.shares(order.untrained("no positions", [0]), order.config_of("no positions")),
+    lambda: order.accuracy(order.untrained("learned", [0]), order.config_of("learned"),
+                           order.without("token-token", {"W_Q": 1})),
 ])
 def test_bad_input_gets_a_sentence(call):
     with pytest.raises(LabError):
