@@ -111,10 +111,11 @@ from transformer_lab import OneHeadConfig
 from transformer_lab.byhand.one_head import init
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.training import fit
-from transformer_lab.training.one_head import OneHeadStepper
+from transformer_lab.training.stepper import Stepper
 config = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
 lines = sample(PatternTask(), (20, 200), seed=0)
-fit(OneHeadStepper(config, init(config, n_seeds=20)), lambda step: lines, steps=500, learning_rate=5.0, every=500)
+stepper = Stepper(init(config, n_seeds=20), config, "sgd")
+fit(stepper, lambda step: lines, steps=500, learning_rate=5.0, every=500)
 """
 WHOLE = {"import transformer_lab": IMPORT, "chapter 2: twenty heads, 500 steps": TWENTY_HEADS}
 

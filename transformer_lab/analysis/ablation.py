@@ -97,10 +97,16 @@ def _array(argument, value):
 
 
 def _replacing(name: str, value: np.ndarray, where: Callable) -> Callable:
-    """The tap that puts the value there, ``where(shape)`` being an index into the activation."""
+    """The tap that puts the value there, ``where(shape)`` being an index into the activation; on the way back, at its
+    gradient, 0: what was replaced has no share in what came out.
+    """
+    layer, dot, short = name.rpartition(".")
+    values = {name: value, f"{layer}{dot}d_{short}": np.zeros(())}
+
     def tap(found: str, activation):
-        if found != name:
+        if found not in values:
             return activation
+        value = values[found]
         shape = tuple(activation.shape)
         try:
             other = np.broadcast_to(value, shape)

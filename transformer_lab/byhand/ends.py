@@ -155,14 +155,17 @@ def unembed_pullback(params, h, d_logits):
 
 
 @explained(logits="row d_vocab", targets="int row")
-def cross_entropy(logits, targets):
+def cross_entropy(logits, targets, weights=None):
     r"""The mean of :math:`-\ln p_\text{target}` over the rows that count, :math:`p = \operatorname{softmax}(\ell)`,
     in nats, and what the pullback needs. The largest logit is taken out first (eq-log-sum-exp).
 
-    ``logits`` (..., row, d_vocab) and ``targets`` (..., row) give (...,). Where no row counts the loss is 0.
+    ``logits`` (..., row, d_vocab) and ``targets`` (..., row) give (...,). Where no row counts the loss is 0. With
+    ``weights`` (row,) or (..., row) it is the weighted mean, and their scale does not matter.
 
     >>> cross_entropy(np.log([[0.25, 0.75], [0.5, 0.5]]), np.array([1, IGNORED]))[0].round(4).item()
     0.2877
+    >>> cross_entropy(np.zeros((2, 2)), np.array([1, 0]), np.array([3.0, 0.0]))[1][2].tolist()
+    [1.0, 0.0]
     """
     shifted = logits - logits.real.max(axis=-1, keepdims=True)
     p = np.exp(shifted)
@@ -171,7 +174,9 @@ def cross_entropy(logits, targets):
     counted, found = targets != IGNORED, hit.sum(axis=-1)
     if targets.dtype.kind not in "iu" or (found != counted).any():
         _refuse(targets[counted], logits.shape[-1])
-    share = found / np.maximum(counted.sum(axis=-1, keepdims=True), 1).astype(logits.dtype)
+    weighed = found if weights is None else found * weights
+    total_weight = weighed.sum(axis=-1, keepdims=True)
+    share = (weighed / np.where(total_weight == 0, 1, total_weight)).astype(logits.dtype, copy=False)
     surprise = np.log(total[..., 0]) - (shifted * hit).sum(axis=-1)
     return (surprise * share).sum(axis=-1), (p / total, hit, share)
 

@@ -152,18 +152,24 @@ def backward(params: dict, acts: Acts, targets, config: ModelConfig, *, tap=None
     return pullback(params, acts, cross_entropy_pullback(saved).reshape(logits.shape), config, tap=tap)
 
 
-def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, masks=None) -> tuple[np.ndarray, dict]:
+def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, weights=None, masks=None,
+                       tap=None) -> tuple[np.ndarray, dict]:
     """What a training step needs, in one pass: the mean loss, and its gradients with respect to all parameters.
+
+    ``weights`` (batch,), (pos,) or of the shape of the targets make it a weighted mean. A ``tap`` is called on the way
+    forward and, with the names of the gradients, on the way back: what replaces an activation stops its gradient there,
+    as :func:`~transformer_lab.analysis.ablation.ablate` does.
 
     >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, read_out="last")
     >>> value, grads = loss_and_gradients(init(config, n_seeds=3), np.array([[1, 2, 3, 4]]), np.array([2]), config)
     >>> value.shape, grads["W_U"].shape
     ((3,), (3, 8, 5))
     """
-    acts = forward(params, tokens, config, trim=True, masks=masks)
-    value, saved = cross_entropy(*check_targets(targets, acts["logits"], config))
+    acts = forward(params, tokens, config, trim=tap is None, masks=masks, tap=tap)
+    logits, rows = check_targets(targets, acts["logits"], config)
+    value, saved = cross_entropy(logits, rows, None if weights is None else check_weights(weights, targets, rows))
     d_logits = cross_entropy_pullback(saved).reshape(acts["logits"].shape)
-    return value, pullback_unchecked(params, acts, d_logits, config)
+    return value, pullback_unchecked(params, acts, d_logits, config, tap_or_keep(tap))
 
 
 def check_tokens(tokens, config, lead) -> np.ndarray:
@@ -179,6 +185,16 @@ def check_tokens(tokens, config, lead) -> np.ndarray:
             raise RangeError("tokens", f"padding ({config.pad}) before a token", "padding at the end of a sequence",
                              "Move the padding to the end; a sequence has at least one token.")
     return tokens
+
+
+def check_weights(weights, targets, rows):
+    """A weight for each target, in rows as they are."""
+    weights = check_array("weights", weights, shape=(), low=0, leading=True)
+    try:
+        return np.broadcast_to(weights, np.shape(targets)).reshape(rows.shape)
+    except ValueError:
+        raise ShapeError("weights", f"an array of shape {weights.shape}", f"{np.shape(targets)}, as the targets",
+                         "Give a weight for each target.") from None
 
 
 def check_targets(targets, logits, config):

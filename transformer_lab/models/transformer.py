@@ -176,9 +176,15 @@ class Transformer(Part):
         return tap("logits", affine(self.norm("pre", "ln_final", x, tap), self.W_E.mT if self.config.tied else self.W_U,
                                     self.b_U))
 
-    def loss(self, tokens, targets):
-        """Mean cross-entropy in nats over the targets that are not -100."""
-        return F.cross_entropy(self(tokens).flatten(end_dim=-2), targets.flatten(), ignore_index=-100)
+    def loss(self, tokens, targets, weights=None, tap=keep):
+        """Mean cross-entropy in nats over the targets that are not -100, or their mean with these weights."""
+        logits, rows = self(tokens, tap).flatten(end_dim=-2), targets.flatten()
+        if weights is None:
+            return F.cross_entropy(logits, rows, ignore_index=-100)
+        weights = weights.expand(targets.shape).flatten() * (rows != -100)
+        total = weights.sum()
+        costs = F.cross_entropy(logits, rows, ignore_index=-100, reduction="none")
+        return (costs * weights).sum() / torch.where(total == 0, 1, total)
 
     def check(self, tokens):
         """Refuse what indexing would accept: tokens from the end of the table, and more of them than positions."""

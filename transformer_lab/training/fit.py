@@ -7,77 +7,58 @@ A *stepper* wraps a model with its optimiser, whatever they are made of:
 - ``state()`` returns ``{name: array}``: the weights, and the optimiser's memory under names
   that start with ``"optimizer."``;
 - ``load_state(state)`` puts such a state back, so that the next step is the same, bit for bit.
+
+:class:`~transformer_lab.training.stepper.Stepper` is one for every model by hand, and
+:class:`~transformer_lab.training.torch_stepper.TorchStepper` one for PyTorch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_number, check_type, check_whole
+from ..checks import check_callable, check_choice, check_number, check_type
 from ..errors import ArgumentError, DivergedError
+from ..rules import Number, Whole, Wholes
+from ..signatures import checked
 from .history import OPTIMIZER, History, weights_of
 from .progress import Bar
 
 __all__ = ["fit"]
 
 
-def fit(stepper, batches: Callable, *, steps: int, learning_rate, evaluate: Callable | None = None, every: int = 1,
-        best: tuple | None = None, keep: Sequence[int] = (), checkpoint: Callable | None = None,
-        checkpoint_every: int | None = None, start: int = 0, history: History | None = None) -> History:
+@checked
+def fit(stepper, batches: Callable, *, steps: Whole(1), learning_rate: Number(above=0) | Callable,
+        evaluate: Callable | None = None, every: Whole(1) = 1, best: tuple | None = None,
+        keep: Wholes("n", low=0, high="steps", empty=True) = (), checkpoint: Callable | None = None,
+        checkpoint_every: Whole(1) | None = None, start: Whole(0, "steps") = 0,
+        history: History | None = None) -> History:
     """Train for ``steps`` updates and return what was measured.
 
-    Parameters
-    ----------
-    stepper
-        The model with its optimiser (see the top of this module).
-    batches : callable
-        ``batches(step) -> batch``. It must give the same batch for the same step.
-    learning_rate : float or callable
-        A number above 0, or a schedule ``learning_rate(step) -> float``.
-    evaluate : callable, optional
-        ``evaluate(stepper) -> dict`` of numbers or arrays over seeds, called every ``every`` steps
-        and after the last.
-    every : int
-        A row is logged at every such step, the first (before any update) and the last included.
-    best : (name, min or max), optional
-        Keep in ``history.best`` the weights of the row whose mean of this metric is best.
-    keep : sequence of int
-        Steps whose weights are kept in ``history.kept``: a trajectory.
-    checkpoint : callable, optional
-        ``checkpoint(step, state, history)``, called every ``checkpoint_every`` steps.
-    start, history
-        To resume: the step of the checkpoint and its history, after ``stepper.load_state(state)``.
+    ``batches(step)`` gives the same batch for the same step, ``learning_rate`` is a number or a schedule
+    ``learning_rate(step)``. A row is logged ``every`` so many steps, the first (before any update) and the last
+    included; ``evaluate(stepper)``, a dict of numbers or of arrays over seeds, adds to it under names of its own.
+    ``best=("held_out_loss", min)`` keeps in ``history.best`` the weights of the row whose mean of this metric is best,
+    and ``history.kept`` has those at the steps in ``keep``. ``checkpoint(step, state, history)`` is called every
+    ``checkpoint_every`` steps; to resume from one, ``start`` and ``history`` are its own, after
+    ``stepper.load_state(state)``.
 
-    Raises
-    ------
-    DivergedError
-        If a measured number is no longer finite. The sentence names the step and the first
-        parameter; the stepper is back in its last good state, and the error has ``history``.
+    A number that is no longer finite is a DivergedError, which names the step and the first parameter; the stepper is
+    then back in its last good state, and the error has the ``history``.
 
-    Examples
-    --------
-    >>> class Halving:
-    ...     weight = np.array(8.0)
-    ...     def step(self, batch, learning_rate):
-    ...         loss, self.weight = 0.5 * self.weight**2, self.weight - learning_rate * self.weight
-    ...         return {"loss": loss}
-    ...     def state(self):
-    ...         return {"weight": self.weight}
-    ...     def load_state(self, state):
-    ...         self.weight = state["weight"]
-    >>> fit(Halving(), lambda step: None, steps=3, learning_rate=0.5)["loss"].tolist()
+    >>> from transformer_lab.training.stepper import Stepper
+    >>> halving = Stepper({"w": np.array([8.0])}, lambda params, batch: (params["w"][0]**2 / 2, {**params}), "sgd")
+    >>> fit(halving, lambda step: None, steps=3, learning_rate=0.5)["loss"].tolist()
     [32.0, 8.0, 2.0, nan]
     """
-    steps, every = check_whole("steps", steps, low=1), check_whole("every", every, low=1)
-    rate_at = learning_rate if callable(learning_rate) else constant(learning_rate)
-    check_parts(stepper, batches, evaluate, checkpoint, best)
-    history = History() if history is None else check_type("history", history, History)
-    keep = set(check_array("keep", keep, shape=(None,), kind="whole", allow_empty=True).tolist())
-    saved_every = every if checkpoint_every is None else check_whole("checkpoint_every", checkpoint_every, low=1)
-    good, bar = (start, copied(stepper.state())), Bar(steps)
-    for step in range(check_whole("start", start, low=0, high=steps), steps + 1):
+    for method in ("step", "state", "load_state"):
+        check_callable(f"stepper.{method}", getattr(stepper, method, None))
+    if best is not None and not (len(best) == 2 and best[1] in (min, max)):
+        raise ArgumentError("best", repr(best)[:60], "a pair of a metric's name and min or max", "Pass ('loss', min).")
+    history, keep, saved_every = history or History(), set(np.ravel(keep).tolist()), checkpoint_every or every
+    good, bar, rate_at = (start, copied(stepper.state())), Bar(steps), schedule(learning_rate)
+    for step in range(start, steps + 1):
         due, row = step % every == 0 or step == steps, {"step": step}
         if due:
             good = still_finite(stepper, batches, rate_at, good, step, history)
@@ -86,36 +67,36 @@ def fit(stepper, batches: Callable, *, steps: int, learning_rate, evaluate: Call
         if step in keep:
             history.kept[step] = weights_of(stepper.state())
         if due and evaluate:
-            row |= evaluate(stepper)
+            row = joined(row, "evaluate(stepper)", evaluate(stepper))
         if step < steps:
             rate = rate_at(step)
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 metrics = stepper.step(batches(step), rate)
             if not_finite(metrics):
                 raise diverged(stepper, batches, rate_at, good, step, history)
-            row |= {"learning_rate": rate} | metrics
+            row = joined(joined(row, "fit", {"learning_rate": rate}), "stepper.step(batch)", metrics)
         if due:
             history.add(row)
             if best:
+                check_choice("best[0]", best[0], history.names)
                 history.note_best(*best, good[1])
         bar.show(step, row)
     return history
 
 
-def check_parts(stepper, batches, evaluate, checkpoint, best) -> None:
-    for method in ("step", "state", "load_state"):
-        check_callable(f"stepper.{method}", getattr(stepper, method, None))
-    for argument, function in {"batches": batches, "evaluate": evaluate, "checkpoint": checkpoint}.items():
-        if argument == "batches" or function is not None:
-            check_callable(argument, function)
-    if best is not None and not (isinstance(best, tuple) and len(best) == 2 and best[1] in (min, max)):
-        raise ArgumentError("best", repr(best)[:60], "a pair of a metric's name and min or max", "Pass ('loss', min).")
+def schedule(learning_rate: float | Callable) -> Callable:
+    """The learning rate at each step, checked."""
+    if isinstance(learning_rate, type) or not callable(learning_rate):  # a class is no schedule
+        rate = check_number("learning_rate", learning_rate, above=0)
+        return lambda step: rate
+    return lambda step: check_number(f"learning_rate({step})", learning_rate(step), low=0)
 
 
-def constant(rate: float) -> Callable:
-    """The schedule that never changes."""
-    check_number("learning_rate", rate, above=0)
-    return lambda step: rate
+def joined(row: dict, source: str, found: dict) -> dict:
+    """The row with what a source measured; a name that stands in it already is refused."""
+    for name in row.keys() & check_type(source, found, dict).keys():
+        raise ArgumentError(source, f"{name!r}, which the row has already", "names of its own", "Call it otherwise.")
+    return row | found
 
 
 def copied(state: dict) -> dict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..checks import check_choice, check_type
+from ..errors import DtypeError, ShapeError, UnknownNameError
 
 __all__ = ["Best", "History", "weights_of"]
 
@@ -18,6 +19,18 @@ def weights_of(state: dict) -> dict:
     """Copies of the weights in a stepper's state, without the optimiser's memory."""
     check_type("state", state, dict)
     return {name: np.array(value) for name, value in state.items() if not name.startswith(OPTIMIZER)}
+
+
+def check_state(state, like: dict) -> None:
+    """A state with the names, shapes and dtypes of this one; what does not fit is named."""
+    for name in sorted(check_type("state", state, dict).keys() ^ like.keys(), key=str):
+        came = f"{name!r} besides" if name in state else f"no {name!r}"
+        raise UnknownNameError("state", came, "the names in stepper.state()", "Load the state of such a stepper.")
+    for name, value in like.items():
+        found = np.asarray(state[name])
+        for error, came, wanted in ((DtypeError, found.dtype, value.dtype), (ShapeError, found.shape, value.shape)):
+            if came != wanted:
+                raise error(f"state[{name!r}]", f"an array of {came}", wanted, "Load the state of such a stepper.")
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ import numpy as np
 from transformer_lab.byhand import one_head
 from transformer_lab.exercises import Exercise, Objection
 from transformer_lab.tasks.patterns import PatternTask, brute_force_ceiling, ceiling
-from transformer_lab.training.one_head import WRITE, alternate
 
 from .every_pattern import bag_accuracy
-from .look_write import share_of_writing
+from .look_write import WRITE, alternate, share_of_writing
 from .walks import walk
 
 __all__ = ["check_bag_ceiling", "check_best_blind_head", "check_early_writing", "check_first_glance",

@@ -6,19 +6,37 @@ back to its initial weights while the other stays as trained; the loss then says
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from transformer_lab.byhand import one_head
 from transformer_lab.checks import check_entries
 from transformer_lab.config import OneHeadConfig
-from transformer_lab.rules import Array
+from transformer_lab.rules import Array, Choice, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import Patterns, PatternTask
-from transformer_lab.training.one_head import LOOK, WRITE
 
-__all__ = ["attention_to_target", "copying", "likeness", "share_of_writing", "swapped_losses"]
+__all__ = ["LOOK", "WRITE", "alternate", "attention_to_target", "copying", "likeness", "share_of_writing",
+           "swapped_losses"]
 
+#: The parameters that decide where to look, and the one that decides what to write.
+LOOK, WRITE = ("W_QK", "W_pos"), ("W_OV",)
 PARTS = {"neither": (), "look": LOOK, "write": WRITE, "both": LOOK + WRITE}
+
+
+@checked
+def alternate(order: Choice(("joint", "write-first", "look-first")), look: Whole(1), write: Whole(1)) -> Callable:
+    """Which parameters are trained at each step: all, or looking and writing in turn, so many steps each.
+
+    >>> train = alternate("write-first", look=50, write=20)
+    >>> [train(step) for step in (0, 19, 20, 69, 70)]
+    [('W_OV',), ('W_OV',), ('W_QK', 'W_pos'), ('W_QK', 'W_pos'), ('W_OV',)]
+    """
+    if order == "joint":
+        return lambda step: LOOK + WRITE
+    (first, length), (second, _) = ((LOOK, look), (WRITE, write))[::1 if order == "look-first" else -1]
+    return lambda step: first if step % (look + write) < length else second
 
 
 @checked

@@ -20,11 +20,11 @@ from transformer_lab.rules import Choice, Each, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import Patterns, PatternTask, sample, score
 from transformer_lab.training.fit import fit
-from transformer_lab.training.one_head import LOOK, WRITE, OneHeadStepper, alternate
+from transformer_lab.training.stepper import Stepper
 from transformer_lab.training.study import Study
 
 from .every_pattern import bag_accuracy, smallest_lead
-from .look_write import attention_to_target, copying, likeness, swapped_losses
+from .look_write import LOOK, WRITE, alternate, attention_to_target, copying, likeness, swapped_losses
 
 __all__ = ["BY_HEART", "ORDERS", "PHASES", "POSITIONS", "TURNS", "PhaseRun", "arrival", "fresh_accuracy",
            "on_every_pattern", "slope_of_looking", "train"]
@@ -89,10 +89,10 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRIT
     """
     initial, probe = run.initial(), sample(TASK, 200, seed=run.seed, purpose="probe")
     turns = alternate(run.order, run.look, run.write)
-    head = OneHeadStepper(run.model, initial, train=lambda step: [name for name in turns(step) if name not in frozen])
+    head = Stepper(initial, run.model, "sgd", train=lambda step: initial.keys() & ({*turns(step)} - {*frozen}))
 
-    def measure(head: OneHeadStepper) -> dict:
-        if head.n_steps % MEASURE_EVERY:
+    def measure(head: Stepper) -> dict:
+        if head.optimizer.t % MEASURE_EVERY:
             return {}
         return {**swapped_losses(initial, head.params, run.model, probe),
                 "attention": attention_to_target(head.params, run.model, TASK, probe),

@@ -17,7 +17,8 @@ from transformer_lab.checks import check_array, check_entries
 from transformer_lab.rules import Choice, Each, Number, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import PatternTask
-from transformer_lab.training.one_head import alternate
+
+from .look_write import alternate
 
 __all__ = ["walk"]
 
@@ -36,7 +37,7 @@ def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50
         ``look``, ``away`` and ``write``: numbers, or arrays of starting points.
     task : PatternTask
     order, look, write
-        As in :func:`~transformer_lab.training.one_head.alternate`.
+        As in :func:`~chapters.ch03.look_write.alternate`.
     steps : int
     learning_rate : float
     plane : (str, str)

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from transformer_lab.byhand.schedules import warmup_linear
 from transformer_lab.byhand.transformer import forward, init
-from transformer_lab.byhand.weights import pack
 from transformer_lab.config import ModelConfig
 from transformer_lab.names import parameter_shapes
 from transformer_lab.randomness import generator
@@ -73,20 +72,6 @@ def batches(seeds, step: int) -> Examples:
     return side_by_side([part[at] for part in parts(seed).train] for seed, at in zip(seeds, rows, strict=True))
 
 
-class PlantedStepper(Stepper):
-    """A stepper that takes for the gradient what its arm says."""
-
-    def __init__(self, arm: str, *given, **settings):
-        super().__init__(*given, **settings)
-        self.arm = arm
-
-    def step(self, batch, learning_rate: float) -> dict:
-        value, grads = gradients(self.arm, self.params, batch, self.config)
-        pack(grads, self.shapes, out=self.gradient)
-        self.optimizer.update(self.theta, self.gradient, learning_rate)
-        return {"loss": value}
-
-
 @checked
 def train(arm: Choice(ARMS), seeds: Each(Seed()), *, every: Whole(1) = 50,
           stop: Whole(1) = TRAINING["steps"]) -> tuple[dict, History]:
@@ -103,7 +88,7 @@ def train(arm: Choice(ARMS), seeds: Each(Seed()), *, every: Whole(1) = 50,
     >>> history["held_out"].shape
     (2, 2)
     """
-    stepper = PlantedStepper(arm, first_weights(seeds), CONFIG, "adam", beta2=TRAINING["beta2"])
+    stepper = Stepper(first_weights(seeds), partial(gradients, arm, config=CONFIG), "adam", beta2=TRAINING["beta2"])
     held_out = side_by_side(parts(seed).held_out for seed in seeds)
     history = fit(stepper, lambda step: batches(seeds, step), steps=stop, every=every,
                   learning_rate=warmup_linear(TRAINING["rate"], TRAINING["steps"], TRAINING["warmup"]),

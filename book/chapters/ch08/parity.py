@@ -6,7 +6,6 @@ On one side the gradients and the optimiser written by hand, on the other autogr
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from transformer_lab.byhand.transformer import init
 from transformer_lab.checks import check_choice, check_seed, check_whole
@@ -15,6 +14,7 @@ from transformer_lab.models.transformer import Transformer
 from transformer_lab.randomness import generator
 from transformer_lab.training import History
 from transformer_lab.training.stepper import Stepper
+from transformer_lab.training.torch_stepper import TorchStepper
 
 __all__ = ["drift"]
 
@@ -47,34 +47,17 @@ def drift(steps: int = 200, *, precision: str = "float64", seed: int = 0) -> His
     check_whole("steps", steps, low=1, high=RUN.training.steps), check_seed("seed", seed)
     dtype = {"float64": np.float64, "float32": np.float32}[check_choice("precision", precision, ("float64", "float32"))]
     params, data = init(RUN.model, seed=seed, dtype=dtype), RUN.task.encoded(RUN.task.parts.train)
-    ours, theirs = Stepper(params, RUN.model, **RUN.training.settings), Twin(params)
+    ours = Stepper(params, RUN.model, **RUN.training.settings)
+    theirs = TorchStepper(Transformer(RUN.model, params), **RUN.training.settings)
     rate, history = RUN.learning_rate, History()
     for step in range(steps + 1):
         rows = generator(seed, "batch", step).integers(len(data.tokens), size=RUN.training.batch)
-        row = {"step": step, "weights": apart(ours.params, theirs.model.arrays())}
+        row = {"step": step, "weights": apart(ours.params, theirs.state())}
         batch = data.tokens[rows], data.targets[rows]
-        history.add(row | {"by_hand": ours.step(batch, rate(step))["loss"], "autograd": theirs.step(batch, rate(step))})
+        losses = [stepper.step(batch, rate(step))["loss"] for stepper in (ours, theirs)]
+        history.add(row | dict(zip(("by_hand", "autograd"), losses, strict=True)))
     return history
 
 
 def apart(ours: dict, theirs: dict) -> float:
     return max(float(np.abs(value - theirs[name]).max()) for name, value in ours.items())
-
-
-class Twin:
-    """The model in PyTorch with its optimiser."""
-
-    def __init__(self, params: dict):
-        self.model = Transformer(RUN.model, params)
-        settings = {"betas": (0.9, RUN.training.beta2), "weight_decay": RUN.training.weight_decay}
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), **settings)
-
-    def step(self, batch, learning_rate: float) -> float:
-        """One update, as :meth:`~transformer_lab.training.stepper.Stepper.step`; returns the loss before it."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.zero_grad()
-        value = self.model.loss(*map(torch.from_numpy, batch))
-        value.backward()
-        self.optimizer.step()
-        return float(value.detach())

@@ -9,7 +9,7 @@ from transformer_lab.byhand import one_head
 from transformer_lab.errors import LabError
 from transformer_lab.tasks.patterns import PatternTask, sample
 from transformer_lab.training import fit
-from transformer_lab.training.one_head import OneHeadStepper
+from transformer_lab.training.stepper import Stepper
 
 CONFIG, TASK = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot"), PatternTask()
 
@@ -18,7 +18,7 @@ def test_witnesses_agree_at_the_size_of_the_book_before_and_after_training():
     before = one_head.init(CONFIG, n_seeds=5)
     assert witnesses_agree(before, CONFIG, TASK, n_instances=100).ok
     patterns = sample(TASK, (5, 100), seed=0)
-    head = OneHeadStepper(CONFIG, before)
+    head = Stepper(before, CONFIG, "sgd")
     fit(head, lambda step: patterns, steps=300, learning_rate=5.0, every=300)
     report = witnesses_agree(head.params, CONFIG, TASK, n_instances=100)
     assert report.ok, report

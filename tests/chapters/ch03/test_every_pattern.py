@@ -11,7 +11,7 @@ from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.errors import ArgumentError, LabError, RangeError
 from transformer_lab.tasks.patterns import PatternTask, ceiling, sample
-from transformer_lab.training.one_head import OneHeadStepper
+from transformer_lab.training.stepper import Stepper
 
 
 def written_out(task):
@@ -21,7 +21,7 @@ def written_out(task):
 
 
 def trained(config, task, steps, seed=0):
-    head = OneHeadStepper(config, one_head.init(config, seed=seed, scale=0.3))
+    head = Stepper(one_head.init(config, seed=seed, scale=0.3), config, "sgd")
     for step in range(steps):
         head.step(sample(task, 30, seed=seed, step=step), 5.0)
     return head.params

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chapters.ch03.look_write import LOOK, WRITE, alternate
 from chapters.ch03.study import (
     BY_HEART,
     MEASURES,
@@ -20,7 +21,6 @@ from chapters.ch03.study import (
 from chapters.ch03.walks import walk
 from transformer_lab.errors import LabError
 from transformer_lab.tasks.patterns import PatternTask, ceiling
-from transformer_lab.training.one_head import LOOK, WRITE, alternate
 
 CEILING = float(ceiling(PatternTask(), positions=False))
 WITH, WITHOUT = ("one_hot", "learned"), "none"

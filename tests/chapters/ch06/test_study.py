@@ -1,6 +1,7 @@
 """Chapter 06: arms that differ in one thing, a record that comes out again, witnesses that see every mistake."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -64,8 +65,8 @@ def test_the_weights_that_are_shipped_answer_as_the_record_says(found):
 
 
 def test_the_right_arm_is_an_ordinary_stepper_and_the_same_run_twice_has_the_same_bytes():
-    ours, theirs = (step(study.first_weights(TWO), study.CONFIG, "adam", beta2=0.98) for step in
-                    (lambda *given, **settings: study.PlantedStepper("right", *given, **settings), Stepper))
+    ours, theirs = (Stepper(study.first_weights(TWO), model, "adam", beta2=0.98)
+                    for model in (partial(gradients, "right", config=study.CONFIG), study.CONFIG))
     for stepper in (ours, theirs):
         stepper.step(study.batches(TWO, 0), 0.01)
     assert all(np.allclose(ours.params[name], value, atol=1e-5) for name, value in theirs.params.items())
