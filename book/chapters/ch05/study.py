@@ -10,6 +10,7 @@ two arms share. Arms have the same number of updates, not of parameters.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 
 import numpy as np
@@ -17,10 +18,12 @@ import numpy as np
 from transformer_lab.analysis.ablation import ablate, means_of
 from transformer_lab.byhand.schedules import warmup_linear
 from transformer_lab.byhand.transformer import forward, init
-from transformer_lab.checks import check_array, check_choice, check_entries, check_seed
+from transformer_lab.checks import check_array, check_entries
 from transformer_lab.config import ModelConfig
 from transformer_lab.names import parameter_shapes
 from transformer_lab.randomness import generator
+from transformer_lab.rules import Choice, Each, Number, Seed, Whole
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.answers import Examples, examples
 from transformer_lab.tasks.digits import DigitTask, all_inputs
 from transformer_lab.tasks.expressions import operation_of
@@ -31,7 +34,7 @@ from transformer_lab.training.stepper import Stepper
 __all__ = ["ABLATION", "CHANGES", "PARTS", "SEEDS", "TASK", "TRACED", "by_operation", "model", "parts", "taken_out",
            "train", "trained"]
 
-TASK, SEEDS, STEPS = DigitTask(), tuple(range(10)), 1500
+TASK, SEEDS, SETTINGS = DigitTask(), tuple(range(10)), {"steps": 1500, "batch": 32, "learning_rate": 4e-3}
 
 #: What differs from the full model in each arm.
 CHANGES = {
@@ -48,7 +51,8 @@ PARTS = {f"layer {layer}: {name}": (f"blocks.{layer}.{word}", head) for layer in
           ("feed-forward", "mlp_out", None)]}
 
 
-def model(arm: str = "full") -> ModelConfig:
+@checked
+def model(arm: Choice(CHANGES) = "full") -> ModelConfig:
     """The shape of an arm's model: 32 wide, two layers, four heads, but for what the arm changes.
 
     >>> model("one head").d_head, model().d_head
@@ -56,20 +60,17 @@ def model(arm: str = "full") -> ModelConfig:
     """
     same = {"d_vocab": TASK.d_vocab, "n_ctx": TASK.n_ctx, "n_layers": 2, "n_heads": 4, "d_model": 32, "d_mlp": 128,
             "positions": "learned", "norm": "layer", "read_out": "last"}
-    return ModelConfig(**same | CHANGES[check_choice("arm", arm, CHANGES)])
+    return ModelConfig(**same | CHANGES[arm])
 
 
-def parts(seed: int) -> Split:
+@checked
+@cache
+def parts(seed: Seed()) -> Split:
     """The 4,000 expressions that a seed trains on, and the 1,000 that it is tested on: none is in both.
 
     >>> len(parts(0).train), len(parts(0).held_out)
     (4000, 1000)
     """
-    return parts_of(check_seed("seed", seed))
-
-
-@cache
-def parts_of(seed):
     return split(all_inputs(TASK), held_out=0.2, seed=seed)
 
 
@@ -79,9 +80,9 @@ def encoded(seed: int) -> tuple[Examples, Examples]:
 
 
 @cache
-def rows_of_steps(seed: int, steps: int, batch: int) -> np.ndarray:
+def rows_of_steps(seed: int, steps: int) -> np.ndarray:
     """Which training inputs each step takes, drawn at once: a generator a step would cost more time than the step."""
-    return generator(seed, "batch").integers(len(parts(seed).train), size=(steps, batch))
+    return generator(seed, "batch").integers(len(parts(seed).train), size=(steps, SETTINGS["batch"]))
 
 
 @cache
@@ -90,15 +91,18 @@ def held_out(seeds: tuple[int, ...]) -> Examples:
     return Examples(*(np.stack(kind) for kind in zip(*(encoded(seed)[1] for seed in seeds), strict=True)))
 
 
-def answers(config, params, seeds, tap=None) -> np.ndarray:
-    """The likeliest tokens (seeds, 1000); where nothing taps, the last block is computed for its read-out alone."""
+def right(config, params, seeds, tap=None) -> np.ndarray:
+    """Which held-out inputs are answered right (seeds, 1000); where nothing taps, only what is read out is computed."""
     shapes = parameter_shapes(config)
     for name, value in check_entries("params", params, shapes).items():
         check_array(f"params[{name!r}]", value, shape=(len(seeds), *shapes.get(name, ())), finite=False)
-    return forward(params, held_out(tuple(seeds)).tokens, config, tap=tap, trim=tap is None)["logits"].argmax(-1)
+    tokens, targets = held_out(tuple(seeds))
+    return forward(params, tokens, config, tap=tap, trim=tap is None)["logits"].argmax(-1) == targets
 
 
-def by_operation(config: ModelConfig, params: dict, seeds=SEEDS, *, tap=None) -> np.ndarray:
+@checked
+def by_operation(config: ModelConfig, params: dict, seeds: Each(Seed()) = SEEDS, *,
+                 tap: Callable | None = None) -> np.ndarray:
     """Share of each seed's held-out inputs answered right (seeds, 5), in the order of ``TASK.operations``.
 
     ``params`` have an axis of seeds; with a tap, it is the model that the tap changes.
@@ -106,13 +110,14 @@ def by_operation(config: ModelConfig, params: dict, seeds=SEEDS, *, tap=None) ->
     >>> by_operation(model(), init(model(), n_seeds=2), seeds=(0, 1)).shape
     (2, 5)
     """
-    right = answers(config, params, seeds, tap) == held_out(tuple(seeds)).targets
+    hits = right(config, params, seeds, tap)
     names = np.array([[operation_of(x) for x in parts(seed).held_out] for seed in seeds])
-    return np.stack([(right & (names == name)).sum(-1) / (names == name).sum(-1) for name in TASK.operations], axis=-1)
+    return np.stack([(hits & (names == name)).sum(-1) / (names == name).sum(-1) for name in TASK.operations], axis=-1)
 
 
-def train(arm: str = "full", seeds=SEEDS, *, steps: int = STEPS, learning_rate: float = 4e-3,
-          every: int = 50) -> tuple[dict, History]:
+@checked
+def train(arm: Choice(CHANGES) = "full", seeds: Each(Seed()) = SEEDS, *, steps: Whole(1) = SETTINGS["steps"],
+          learning_rate: Number(above=0) = SETTINGS["learning_rate"], every: Whole(1) = 50) -> tuple[dict, History]:
     """Train all seeds of an arm on their own 4,000 inputs; returns the weights and, ``every`` steps, what they score.
 
     ``learning_rate`` is the peak, reached after 100 updates, from where it falls to 0 in a straight line.
@@ -121,37 +126,31 @@ def train(arm: str = "full", seeds=SEEDS, *, steps: int = STEPS, learning_rate: 
     >>> params["W_E"].shape, history["held_out_accuracy"].shape
     ((2, 20, 32), (3, 2))
     """
-    config, drawn = model(arm), [init(model(arm), seed=check_seed("seeds", seed)) for seed in seeds]
+    config, drawn = model(arm), [init(model(arm), seed=seed) for seed in seeds]
     stepper = Stepper({name: np.stack([one[name] for one in drawn]) for name in drawn[0]}, config, "adamw", beta2=0.98,
                       weight_decay=0.1)
 
     def batches(step):
-        rows = [(encoded(seed)[0], rows_of_steps(seed, steps, 32)[step]) for seed in seeds]
-        return tuple(np.stack([data[kind][chosen] for data, chosen in rows]) for kind in range(2))
+        shown = [[kind[rows_of_steps(seed, steps)[step]] for kind in encoded(seed)[0]] for seed in seeds]
+        return tuple(np.stack(kind) for kind in zip(*shown, strict=True))
 
-    def score(stepper):
-        right = answers(config, stepper.params, seeds) == held_out(tuple(seeds)).targets
-        return {"held_out_accuracy": right.mean(-1)}
-
-    history = fit(stepper, batches, steps=steps, every=every, evaluate=score,
+    history = fit(stepper, batches, steps=steps, every=every,
+                  evaluate=lambda stepper: {"held_out_accuracy": right(config, stepper.params, seeds).mean(-1)},
                   learning_rate=warmup_linear(learning_rate, steps, min(100, steps)))
     return stepper.params, history
 
 
-def taken_out(params: dict, part: str, seeds=SEEDS, *, by: str = "mean") -> np.ndarray:
-    """What the trained full model scores without a part: (seeds, 5).
+@checked
+def taken_out(params: dict, part: Choice(PARTS), seeds: Each(Seed()) = SEEDS, *,
+              by: Choice(("mean", "zero")) = "mean") -> np.ndarray:
+    """What the trained full model scores without a part (seeds, 5): its mean over the training inputs, position by
+    position, or zeros stand in its place. ``params`` have an axis of seeds.
 
-    Parameters
-    ----------
-    params : dict of array
-        With an axis of seeds.
-    part : str
-        A name in :data:`PARTS`.
-    by : {"mean", "zero"}
-        What stands in its place: its own mean over the training inputs, position by position, or nothing.
+    >>> taken_out(init(model(), n_seeds=1), "layer 1: head 2", [0]).shape
+    (1, 5)
     """
-    (name, head), means = PARTS[check_choice("part", part, PARTS)], None
-    if check_choice("by", by, ["mean", "zero"]) == "mean":
+    (name, head), means = PARTS[part], None
+    if by == "mean":
         tokens = np.stack([encoded(seed)[0].tokens for seed in seeds])
         means = means_of(partial(forward, params, tokens, model()), name)
     return by_operation(model(), params, seeds, tap=ablate(name, head=head, value=means))
@@ -175,13 +174,12 @@ def with_names(dataset):
 
 
 def weights_of_the_first(seeds) -> dict:
-    """The weights of the first seed of the full model, trained in the company of the others."""
+    """The full model's weights of the first seed, trained in the company of the others."""
     params, _ = train("full", seeds)
     return {"seed": ("seed", list(seeds))} | {name: ([f"{name}.{axis}" for axis in range(value.ndim - 1)], value[0])
                                               for name, value in params.items()}
 
 
-SETTINGS = {"steps": STEPS, "batch": 32, "learning_rate": 4e-3}
 ABLATION = Study("ablation", measured, arms={"arm": tuple(CHANGES)}, seeds=SEEDS, together=True, finish=with_names,
                  settings=SETTINGS | {"arms": {arm: model(arm).to_dict() for arm in CHANGES}})
 TRACED = Study("traced-model", weights_of_the_first, seeds=SEEDS, together=True,
