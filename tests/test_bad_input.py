@@ -83,11 +83,11 @@ WAITING = ("analysis.ablation.followed", "byhand.parts.gelu_exact_pullback", "by
            "byhand.positions.rotate_pullback", "training.datasets.", "training.run.logits", "training.run.train",
            "training.records.write_record", "training.runs.recorded",
            "chapters.ch01.", "chapters.ch02.", "chapters.ch03.", "chapters.ch04.figures.", "chapters.ch05.",
-           "chapters.ch06.", "chapters.ch07.", "chapters.ch08.", "models.", "plots.", "widgets.", "training.study")
+           "chapters.ch06.", "chapters.ch07.", "chapters.ch08.", "models.", "plots.", "training.study")
 #: Functions that still let a foreign error through; the list only ever gets shorter.
 UNMENDED = ("byhand.attention.attend", "byhand.ends.one_hot", "byhand.positions.shift_rotation", "claims.",
             "chapters.ch01.study.train_readers",
-            "plots.", "widgets.page_data.")
+            "plots.")
 FUNCTIONS = {name: member for name, member in example_calls.public_functions().items()
              if not name.startswith(PARTS + EXEMPT) and inspect.signature(member).parameters}
 

@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from chapters.ch07.page import RUN, SHIPPED, STEPS
-from transformer_lab.analysis.digit_model import DigitModel, load
+from chapters.ch07.page import INPUTS, RUN, answers
+from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.errors import LabError
-from transformer_lab.tasks.digits import all_inputs
+from transformer_lab.places import shipped
 from transformer_lab.tasks.expressions import TOKENS, spell, tokenize, value
 from transformer_lab.widgets import AskModel
+from transformer_lab.widgets.asked import STEPS
 from transformer_lab.widgets.bundle import JS, node, poster
 from transformer_lab.widgets.page_data import page_data
 
-INPUTS, MODULE, FILE = all_inputs(RUN.task), JS / "ask-model.js", JS / "data" / "ask.bin"
+MODULE, FILE = JS / "ask-model.js", JS / "data" / "ask.bin"
 ANSWERS = np.array([2 + value(x) for x in INPUTS])
 BYTES = (f'import {{ readFileSync }} from "node:fs"; const file = readFileSync("{FILE}"); '
          "const data = new DataView(file.buffer, file.byteOffset, file.length); ")
@@ -81,13 +82,12 @@ def test_the_map_shows_what_the_page_itself_would_answer(stored):
 
 
 def test_all_answers_at_all_steps_are_those_of_the_rounded_weights(weights, stored):
-    tokens = RUN.task.encoded(INPUTS).tokens
     for at, params in enumerate(weights.values()):
-        assert np.array_equal(DigitModel(RUN, params).logits(tokens).argmax(-1), stored[at])
+        assert np.array_equal(answers(params), stored[at])
 
 
 def test_rounding_the_shipped_weights_changes_no_answer(weights, stored):
-    model, record = load(SHIPPED)
+    model, record = load(shipped("digits", "digits-0"))
     for name, rounded in weights[2000].items():
         assert np.array_equal(rounded, record.weights[name].astype(np.float16)), name
     exact = model.logits(RUN.task.encoded(INPUTS).tokens).argmax(-1)
@@ -151,7 +151,10 @@ def test_the_code_for_a_state_gives_the_five_answers_that_are_shown(state, tmp_p
                                "[code(given), now.top, now.acts.probs]", state)
     trains = state["step"] != 2000                           # other processors round otherwise
     if trains:
-        monkeypatch.chdir(tmp_path)
+        home = tmp_path / "home"
+        home.mkdir()
+        (home / "data").symlink_to(shipped())
+        monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(home))
     lines, scope = source.rsplit("\n", 1), {}
     exec(lines[0] + "\nfound = " + lines[1], scope)
     found = {one.text: one.probability for one in scope["found"]}

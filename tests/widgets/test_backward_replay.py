@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from chapters.ch06.page import CONFIG, drawn
 from chapters.ch06.planted import with_mistake
 from transformer_lab import generator
 from transformer_lab.byhand.transformer import backward, forward, loss
@@ -13,7 +14,6 @@ from transformer_lab.names import parameter_shapes
 from transformer_lab.widgets import BackwardReplay
 from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.page_data import page_bytes, shipped_file
-from transformer_lab.widgets.small_block import CONFIG, drawn
 
 DATA = shipped_file("small-block")
 BYTES = (f'import {{ readFileSync }} from "node:fs"; const file = readFileSync("{DATA}"); '
@@ -81,7 +81,7 @@ def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(mistake, capsys
 
 
 def test_the_shipped_weights_are_made_again():
-    assert DATA.read_bytes() == page_bytes({"model": (drawn(), CONFIG)}, dtype=np.float64)
+    assert DATA.read_bytes() == page_bytes({"model": (drawn(), CONFIG)}, dtype="float64")
 
 
 def test_nonsense_is_refused():

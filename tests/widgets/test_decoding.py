@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from chapters.ch08.page import MODELS, SHIPPED, decode_bytes
+from chapters.ch08.page import MODELS, decode_bytes
 from transformer_lab import generator
 from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.errors import LabError
+from transformer_lab.places import shipped
 from transformer_lab.tasks.digits import check_expression, draw
 from transformer_lab.tasks.expressions import EOS, answer_text, parse, spell, tokenize, value
 from transformer_lab.widgets import Decoding
+from transformer_lab.widgets.asked import OPERATIONS
 from transformer_lab.widgets.bundle import JS, node
-from transformer_lab.widgets.decoding import OPERATIONS
 
 FOLDER = (JS / "decoding").as_uri()
 SOURCE = f"""import {{ readFileSync }} from "node:fs"; import {{ text }} from "node:stream/consumers";
@@ -38,7 +39,7 @@ def page(expression, given=None):
 @pytest.fixture(scope="module")
 def models():
     """The models as the page has them: weights in half precision, calculation in double."""
-    return {name: rounded(load(SHIPPED / f"{name}-0")[0]) for name in MODELS}
+    return {name: rounded(load(shipped("digits", f"{name}-0"))[0]) for name in MODELS}
 
 
 def rounded(model):
@@ -76,7 +77,7 @@ def test_the_pages_table_of_models_is_that_of_the_records(models):
 @pytest.mark.parametrize("name", MODELS)
 def test_rounded_models_answer_as_the_unrounded_do(name, models):
     fresh = draw(models[name].run.task, 2000, seed=2, purpose="fresh")
-    assert models[name].said(fresh) == load(SHIPPED / f"{name}-0")[0].said(fresh)
+    assert models[name].said(fresh) == load(shipped("digits", f"{name}-0"))[0].said(fresh)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -159,7 +160,7 @@ def test_whatever_is_pressed_gives_an_expression_that_python_takes_too(name):
     for state in states:
         assert Decoding(**state).state() == state
         lengths.append(len(tokenize(parse(state["expression"]))))
-    assert max(lengths) > load(SHIPPED / f"{name}-0")[0].run.model.n_ctx
+    assert max(lengths) > load(shipped("digits", f"{name}-0"))[0].run.model.n_ctx
 
 
 def test_a_press_or_key_does_what_it_says():
@@ -183,14 +184,13 @@ def test_shuffle_draws_what_training_draws_and_always_the_same():
     found = page("Object.values(tasks).map((task) => [...Array(40).keys()].map((n) => shuffled(task, n)))")
     assert found == page("Object.values(tasks).map((task) => [...Array(40).keys()].map((n) => shuffled(task, n)))")
     for name, texts in zip(MODELS, found, strict=True):
-        task = load(SHIPPED / f"{name}-0")[0].run.task
+        task = load(shipped("digits", f"{name}-0"))[0].run.task
         assert all(check_expression(task, parse(text)) and depth(parse(text)) == task.depth for text in texts)
         assert len(set(texts)) >= 39
 
 
 @pytest.mark.parametrize(("name", "step"), [("nested", 0), ("two-digits", 1), ("arithmetic", 2)])
-def test_the_code_for_a_state_runs_and_gives_what_is_shown(name, step, monkeypatch, capsys):
-    monkeypatch.chdir(SHIPPED.parents[1])
+def test_the_code_for_a_state_runs_and_gives_what_is_shown(name, step, capsys):
     source, shown = page("[code(given, compute(given, data)), compute(given, data).step]",
                          Decoding(model=name, expression=ASKED[name], step=step).state())
     scope = {}
@@ -202,8 +202,7 @@ def test_the_code_for_a_state_runs_and_gives_what_is_shown(name, step, monkeypat
     assert str(scope["model"].said([parse(ASKED[name])])) in capsys.readouterr().out
 
 
-def test_the_code_of_a_strange_expression_runs_too(monkeypatch):
-    monkeypatch.chdir(SHIPPED.parents[1])
+def test_the_code_of_a_strange_expression_runs_too():
     state = Decoding(expression="Max ( First ( Min ( 2 , 8 ) , 5 ) , Last ( 1 , 2 ) )").state()
     with pytest.raises(LabError, match="17"):
         exec(page("code(given, compute(given, data))", state), {})

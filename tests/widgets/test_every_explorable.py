@@ -2,13 +2,16 @@
 
 import inspect
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 import transformer_lab.widgets as widgets
-from transformer_lab.widgets.bundle import JS, names, node, poster
+from transformer_lab.widgets.bundle import JS, asked, names, node, poster
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = {found._draws: found for found in (getattr(widgets, name) for name in widgets.__all__)
@@ -122,3 +125,30 @@ def test_much_data_is_loaded_when_the_reader_asks_for_it_and_the_keyboard_goes_o
     page.wait_for_selector(".lab-live .lab-controls")
     assert len(page.evaluate(loaded)) == 1
     expect(page.locator(".lab-live :focus")).to_have_count(1)
+
+
+RUN = """
+import json, sys
+for name, source in json.load(sys.stdin).items():
+    print("running", name, flush=True)
+    exec(source, {"__name__": name})
+"""
+
+
+@pytest.fixture(scope="module")
+def codes():
+    """The code that each explorable shows for its first state, where it shows any."""
+    shown = {name: asked(name, "code", {}) for name in names()}
+    return {name: source for name, source in shown.items() if source}
+
+
+@pytest.mark.parametrize("working", ["book", "elsewhere"])
+def test_each_code_runs_wherever_a_notebook_runs(codes, working, tmp_path):
+    home = tmp_path / "unpacked"
+    (home / "book").mkdir(parents=True)
+    (home / "data").symlink_to(ROOT / "data")
+    (home / "book" / "chapters").symlink_to(ROOT / "book" / "chapters")
+    environment = os.environ | {"TRANSFORMER_LAB_HOME": str(home), "PYTHONPATH": f"{ROOT}{os.pathsep}{home / 'book'}"}
+    done = subprocess.run([sys.executable, "-c", RUN], cwd=ROOT / "book" if working == "book" else tmp_path,
+                          input=json.dumps(codes), env=environment, capture_output=True, text=True)
+    assert len(codes) >= 8 and done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]

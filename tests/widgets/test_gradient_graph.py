@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from chapters.ch02.page import train
 from chapters.ch02.planted import PLANTED
 from transformer_lab import OneHeadConfig, generator
 from transformer_lab.byhand import one_head
 from transformer_lab.widgets import GradientGraph
 from transformer_lab.widgets.bundle import JS, node
-from transformer_lab.widgets.small_head import SHIPPED, train
+from transformer_lab.widgets.by_hand import MISTAKES, SHIPPED
 
 MODULE, HEAD = (JS / "gradient-graph.js").as_uri(), (JS / "core" / "one_head.js").as_uri()
 BOOK = Path(__file__).resolve().parents[2] / "book"
-MISTAKES = GradientGraph.mistake.allowed
 PAGE = f"""import {{ encode, forward, backward }} from "{HEAD}"; import {{ text }} from "node:stream/consumers";
 const seen = JSON.parse(await text(process.stdin)).map(({{ params, tokens, target, d_vocab }}) => {{
   const acts = forward(params, encode(tokens, d_vocab), target);
@@ -75,7 +75,7 @@ def test_no_witness_objects_to_the_right_gradient(weights):
 
 @pytest.mark.parametrize("mistake", MISTAKES[1:])
 def test_good_witnesses_notice_every_planted_mistake_and_ones_notice_none(mistake):
-    for weights in GradientGraph.weights.allowed:
+    for weights in GradientGraph.weights.rule.names:
         seen = verdicts(weights=weights, mistake=mistake)
         assert seen["complex step"] and seen["autograd"] and seen["central differences"]
         assert not seen["upstream gradient of ones"]

@@ -37,13 +37,11 @@ def test_the_saddle_is_the_packages():
 
 
 @pytest.mark.parametrize("order", ["joint", "write", "look"])
-def test_the_page_the_class_and_the_code_arrive_at_the_same_place(order):
+def test_the_page_and_the_code_arrive_at_the_same_place(order):
     state = {"look": -2.5, "write": 0.5, "order": order, "phase": 7, "rate": 2.0, "step": 150}
     source, here = json.loads(node(f'import {{ code, compute }} from "{MODULE}"; const state = {json.dumps(state)}; '
                                    "process.stdout.write(JSON.stringify("
                                    f'[code(state), compute(state).walks["{order}"][150]]));'))
-    walk = LossWalk(**state)
-    assert walk.here == pytest.approx({name: here[name] for name in walk.here}, abs=1e-9)
     show = "\nimport json; print('###', json.dumps({name: float(value) for name, value in numbers.items()}))"
     done = subprocess.run([sys.executable, "-c", source + show], capture_output=True, text=True, check=True)
     numbers = json.loads(done.stdout.split("###")[1])

@@ -79,7 +79,7 @@ def instances(**kind):
 
 
 def asked(config, params, tokens, targets, d_logits):
-    data = page_bytes({"other": (params, config), "m": (params, config)}, dtype=np.float64)
+    data = page_bytes({"other": (params, config), "m": (params, config)}, dtype="float64")
     return {"bytes": base64.b64encode(data).decode(), "tokens": tokens[0].tolist(), "targets": targets.ravel().tolist(),
             "d_logits": None if d_logits is None else d_logits.reshape(-1, 7).tolist()}
 
@@ -187,7 +187,7 @@ def test_planted_mistakes_are_caught(tmp_path, file, right, wrong):
     assert acts_off > 1e-9 or grads_off > 1e-9
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_the_page_and_python_read_the_very_numbers_that_were_written(dtype):
     config, params, *_ = instances()[7]
     data = page_bytes({"m": (params, config)}, {"answers": np.arange(6, dtype=np.uint8).reshape(2, 3)}, dtype=dtype,
@@ -210,4 +210,4 @@ def test_a_weight_that_a_half_cannot_hold_is_refused():
     config, params, *_ = instances()[0]
     name = next(iter(params))
     with pytest.raises(ArgumentError, match=r"params\['W_E'\]: got 70000"):
-        page_bytes({"m": (params | {name: np.full(params[name].shape, 7e4)}, config)}, dtype=np.float16)
+        page_bytes({"m": (params | {name: np.full(params[name].shape, 7e4)}, config)}, dtype="float16")

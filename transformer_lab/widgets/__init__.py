@@ -7,26 +7,14 @@ Choice()
 
 from importlib import import_module
 
-# Looked up on first use, so that building the pages needs no anywidget.
-_CLASSES = {
-    "AskModel": "ask_model",
-    "BlockTrace": "block_trace",
-    "BackwardReplay": "backward_replay",
-    "Choice": "predict",
-    "Curve": "predict",
-    "Decoding": "decoding",
-    "Explorable": "base",
-    "GradientGraph": "gradient_graph",
-    "LossWalk": "loss_walk",
-    "PhaseScrubber": "phase_scrubber",
-    "Positions": "positions",
-    "SoftLookup": "soft_lookup",
-}
+from .bundle import names
 
-__all__ = sorted(_CLASSES)
+#: ``js/soft-lookup.js`` draws ``SoftLookup``. A class is loaded when it is first asked for, so that building the pages
+#: needs no anywidget.
+__all__ = sorted(["Explorable", *(name.title().replace("-", "") for name in names())])
 
 
 def __getattr__(name: str):
-    if name not in _CLASSES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_CLASSES[name]}", __name__), name)
+    if name in __all__:
+        return getattr(import_module(".explorables", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,58 +1,62 @@
-"""What every explorable shares: the module that draws it, its style sheet, and what a page without a kernel shows; and
-the traits that check what they are given.
-"""
+"""What every explorable shares: a state that keeps rules, the module that draws it, the page without a kernel."""
 
 from __future__ import annotations
 
-import anywidget
-from traitlets import Bytes, Float, Int, Unicode
+from dataclasses import dataclass
 
-from ..checks import check_choice, check_number, check_whole
-from ..errors import MissingExtraError
+import anywidget
+import numpy as np
+from traitlets import Any, Bytes
+
+from ..errors import MissingExtraError, RangeError
+from ..rules import Array, Rule, Wholes, rule_of
 from ..theme import css_variables
 from .bundle import bundle, css, static_html
 from .page_data import shipped_file
 
-__all__ = ["Explorable", "Number", "OneOf", "Whole", "shipped_bytes"]
+__all__ = ["Explorable", "OneOf", "Synced"]
 
 
-class Whole(Int):
-    """A synced whole number from ``low``, to ``high`` where there is one: ``stage = Whole(3, high=16)``."""
+@dataclass(frozen=True, repr=False)
+class OneOf(Rule):
+    """One of a few numbers, in the form that the table has it."""
 
-    def __init__(self, default: int, *, low: int = 0, high: int | None = None):
-        self.low, self.high = low, high
+    numbers: tuple
+
+    def check(self, argument, value, sizes, given):
+        found = rule_of(type(self.numbers[0])).check(argument, value, sizes, given)
+        if found not in self.numbers:
+            allowed = "one of " + ", ".join(map(str, self.numbers))
+            raise RangeError(argument, str(value), allowed, "Choose one of these.")
+        return self.numbers[self.numbers.index(found)]
+
+
+def numbers(axes: str) -> Rule:
+    """Lists of finite numbers, nested as the axes say: ``numbers("key 2")``."""
+    return Array(axes) | Wholes(axes)
+
+
+class Synced(Any):
+    """A part of the state that page and Python share, first ``default``, and what it may be, in the words of
+    :mod:`transformer_lab.rules`: ``rate = Synced(2.0, Number(0.01, 10))``.
+    """
+
+    allow_none = False
+
+    def __init__(self, default, rule):
+        self.rule = rule_of(rule)
         super().__init__(default)
         self.tag(sync=True)
 
     def validate(self, obj, value):
-        """The number, or an error that says what is allowed."""
-        return check_whole(self.name, value, low=self.low, high=self.high)
+        return plain(self.rule(self.name, value))
 
 
-class Number(Float):
-    """A synced number from ``low`` to ``high``: ``rate = Number(2.0, low=0.01, high=10)``."""
-
-    def __init__(self, default: float, *, low: float, high: float):
-        self.low, self.high = low, high
-        super().__init__(default)
-        self.tag(sync=True)
-
-    def validate(self, obj, value):
-        """The number, or an error that says what is allowed."""
-        return check_number(self.name, value, low=self.low, high=self.high)
-
-
-class OneOf(Unicode):
-    """A synced name, one of a few: ``operation = OneOf("Max", "Min")``; the first is the default unless another is."""
-
-    def __init__(self, *allowed: str, default: str | None = None):
-        self.allowed = allowed
-        super().__init__(default or allowed[0])
-        self.tag(sync=True)
-
-    def validate(self, obj, value):
-        """The name, or an error with the nearest that is allowed."""
-        return check_choice(self.name, value, self.allowed)
+def plain(value):
+    """As JSON has it: lists for arrays (of floats) and tuples."""
+    if isinstance(value, np.ndarray):
+        return value.astype(float).tolist()
+    return [plain(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def shipped_bytes(name: str) -> Bytes:
@@ -61,17 +65,13 @@ def shipped_bytes(name: str) -> Bytes:
 
 
 class Explorable(anywidget.AnyWidget):
-    """An explorable: ``class X(Explorable, draws="NAME")``, and a synced trait for each key of the state in js/NAME.js
-    (:class:`Whole`, :class:`Number`, :class:`OneOf`, or one of traitlets' own with ``.tag(sync=True)``).
+    """An explorable: ``class X(Explorable, draws="NAME")`` with a :class:`Synced` trait for each key of ``defaults`` in
+    js/NAME.js, and ``data = shipped_bytes("FILE")`` where that file says ``data: "FILE"``.
 
-    Where the page loads bytes of its own (``data: "FILE"`` in js/NAME.js), say ``data = shipped_bytes("FILE")``, too.
+    In JupyterLab it is a live widget: what the reader does reaches the traits, and assigning a trait moves the picture.
+    On the built page the same file runs without a kernel, from the state that the traits had when the chapter was
+    executed.
 
-    In JupyterLab it is a live widget: what the reader does reaches the traits, and assigning
-    a trait moves the picture. On the built page the same file runs without a kernel, from the
-    state that the traits had when the chapter was executed.
-
-    Examples
-    --------
     >>> from transformer_lab.widgets import Choice
     >>> guess = Choice(id="doc", question="Which is larger?", answers=["e^pi", "pi^e"], right=0)
     >>> guess.state()["answers"]
@@ -85,8 +85,7 @@ class Explorable(anywidget.AnyWidget):
 
     def state(self) -> dict:
         """The synced traits by name: all that is needed to draw the explorable again."""
-        own = set(self.trait_names(sync=True)) - set(Explorable.class_trait_names(sync=True)) - {"data"}
-        return {key: getattr(self, key) for key in sorted(own) if not key.startswith("_")}
+        return {name: getattr(self, name) for name, trait in sorted(self.traits().items()) if isinstance(trait, Synced)}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from ..errors import DataError
+from ..signatures import checked
 
 __all__ = ["join"]
 
@@ -20,11 +21,17 @@ LINK = re.compile(r'^(import|export) ((?:\{[^}]*\}|\w+)) from "(\..+?)"(?: with 
 EXPORT = re.compile(r"^export (default|(?:async )?function|const|class) (\w+)?", re.M)
 
 
+@checked
 def join(entry: Path, root: Path) -> str:
-    """The text of one module; ``root`` is the folder from which the files are named inside it."""
-    parts: dict[Path, str] = {}
-    _add(entry.resolve(), root.resolve(), parts)
-    return "\n".join(parts.values()) + f"\nexport default {_variable(entry.resolve(), root.resolve())}.default;\n"
+    """The text of one module; ``root`` is the folder from which the files are named inside it.
+
+    >>> here = Path(__file__).parent
+    >>> join(here / "js" / "choice.js", here).splitlines()[-1]
+    'export default $js$choice_js.default;'
+    """
+    entry, root, parts = entry.resolve(), root.resolve(), {}
+    _add(entry, root, parts)
+    return "\n".join(parts.values()) + f"\nexport default {_variable(entry, root)}.default;\n"
 
 
 def _add(path: Path, root: Path, parts: dict[Path, str]) -> None:

@@ -9,76 +9,84 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 
-from ..checks import check_array, check_choice, check_entries, check_type
+from ..checks import check_array, check_choice, check_entries
 from ..config import ModelConfig
-from ..errors import DtypeError
+from ..errors import DataError, DtypeError
 from ..names import parameter_shapes
-from .bundle import JS
+from ..rules import Choice
+from ..signatures import checked
+from .bundle import JS, to_json
 
 __all__ = ["page_bytes", "page_data", "write_page_data"]
 
-FLOATS = (np.float16, np.float32, np.float64)
+KINDS = ("float64", "float32", "float16", "uint16", "uint8")
 
 
-def page_bytes(models: dict, arrays: dict | None = None, *, dtype=np.float32, **facts) -> bytes:
-    """The bytes of some models and arrays.
+@checked
+def page_bytes(models: dict, arrays: dict | None = None, *, dtype: Choice(KINDS[:3]) = "float32", **facts) -> bytes:
+    """The bytes of models (name to ``(params, config)``, without an axis of seeds), arrays, and facts for JSON.
 
-    Parameters
-    ----------
-    models : dict
-        Name to ``(params, config)``, each without an axis of seeds; further entries of the parameters are left out.
-    arrays : dict of array, optional
-        Float64, float32, float16, uint16 or uint8.
-    dtype : np.float16, np.float32 or np.float64
-        What the weights are rounded to; the page calculates in double precision.
-    **facts
-        Anything that JSON can hold.
+    Weights are rounded to ``dtype``; the page calculates in double precision. Arrays are float64, float32, float16,
+    uint16 or uint8.
 
-    Raises
-    ------
-    ArgumentError
-        A tensor that is missing or of another shape, or a weight too large for the dtype.
-
-    Examples
-    --------
     >>> from transformer_lab.byhand.transformer import init
     >>> config = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, d_mlp=256, norm="rms")
     >>> facts, arrays = page_data(page_bytes({"small": (init(config), config)}, {"steps": np.uint16([0, 50])}))
     >>> facts["models"]["small"]["norm"], arrays["small/blocks.0.W_Q"].shape, arrays["steps"].tolist()
     ('rms', (64, 4, 16), [0, 50])
     """
-    if not any(dtype is kind for kind in FLOATS):
-        raise DtypeError("dtype", str(dtype), "np.float16, np.float32 or np.float64", "Choose one of the three.")
-    tensors, configs = dict(check_type("arrays", arrays or {}, dict)), {}
-    for model, (params, config) in check_type("models", models, dict).items():
-        configs[model] = check_type("config", config, ModelConfig).to_dict()
-        for name, shape in parameter_shapes(config).items():
-            value, top = check_entries("params", params, parameter_shapes(config))[name], np.finfo(dtype).max
-            tensors[f"{model}/{name}"] = check_array(f"params[{name!r}]", value, shape=shape, low=-top,
-                                                     high=top).astype(dtype)
-    page = json.dumps({"models": configs, **facts}, separators=(",", ":"))
-    tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    return safetensors.numpy.save(tensors, {"page": page})
+    tensors, configs = {}, {}
+    for name, value in (arrays or {}).items():
+        if str(getattr(value, "dtype", None)) not in KINDS:
+            raise DtypeError(f"arrays[{name!r}]", f"a {type(value).__name__}", f"an array of {', '.join(KINDS)}",
+                             "Convert with array.astype(...).")
+        tensors[name] = np.ascontiguousarray(value)
+    for name, pair in models.items():
+        params, config = _model(f"models[{name!r}]", pair)
+        configs[name] = config.to_dict()
+        tensors |= {f"{name}/{key}": value for key, value in _rounded(params, config, np.dtype(dtype))}
+    return safetensors.numpy.save(tensors, {"page": to_json("facts", {"models": configs, **facts}, sort_keys=False)})
 
 
+def _model(argument: str, pair) -> tuple[dict, ModelConfig]:
+    match pair:
+        case (dict(), ModelConfig()):
+            return pair
+    raise DtypeError(argument, f"a {type(pair).__name__}", "a pair of parameters and ModelConfig", "Pass both.")
+
+
+def _rounded(params: dict, config: ModelConfig, dtype: np.dtype):
+    """The tensors that the configuration names; one that does not fit into the dtype is refused."""
+    shapes, top = parameter_shapes(config), np.finfo(dtype).max
+    for name, value in check_entries("params", params, shapes).items():
+        if name in shapes:
+            fits = check_array(f"params[{name!r}]", value, shape=shapes[name], low=-top, high=top)
+            yield name, np.ascontiguousarray(fits.astype(dtype))
+
+
+@checked
 def page_data(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     """What :func:`page_bytes` has put into bytes: the facts, with ``models``, and all arrays by name."""
-    length = int.from_bytes(check_type("data", data, bytes)[:8], "little")
-    return json.loads(json.loads(data[8:8 + length])["__metadata__"]["page"]), safetensors.numpy.load(data)
+    try:
+        arrays, length = safetensors.numpy.load(data), int.from_bytes(data[:8], "little")
+        return json.loads(json.loads(data[8:8 + length])["__metadata__"]["page"]), arrays
+    except (safetensors.SafetensorError, ValueError, KeyError):
+        raise DataError("These are not the bytes of a page; page_bytes makes them.") from None
 
 
-def shipped_file(name: str):
+def shipped_file(name: str) -> Path:
     """The file of the bytes that an explorable with ``data: "NAME"`` loads."""
     files = {path.stem: path for path in (JS / "data").glob("*.bin")}
     return files[check_choice("name", name, files)]
 
 
 def write_page_data(name: str, data: bytes) -> None:
-    """Write ``js/data/NAME.bin``, which an explorable with ``data: "NAME"`` loads."""
+    """Write ``js/data/NAME``, which an explorable loads: the old file stays until the new one is whole."""
     sibling = JS / "data" / f"{name}.part"
     sibling.write_bytes(data)
-    os.replace(sibling, JS / "data" / f"{name}.bin")
+    os.replace(sibling, JS / "data" / name)

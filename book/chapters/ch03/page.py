@@ -1,10 +1,8 @@
-"""What the explorable of chapter 03 shows of the records: the accuracy of every seed, every ten steps.
+"""What the phase scrubber shows of the study ``phases``: how many of 200 fresh patterns each seed answers right.
 
-``python -m chapters.ch03.page`` reads the study ``phases`` and writes the same bytes again. The explorable
-trains the heads itself, from the same random numbers; a test holds it to these records.
+``python -m chapters.ch03.page`` writes the same bytes again. The page trains the heads itself, from the same random
+numbers; a test holds it to these records.
 """
-
-from __future__ import annotations
 
 import numpy as np
 
@@ -12,27 +10,15 @@ from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
 from .study import ORDERS, PHASES
 
-__all__ = ["ORDERS", "POSITIONS", "outcomes"]
-
-POSITIONS = ("one_hot", "none")
-N_PROBES = 200
+POSITIONS, N_PROBES = ("one_hot", "none"), 200
 
 
 def outcomes() -> dict[str, np.ndarray]:
-    """How many of 200 fresh patterns are answered right, by ``"positions/order"``: (measurements, seeds), uint8."""
-    shares = PHASES.load()["fresh_accuracy"]
-    return {f"{positions}/{order}": right_of(shares.sel(positions=positions, order=order).values)
+    """Right answers by ``"positions/order"``: (measurements, seeds), uint8."""
+    right = np.rint(N_PROBES * PHASES.load()["fresh_accuracy"].astype(float)).astype(np.uint8)
+    return {f"{positions}/{order}": right.sel(positions=positions, order=order).values
             for positions in POSITIONS for order in ORDERS}
 
 
-def right_of(shares) -> np.ndarray:
-    return np.rint(N_PROBES * shares.astype(float)).astype(np.uint8)
-
-
-def main() -> None:
-    """Write the file that the explorable reads."""
-    write_page_data("phases", page_bytes({}, outcomes()))
-
-
 if __name__ == "__main__":
-    main()
+    write_page_data("phases.bin", page_bytes({}, outcomes()))

@@ -1,9 +1,4 @@
-"""What the explorable of chapter 05 loads: the weights of the model that the chapter traces, in float32.
-
-``python -m chapters.ch05.page`` reads the record and writes the same bytes again.
-"""
-
-from __future__ import annotations
+"""What the block trace loads: the weights of the model that the chapter traces. ``python -m chapters.ch05.page``."""
 
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
@@ -11,4 +6,4 @@ from .study import trained
 
 if __name__ == "__main__":
     config, params = trained()
-    write_page_data("block-trace", page_bytes({"model": (params, config)}))
+    write_page_data("block-trace.bin", page_bytes({"model": (params, config)}))

@@ -63,13 +63,14 @@ const table = ({ step }, { model, index, acts, top, input: { text, answer } }) =
       [name, ...Object.values(model.scores[index][operation]).flat().map(String)]) },
 ];
 
-const weights = (step) => (step === 2000 ? 'weights = load("data/digits/digits-0")[1].weights'
-  : `record = train("runs/digits-at-${step}", run, keep=[${step}])   # seconds
+const weights = (step) => (step === 2000 ? 'weights = load(shipped("digits", "digits-0"))[1].weights'
+  : `record = train(runs("digits-at-${step}"), run, keep=[${step}])   # seconds
 weights = record.history.kept[${step}]`);
 
 export const code = ({ expression, step }) => `import numpy as np
 from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.cli.recipes import RECIPES
+from transformer_lab.places import runs, shipped
 from transformer_lab.tasks.expressions import parse
 from transformer_lab.training import train
 

@@ -129,9 +129,10 @@ export function code({ model, expression }, { run, at, step, strange }) {
   return `import numpy as np
 from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand.transformer import forward
+from transformer_lab.places import shipped
 from transformer_lab.tasks.expressions import TOKENS, parse, tokenize
 
-model, record = load("data/digits/${model}-0")
+model, record = load(shipped("digits", "${model}-0"))
 expression = parse("${expression}")
 ${strange.some(Boolean) ? "" : "print(model.said([expression]), model.top(expression))\n"}
 rounded = {name: np.asarray(w, np.float16).astype(float)

@@ -41,14 +41,19 @@ const SAVE_EVERY = 50; // ms between messages to Python
 let count = 0;
 
 export function explorable(spec) {
+  const finished = (given, data) => { // the state, and all that follows from it
+    const state = { ...spec.defaults, ...spec.own, ...given };
+    let now = spec.compute?.(state, data);
+    while (now?.unfinished) now = spec.compute(state, data);
+    return [state, now];
+  };
   return {
     defaults: spec.defaults,
     data: spec.data,
     render: ({ model, el }) => mount(spec, model, el),
+    code: (given = {}, data = null) => spec.code?.(...finished(given, data)) ?? "",
     poster(given = {}, data = null) {
-      const state = { ...spec.defaults, ...spec.own, ...given };
-      let now = spec.compute?.(state, data);
-      while (now?.unfinished) now = spec.compute(state, data);
+      const [state, now] = finished(given, data);
       return markup(h("div", { class: "lab" }, head(spec, state), stage(spec.view(state, now, STILL)),
         words(spec.describe(state, now))));
     },

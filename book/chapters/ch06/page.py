@@ -1,19 +1,14 @@
-"""The transformer of the backward replay: one block, one head, small enough to see every number of it.
+"""What the backward replay loads: one block with one head, small enough to see every number of it.
 
-``python -m transformer_lab.widgets.small_block`` writes the same bytes to ``js/data/small-block.bin`` again.
+``python -m chapters.ch06.page`` writes the same bytes again.
 """
-
-from __future__ import annotations
 
 import numpy as np
 
-from ..byhand.transformer import init
-from ..config import ModelConfig
-from .page_data import page_bytes, write_page_data
+from transformer_lab import ModelConfig
+from transformer_lab.byhand.transformer import init
+from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
-__all__ = ["CONFIG"]
-
-#: Tokens 0 to 3 are digits, 4 is ``Max``, 5 is ``Min``.
 CONFIG = ModelConfig(d_vocab=6, n_ctx=3, d_model=4, d_mlp=6, positions="learned", norm="layer", read_out="last")
 
 
@@ -25,4 +20,4 @@ def drawn() -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    write_page_data("small-block", page_bytes({"model": (drawn(), CONFIG)}, dtype=np.float64))
+    write_page_data("small-block.bin", page_bytes({"model": (drawn(), CONFIG)}, dtype="float64"))
