@@ -13,41 +13,26 @@ import math
 import numpy as np
 
 from transformer_lab.byhand.attention import softmax
-from transformer_lab.checks import check_array, check_whole
+from transformer_lab.rules import Array, Wholes
+from transformer_lab.signatures import checked
 
 __all__ = ["one_sequence"]
 
 
-def one_sequence(W_QK, W_OV, x, target) -> dict[str, np.ndarray]:
-    r"""Forward and backward for one sequence and one model.
+@checked
+def one_sequence(W_QK: Array("d_model d_model"), W_OV: Array("d_model d_vocab"), x: Array("n_ctx d_model"),
+                 target: Wholes("", low=0, below="d_vocab")) -> dict[str, np.ndarray]:
+    r"""Forward and backward for one sequence, whose last row asks, and one target: every quantity by its name.
 
-    Parameters
-    ----------
-    W_QK, W_OV : array (d_model, d_model), (d_model, d_vocab)
-    x : array (n_ctx, d_model)
-        Input rows; the last is the query.
-    target : int
-        The token that comes next.
+    ``d_logits`` = :math:`\delta = p - y`; ``d_W_OV`` = :math:`h \delta^\top`; ``d_read`` = :math:`W_{OV} \delta`;
+    ``d_pattern`` = :math:`g_a = x\,\partial h`; ``jacobian`` = :math:`\operatorname{diag}(a) - a a^\top`;
+    ``d_scores`` = its product with :math:`g_a`; ``products`` (n_ctx, d_model, d_model), whose entry j is
+    :math:`\frac{1}{\sqrt{d_\text{model}}}\, \partial s_j \; x_T x_j^\top`; and their sum, ``d_W_QK``.
 
-    Returns
-    -------
-    dict
-        ``scores``, ``pattern`` (n_ctx), ``read`` (d_model), ``logits``, ``probs`` (d_vocab), ``loss``; then
-        ``d_logits`` = :math:`\delta = p - y`; ``d_W_OV`` = :math:`h \delta^\top`; ``d_read`` = :math:`W_{OV} \delta`;
-        ``d_pattern`` = :math:`g_a = x\,\partial h`; ``jacobian`` = :math:`\operatorname{diag}(a) - a a^\top`
-        (n_ctx, n_ctx); ``d_scores`` = its product with :math:`g_a`; ``products`` (n_ctx, d_model, d_model), whose entry
-        j is :math:`\frac{1}{\sqrt{d_\text{model}}}\, \partial s_j \; x_T x_j^\top`; and their sum, ``d_W_QK``.
-
-    Examples
-    --------
     >>> seen = one_sequence(np.zeros((2, 2)), np.eye(2), np.eye(2)[[0, 1, 1]], 0)
     >>> seen["pattern"].round(2).tolist(), seen["d_scores"].round(2).tolist()
     ([0.33, 0.33, 0.33], [-0.26, 0.13, 0.13])
     """
-    x = check_array("x", x, shape=("n_ctx", "d_model"))
-    W_QK = check_array("W_QK", W_QK, shape=(x.shape[1], x.shape[1]))
-    W_OV = check_array("W_OV", W_OV, shape=(x.shape[1], "d_vocab"))
-    target = check_whole("target", target, low=0, high=W_OV.shape[1] - 1)
     x_T, root = x[-1], math.sqrt(x.shape[1])
 
     scores = np.array([x_T @ W_QK @ x_j for x_j in x]) / root

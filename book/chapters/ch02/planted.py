@@ -2,9 +2,6 @@
 
 A check is worth what it catches. Each mistake changes one line of :func:`~transformer_lab.byhand.one_head.backward`
 and leaves the others alone, so that everything after it goes wrong, and nothing before it.
-
->>> len(PLANTED)
-20
 """
 
 from __future__ import annotations
@@ -17,7 +14,8 @@ import numpy as np
 
 from transformer_lab.byhand.attention import softmax
 from transformer_lab.byhand.one_head import backward
-from transformer_lab.checks import check_choice, check_type
+from transformer_lab.rules import Choice
+from transformer_lab.signatures import checked
 
 __all__ = ["PLANTED", "Mistake", "with_mistake"]
 
@@ -34,12 +32,13 @@ def _weighted(seen):
     return (seen["pattern"] * seen["d_pattern"]).sum(axis=-1, keepdims=True)
 
 
-def _one_hot(seen, shift=0):
-    return np.eye(seen["probs"].shape[-1])[np.roll(seen["targets"], shift, axis=-1)]
-
-
 def _batch(seen):
     return seen["probs"].shape[-2]
+
+
+def _less_one(probs, seen, shift=0):
+    """The error, as if these were the probabilities, and the targets those of another sequence."""
+    return (probs - np.eye(probs.shape[-1])[np.roll(seen["targets"], shift, axis=-1)]) / _batch(seen)
 
 
 PLANTED = {
@@ -64,9 +63,9 @@ PLANTED = {
     "mean-twice": Mistake("d_logits", "averaged over the batch twice", lambda d, seen: d / _batch(seen)),
     "no-target": Mistake("d_logits", "p in place of p - y", lambda d, seen: seen["probs"] / _batch(seen)),
     "next-target": Mistake("d_logits", "the targets are one sequence off",
-                           lambda d, seen: (seen["probs"] - _one_hot(seen, 1)) / _batch(seen)),
+                           lambda d, seen: _less_one(seen["probs"], seen, 1)),
     "softmax-twice": Mistake("d_logits", "the probabilities go through softmax again",
-                             lambda d, seen: (softmax(seen["probs"]) - _one_hot(seen)) / _batch(seen)),
+                             lambda d, seen: _less_one(softmax(seen["probs"]), seen)),
     "transposed": Mistake("d_W_QK", "the outer product the other way round: keys where queries belong",
                           lambda d, seen: d.mT),
     "first-row": Mistake("d_W_QK", "the first row is taken for the query",
@@ -78,13 +77,12 @@ PLANTED = {
 }
 
 
-def with_mistake(name: str, params: dict, acts: dict, targets) -> dict[str, np.ndarray]:
+@checked
+def with_mistake(name: Choice(PLANTED), params: dict, acts: dict, targets) -> dict[str, np.ndarray]:
     """What :func:`~transformer_lab.byhand.one_head.backward` would return with this mistake in it.
 
     Two of them need at least two different sequences in the batch to show.
 
-    Examples
-    --------
     >>> from transformer_lab import OneHeadConfig
     >>> from transformer_lab.byhand.one_head import encode, forward, init
     >>> config = OneHeadConfig(d_vocab=3, n_ctx=4)
@@ -94,8 +92,7 @@ def with_mistake(name: str, params: dict, acts: dict, targets) -> dict[str, np.n
     >>> bool((uphill["W_OV"] == -right["W_OV"]).all())
     True
     """
-    mistake = PLANTED[check_choice("name", name, PLANTED)]
-    seen = check_type("acts", acts, dict) | {"targets": targets}
+    mistake, seen = PLANTED[name], acts | {"targets": targets}
 
     def tap(gradient, value):
         seen[gradient] = mistake.wrong(value, seen) if gradient == mistake.gradient else value
