@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_number, check_type, check_whole
+from ..checks import check_whole
 from ..errors import RangeError, ShapeError
+from ..rules import Array, Number, Whole, Wholes
+from ..signatures import checked
 from .digits import DigitTask
 from .expressions import EOS, PAD, answer_tokens, listed, tokenize, value
 
@@ -30,9 +32,8 @@ class Examples(NamedTuple):
 
 
 class Questions(NamedTuple):
-    """``tokens`` (n, width), padded on the right; ``lengths`` (n,) of the questions in them; the right ``answers``.
-
-    ``answers`` is (n, n_answer + 1): each is ended by EOS and padded.
+    """``tokens`` (n, width), padded on the right; ``lengths`` (n,) of the questions in them; the right ``answers``
+    (n, n_answer + 1), ended by EOS and padded.
     """
 
     tokens: np.ndarray
@@ -47,6 +48,7 @@ def padded(rows: Sequence[Sequence[int]], width: int, fill: int) -> np.ndarray:
     return np.array([[*row, *[fill] * (width - len(row))] for row in rows], dtype=np.int64)
 
 
+@checked
 def examples(task: DigitTask, expressions: Sequence) -> Examples:
     """Expressions of one length with one-token answers, to be read at the last token.
 
@@ -55,12 +57,13 @@ def examples(task: DigitTask, expressions: Sequence) -> Examples:
     """
     expressions = listed("expressions", expressions)
     rows, answers = [tokenize(x) for x in expressions], [answer_tokens(value(x)) for x in expressions]
-    if {len(row) for row in rows} != {check_type("task", task, DigitTask).n_ctx} or {len(a) for a in answers} != {1}:
+    if {len(row) for row in rows} != {task.n_ctx} or {len(a) for a in answers} != {1}:
         raise ShapeError("expressions", "expressions or answers of several lengths",
                          f"{task.n_ctx} tokens with a one-token answer", "Take sequences(task, expressions).")
     return Examples(np.array(rows), np.array(answers)[:, 0])
 
 
+@checked
 def sequences(task: DigitTask, expressions: Sequence) -> Examples:
     """Questions with their answers behind them, for teacher forcing: targets count from the closing parenthesis on.
 
@@ -70,7 +73,6 @@ def sequences(task: DigitTask, expressions: Sequence) -> Examples:
     >>> tokens.tolist(), targets.tolist()
     ([[15, 17, 6, 4, 18, 6, 4]], [[-100, -100, -100, -100, 6, 4, 1]])
     """
-    check_type("task", task, DigitTask)
     rows = [(tokenize(x), answer_tokens(value(x))) for x in listed("expressions", expressions)]
     width = task.n_ctx + task.n_answer
     targets = [[*[IGNORED] * (len(question) - 1), *answer, EOS] for question, answer in rows]
@@ -78,11 +80,12 @@ def sequences(task: DigitTask, expressions: Sequence) -> Examples:
                     padded(targets, width, IGNORED))
 
 
+@checked
 def questions(task: DigitTask, expressions: Sequence) -> Questions:
     """Questions with room for the answers that a model will write behind them."""
     rows = [tokenize(x) for x in listed("expressions", expressions)]
     answers = [[*answer_tokens(value(x)), EOS] for x in expressions]
-    width = check_type("task", task, DigitTask).n_ctx + task.n_answer
+    width = task.n_ctx + task.n_answer
     lengths = np.array([len(row) for row in rows])
     return Questions(padded(rows, width, PAD), lengths, padded(answers, task.n_answer + 1, PAD))
 
@@ -91,54 +94,33 @@ def likeliest(logits: np.ndarray) -> np.ndarray:
     return logits.argmax(-1)
 
 
-def sampled(logits, rng: np.random.Generator, *, temperature: float = 1.0, top_k: int | None = None) -> np.ndarray:
+@checked
+def sampled(logits: Array("n d_vocab"), rng: np.random.Generator, *, temperature: Number(above=0) = 1.0,
+            top_k: Whole(1) | None = None) -> np.ndarray:
     r"""One token a row, drawn from :math:`\operatorname{softmax}(\ell / T)`: the largest of the logits over T with
-    Gumbel noise added to each.
+    Gumbel noise added to each. Near T = 0 it is the likeliest token; the larger T, the more alike are all. With
+    ``top_k`` only so many likeliest tokens are drawn.
 
-    Parameters
-    ----------
-    logits : array (n, d_vocab)
-    rng : numpy.random.Generator
-        From :func:`transformer_lab.generator`.
-    temperature : float
-        T above 0. Near 0 the likeliest token is drawn; the larger, the more alike are all.
-    top_k : int, optional
-        Draw among so many likeliest tokens only.
-
-    Examples
-    --------
     >>> from transformer_lab import generator
     >>> drawn = sampled(np.log(np.tile([0.7, 0.2, 0.1], (10_000, 1))), generator(0, "sampling"))
     >>> (np.bincount(drawn) / 10_000).round(2).tolist()
     [0.7, 0.2, 0.1]
     """
-    logits = check_array("logits", logits, shape=("n", "d_vocab"))
-    check_type("rng", rng, np.random.Generator), check_number("temperature", temperature, above=0)
     if top_k is not None:
         last = np.sort(logits)[:, -check_whole("top_k", top_k, low=1, high=logits.shape[1]), None]
         logits = np.where(logits < last, -np.inf, logits)
     return (logits / temperature + rng.gumbel(size=logits.shape)).argmax(-1)
 
 
+@checked
 def write(logits_of: Callable, asked: Questions, *, pick: Callable = likeliest) -> np.ndarray:
-    """Let a model write its answers, one token after the other: greedily, or as ``pick`` chooses.
+    """Let a model write its answers, one token after the other: (n, n_answer + 1), up to EOS, then padding.
 
-    Parameters
-    ----------
-    logits_of : callable
-        ``logits_of(tokens) -> (n, width, d_vocab)``, causal: what stands behind a position does not matter to it.
-    asked : Questions
-    pick : callable
-        ``pick(logits (n, d_vocab)) -> tokens (n,)``: the likeliest, or such as
-        ``partial(sampled, rng=generator(0, "sampling"), top_k=3)``.
-
-    Returns
-    -------
-    array (n, n_answer + 1)
-        The written tokens up to EOS, then padding.
+    ``logits_of(tokens)`` (n, width, d_vocab) is causal: what stands behind a position does not matter to it.
+    ``pick(logits (n, d_vocab))`` gives tokens (n,): the likeliest, or such as
+    ``partial(sampled, rng=generator(0, "sampling"), top_k=3)``.
     """
-    check_callable("logits_of", logits_of), check_callable("pick", pick)
-    tokens, rows = check_type("asked", asked, Questions).tokens.copy(), np.arange(len(asked.tokens))
+    tokens, rows = asked.tokens.copy(), np.arange(len(asked.tokens))
     written = np.full(asked.answers.shape, PAD)
     going = np.ones(len(rows), dtype=bool)
     for i in range(written.shape[1]):
@@ -150,8 +132,7 @@ def write(logits_of: Callable, asked: Questions, *, pick: Callable = likeliest) 
     return written
 
 
-def exact(written, answers) -> np.ndarray:
+@checked
+def exact(written: Wholes("n width"), answers: Wholes("n width")) -> np.ndarray:
     """Which answers are right as a whole: bool (n,)."""
-    written = check_array("written", written, shape=("n", "width"), kind="whole")
-    answers = check_array("answers", answers, shape=written.shape, kind="whole")
     return (written == answers).all(-1)

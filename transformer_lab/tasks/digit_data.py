@@ -10,9 +10,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from ..checks import check_array, check_flag, check_number, check_seed, check_type, check_whole
+from ..checks import check_array, check_flag, check_number, check_seed
 from ..config import choice, field, whole
 from ..randomness import generator
+from ..rules import Array, Seed, Whole, Wholes
+from ..signatures import checked
 from .answers import IGNORED, Examples, examples, sequences
 from .digits import LARGEST, DigitTask, all_inputs, check_expression, draw
 from .expressions import answer_text, operation_of, value
@@ -24,29 +26,15 @@ __all__ = ["Digits", "ceiling", "floor", "needs", "oracle", "sample", "score", "
 
 @dataclass(frozen=True)
 class Digits(DigitTask):
-    """A :class:`DigitTask` with its data; the fields of the task come first.
+    """A :class:`DigitTask` with its data.
 
-    Parameters
-    ----------
-    written : bool
-        Whether the answer is written token by token (a decoder) or read at the last token.
-    examples : int
-        How many distinct expressions there are in all; 0 for every input of the task.
-    held_out : float
-        Share of them that training never sees.
-    data_seed : int
-        Of the expressions that are drawn, of their split, and of the answers that are dealt out anew.
-    distinct : bool
-        Whether the expressions differ. If not, ``examples`` are drawn with repetition and cut by their place in the
-        list, and most of what is held out is trained on as well.
-    shuffled : bool
-        Whether the answers are dealt out anew among the inputs of each operation: then there is nothing to find out
-        and all to remember.
-    counted : str
-        Which tokens of a written sequence are targets: those of the ``"answer"``, or ``"all"``, the question's too.
+    The answer is ``written`` token by token (a decoder), or read at the last token; its tokens are targets, or those of
+    the question too where ``counted="all"``. There are so many ``examples`` (0 for every input of the task), of which
+    training never sees the share ``held_out``; ``data_seed`` is that of the draw, of the split and of the dealing.
+    Where they are not ``distinct``, they are drawn with repetition and cut by their place in the list, and most of what
+    is held out is trained on as well. Where answers are ``shuffled`` among the inputs of each operation, there is
+    nothing to find out and all to remember.
 
-    Examples
-    --------
     >>> task = Digits()
     >>> len(task.parts.train), len(task.parts.held_out), Digits.from_dict(task.to_dict()) == task
     (4000, 1000, True)
@@ -106,46 +94,48 @@ class Digits(DigitTask):
         return every_target(data) if self.counted == "all" else data
 
 
+@checked
 def needs(task: Digits) -> dict:
     """What the task asks of a model, as fields of a ModelConfig.
 
     >>> needs(Digits())
     {'d_vocab': 20, 'n_ctx': 8, 'mask': 'bidirectional', 'read_out': 'last'}
     """
-    written = check_type("task", task, Digits).written
-    return {"d_vocab": task.d_vocab, "n_ctx": task.n_ctx + written * task.n_answer,
-            "mask": "causal" if written else "bidirectional", "read_out": "all" if written else "last"}
+    return {"d_vocab": task.d_vocab, "n_ctx": task.n_ctx + task.written * task.n_answer,
+            "mask": "causal" if task.written else "bidirectional", "read_out": "all" if task.written else "last"}
 
 
-def sample(task: Digits, n: int, *, seed: int, purpose: str = "batch", step: int = 0) -> Examples:
+@checked
+def sample(task: Digits, n: Whole(1), *, seed: Seed, purpose: str = "batch", step: int = 0) -> Examples:
     """``n`` of the training examples, each equally likely: the batch of a step."""
-    data = check_type("task", task, Digits).lessons
-    rows = generator(seed, purpose, step).integers(len(data.tokens), size=check_whole("n", n, low=1))
+    data = task.lessons
+    rows = generator(seed, purpose, step).integers(len(data.tokens), size=n)
     return Examples(data.tokens[rows], data.targets[rows])
 
 
+@checked
 def tests(task: Digits) -> tuple[Examples, Examples]:
     """What was held out, and the first 250 that were trained on.
 
     Where all inputs are listed these have one operation: they tell whether training goes on well, and are no fair
     partner of what was held out.
     """
-    parts = check_type("task", task, Digits).parts
-    return task.encoded(parts.held_out), task.encoded(parts.train[:250])
+    return task.encoded(task.parts.held_out), task.encoded(task.parts.train[:250])
 
 
-def score(logits, targets) -> float:
+@checked
+def score(logits: Array("... d_vocab", finite=False), targets: Wholes) -> float:
     """Share of rows whose counted targets are all the likeliest token: what greedy writing gets right as a whole.
 
     >>> score(np.eye(3)[[0, 1, 1]], np.array([0, 1, 2]))
     0.6666666666666666
     """
-    logits = check_array("logits", logits, shape=(None, "d_vocab"), leading=True, finite=False)
-    targets = check_array("targets", targets, shape=logits.shape[:-1], kind="whole")
+    check_array("targets", targets, shape=logits.shape[:-1], kind="whole")
     right = (logits.argmax(-1) == targets) | (targets == IGNORED)
     return float(right.reshape(len(right), -1).all(-1).mean())
 
 
+@checked
 def oracle(task: Digits, expression) -> str:
     """The right answer, as text.
 
@@ -155,18 +145,20 @@ def oracle(task: Digits, expression) -> str:
     return answer_text(value(check_expression(task, expression)))
 
 
+@checked
 def ceiling(task: Digits) -> float:
     """The best share on held-out inputs that anyone can expect: 1, for the answer follows from the input.
 
     Answers that were dealt out anew follow from nothing: there the best is what :func:`floor` has.
     """
-    return floor(task) if check_type("task", task, Digits).shuffled else 1.0
+    return floor(task) if task.shuffled else 1.0
 
 
+@checked
 def floor(task: Digits) -> float:
     """The share of held-out inputs that the commonest training answer of each operation gets right.
 
     >>> 0.1 < floor(Digits()) < 0.2
     True
     """
-    return float(baselines(*check_type("task", task, Digits).parts)["majority by operation"])
+    return float(baselines(*task.parts)["majority by operation"])

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from ..checks import check_choice, check_flag, check_type, check_whole
+from ..checks import check_choice, check_whole
 from ..config import Config, field, whole
 from ..errors import EmptyError, RangeError
 from ..randomness import generator
+from ..rules import Seed, Whole
+from ..signatures import checked
 from .expressions import LEAST, OPERATIONS, TOKENS, value
 
 __all__ = ["DigitTask", "all_inputs", "check_expression", "draw"]
@@ -28,21 +30,10 @@ def check_operations(argument: str, names) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class DigitTask(Config):
-    """Which expressions there are.
+    """Which expressions there are: ``operations`` from :data:`OPERATIONS`, each equally often, on ``min_args`` to
+    ``max_args`` numbers from ``low`` to ``high``. With ``depth`` 2 arguments may be operations on numbers, and at least
+    one is; and so on.
 
-    Parameters
-    ----------
-    operations : tuple of str
-        Names in :data:`OPERATIONS`, each equally often.
-    min_args, max_args : int
-        How many arguments an operation has, every number in between equally often.
-    low, high : int
-        The smallest and the largest number, 0 to 999.
-    depth : int
-        1: arguments are numbers. 2: they may be operations on numbers, and at least one is. And so on.
-
-    Examples
-    --------
     >>> DigitTask().inputs, DigitTask().n_ctx, DigitTask().d_vocab
     (5000, 8, 20)
     >>> DigitTask(operations=("Max", "Mix"), high=-1)  # doctest: +ELLIPSIS
@@ -56,9 +47,9 @@ class DigitTask(Config):
     operations: tuple[str, ...] = field(check_operations, ("First", "Second", "Last", "Max", "Min"))
     min_args: int = whole(3)
     max_args: int = whole(3)
-    low: int = field(lambda name, number: check_whole(name, number, low=0, high=999), 0)
-    high: int = field(lambda name, number: check_whole(name, number, low=0, high=999), 9)
-    depth: int = field(lambda name, number: check_whole(name, number, low=1, high=4), 1)
+    low: int = field(Whole(0, 999), 0)
+    high: int = field(Whole(0, 999), 9)
+    depth: int = field(Whole(1, 4), 1)
 
     def _faults(self):
         faults = list(super()._faults())
@@ -109,13 +100,14 @@ class DigitTask(Config):
         return len(str(largest)) if "Sort" not in self.operations else self.max_args * (len(str(self.high)) + 1) - 1
 
 
+@checked
 def all_inputs(task: DigitTask) -> list:
     """Every expression of a task without nesting, in a fixed order.
 
     >>> len(all_inputs(DigitTask())), all_inputs(DigitTask())[3058]
     (5000, ('Max', (0, 5, 8)))
     """
-    if check_type("task", task, DigitTask).depth > 1 or task.inputs > LARGEST:
+    if task.depth > 1 or task.inputs > LARGEST:
         raise RangeError("task", f"{task.inputs} inputs of depth {task.depth}", f"depth 1 and at most {LARGEST} inputs",
                          "Draw some with draw(task, n, seed=0).")
     numbers = range(task.low, task.high + 1)
@@ -123,26 +115,16 @@ def all_inputs(task: DigitTask) -> list:
             for arguments in product(numbers, repeat=k)]
 
 
-def draw(task: DigitTask, n: int, *, seed: int, purpose: str = "expressions", distinct: bool = False) -> list:
+@checked
+def draw(task: DigitTask, n: Whole(1), *, seed: Seed, purpose: str = "expressions", distinct: bool = False) -> list:
     """``n`` random expressions, every operation equally often (up to one), in random order.
 
-    Parameters
-    ----------
-    task : DigitTask
-    n : int
-        How many.
-    seed, purpose
-        As in :func:`transformer_lab.generator`.
-    distinct : bool
-        Whether all must differ; then ``n`` is at most half of ``task.inputs`` (for more, take :func:`all_inputs`).
+    With ``distinct`` all differ; then ``n`` is at most half of ``task.inputs`` (for more, take :func:`all_inputs`).
 
-    Examples
-    --------
     >>> draw(DigitTask(), 3, seed=0)
     [('Second', (4, 1, 2)), ('Last', (9, 8, 4)), ('First', (6, 8, 9))]
     """
-    check_type("task", task, DigitTask)
-    check_whole("n", n, low=1, high=task.inputs // 2 if check_flag("distinct", distinct) else None)
+    check_whole("n", n, low=1, high=task.inputs // 2 if distinct else None)
     rng = generator(seed, purpose)
     roll, seen, drawn = dice(rng), set(), []
     while len(drawn) < n:
@@ -173,6 +155,7 @@ def compose(task: DigitTask, depth: int, roll, operation: str):
                             else task.low + roll(numbers) for inner in nested)
 
 
+@checked
 def check_expression(task: DigitTask, expression):
     """The expression, if it is one of this task's, or of less depth; otherwise a sentence says what is not.
 
@@ -183,7 +166,7 @@ def check_expression(task: DigitTask, expression):
     range.
     """
     value(expression)
-    return inside(check_type("task", task, DigitTask), expression, task.depth)
+    return inside(task, expression, task.depth)
 
 
 def inside(task, expression, depth):

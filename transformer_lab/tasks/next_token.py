@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_type
 from ..errors import RangeError
+from ..signatures import checked
 from .answers import IGNORED, Examples
 from .digits import DigitTask, check_expression
 from .expressions import EOS, PAD, answer_tokens, digits, listed, value
@@ -29,6 +29,7 @@ class Bounds(NamedTuple):
     loss: float
 
 
+@checked
 def every_target(found: Examples) -> Examples:
     """The same sequences; each token is the target of the position before it, in the question as in the answer.
 
@@ -37,23 +38,16 @@ def every_target(found: Examples) -> Examples:
     >>> every_target(sequences(task, [("Max", (7,))]))
     Examples(tokens=array([[15, 17,  9, 18,  9]]), targets=array([[17,  9, 18,  9,  1]]))
     """
-    tokens, targets = check_type("found", found, Examples)
+    tokens, targets = found
     following = np.pad(tokens[:, 1:], ((0, 0), (0, 1)), constant_values=PAD)
     return Examples(tokens, np.where((targets == IGNORED) & (following != PAD), following, targets))
 
 
+@checked
 def bounds(task: DigitTask, expressions: Sequence) -> Bounds:
     """What the best predictor of every next token reaches on these questions and answers, on average over what it
-    cannot know: it knows the task, and every number is equally likely.
+    cannot know: it knows the task, of depth 1 and with one number of arguments, and every number is equally likely.
 
-    Parameters
-    ----------
-    task : DigitTask
-        Of depth 1, with one number of arguments.
-    expressions : sequence
-
-    Examples
-    --------
     One digit in five tokens can only be guessed, right once in ten times:
 
     >>> task = DigitTask(operations=("Max",), min_args=1, max_args=1)
@@ -61,7 +55,7 @@ def bounds(task: DigitTask, expressions: Sequence) -> Bounds:
     >>> best.accuracy == (4 + 1 / 10) / 5, bool(np.isclose(best.loss, np.log(10) / 5))
     (True, True)
     """
-    if check_type("task", task, DigitTask).depth > 1 or task.min_args < task.max_args:
+    if task.depth > 1 or task.min_args < task.max_args:
         raise RangeError("task", f"depth {task.depth} with {task.min_args} to {task.max_args} arguments",
                          "depth 1 with one number of arguments", "Take such a task.")
     numbers, surest = range(task.low, task.high + 1), guesses(task)

@@ -1,12 +1,8 @@
 r"""Repeating letters: a tuple of letters, again and again; say which letter comes next.
 
-A tuple of ``period`` letters is drawn, tiled and cut to ``n_ctx`` tokens; the target is the token
-that would follow. With 20 tokens and period 5 the pattern fits exactly four times, so the target is
-the first letter of the tuple and the last token that is seen is the fifth.
-
-How well anyone can do depends on what can be seen. With positions the answer stands in the
-input. Without them a head that reads out at its last token sees that token and a bag of letters, and
-:func:`ceiling` counts exactly how often the best guess is right.
+A tuple of ``period`` letters is drawn, tiled and cut to ``n_ctx`` tokens; the target is the token that would follow.
+With positions the answer stands in the input. Without them a head that reads out at its last token sees that token and
+a bag of letters, and :func:`ceiling` counts exactly how often the best guess is right.
 """
 
 from __future__ import annotations
@@ -45,21 +41,9 @@ class Patterns(NamedTuple):
 
 @dataclass(frozen=True)
 class PatternTask(Config):
-    """The task's sizes.
+    """How many letters there are, how many the tuple has, how many tokens are seen; whether the letters of a tuple all
+    differ, or are drawn with replacement.
 
-    Parameters
-    ----------
-    alphabet : int
-        How many letters there are, at least 2.
-    period : int
-        How many letters the tuple has, at least 2.
-    n_ctx : int
-        How many tokens are seen, at least ``period``.
-    distinct : bool
-        Whether the letters of a tuple all differ. Otherwise they are drawn with replacement.
-
-    Examples
-    --------
     >>> PatternTask().slots[-5:], PatternTask().target_slot
     ((0, 1, 2, 3, 4), 0)
     >>> PatternTask(alphabet=3, period=5, distinct=True)
@@ -85,30 +69,20 @@ class PatternTask(Config):
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """Which letter of the tuple stands at each position."""
+        """Which letter of the tuple stands at each position; ``target_slot`` is the one that comes next."""
         return tuple(t % self.period for t in range(self.n_ctx))
 
     @property
     def target_slot(self) -> int:
-        """Which letter of the tuple comes next."""
         return self.n_ctx % self.period
 
 
 @checked
 def sample(task: PatternTask, n: Whole(1) | Each(Whole(1)), *, seed: Seed, purpose: str = "train",
            step: int = 0) -> Patterns:
-    """Draw ``n`` patterns, each tuple equally likely. No list of all tuples is ever built.
+    """Draw ``n`` patterns, each tuple equally likely; ``n`` may be a shape, (n_seeds, batch). No list of all tuples is
+    ever built. Seed, purpose and step are those of :func:`transformer_lab.generator`.
 
-    Parameters
-    ----------
-    task : PatternTask
-    n : int or tuple of int
-        How many, or the leading shape: ``(n_seeds, batch)`` gives each seed patterns of its own.
-    seed, purpose, step
-        As in :func:`transformer_lab.generator`.
-
-    Examples
-    --------
     >>> spell(sample(PatternTask(), 2, seed=0).tokens)
     ['AUZXKAUZXKAUZXKAUZXK', 'UMLZZUMLZZUMLZZUMLZZ']
     """
@@ -151,22 +125,10 @@ def oracle(task: PatternTask, tokens: Wholes("... n_ctx")) -> np.ndarray:
 
 @checked
 def score(answers: Wholes("... n") | Array("... n d_vocab"), targets: Wholes("... n", low=0)) -> np.ndarray:
-    """The share of targets that are hit.
+    """The share of targets hit by ``answers``, tokens or logits, over the last axis; leading axes (seeds) stay.
 
-    Parameters
-    ----------
-    answers : array
-        Predicted tokens (..., n) as whole numbers, or an array of logits (..., n, d_vocab); of equal
-        logits the first counts.
-    targets : array of int (n) or (..., n)
+    ``targets`` are (n) or (..., n). Of equal logits the first counts.
 
-    Returns
-    -------
-    array (...)
-        Accuracy, 0 to 1, over the last axis; leading axes (seeds) stay.
-
-    Examples
-    --------
     >>> float(score([0, 1, 2, 2], [0, 1, 2, 3]))
     0.75
     >>> float(score(np.array([[0.1, 2.0], [0.3, -1.0]]), [1, 1]))
@@ -200,8 +162,6 @@ def ceiling(task: PatternTask, positions: bool = True, *, last: bool = True) -> 
 
     ``last=False`` is for a head that cannot even tell which token is the last: one that looks everywhere evenly.
 
-    Examples
-    --------
     >>> ceiling(PatternTask(), positions=False), ceiling(PatternTask(distinct=True), positions=False)
     (Fraction(10727, 35152), Fraction(1, 4))
     >>> ceiling(PatternTask(distinct=True), positions=False, last=False)
@@ -219,10 +179,6 @@ def floor(task: PatternTask, positions: bool = True, *, last: bool = True) -> fl
 
     :math:`H = -\sum_o P(o) \sum_c P(c \mid o) \ln P(c \mid o)`, by the same sum as :func:`ceiling`.
 
-    Examples
-    --------
-    >>> floor(PatternTask(), positions=True)
-    0.0
     >>> floor(PatternTask(distinct=True), positions=False) == math.log(4)
     True
     """
@@ -255,7 +211,7 @@ def _observations(task: PatternTask, last: bool) -> tuple[tuple[tuple[Fraction, 
 
 
 def set_partitions(size: int) -> Iterator[tuple[int, ...]]:
-    """Every way in which ``size`` slots can share letters, as the number of the block of each slot.
+    """Every way in which ``size`` slots can share letters, as the number of each slot's block.
 
     >>> list(set_partitions(2)), len(list(set_partitions(5)))
     ([(0, 0), (0, 1)], 52)

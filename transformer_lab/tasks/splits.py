@@ -35,16 +35,8 @@ class Split(NamedTuple):
 def split(expressions: Sequence, *, held_out: Number(0, 1), seed: Seed) -> Split:
     """Divide expressions so that no input is in both parts; copies of one input stay together.
 
-    Parameters
-    ----------
-    expressions : sequence
-        With or without repetitions.
-    held_out : float
-        Share of the distinct inputs to hold out, between 0 and 1; the same share of each operation.
-    seed : int
+    ``held_out`` is the share of the distinct inputs of each operation.
 
-    Examples
-    --------
     >>> from transformer_lab.tasks.digits import DigitTask, all_inputs
     >>> parts = split(all_inputs(DigitTask()), held_out=0.2, seed=0)
     >>> len(parts.train), len(parts.held_out), leakage(*parts).shared
@@ -111,17 +103,8 @@ def expected_leakage(inputs: Whole(1), drawn: Whole(1), *, held_out: Number(0, 1
 
     for n inputs in g equally large groups: M is how many of the training draws are of the same group as a held-out one.
     With one group these are all of them (eq-leak in the book); else, as many being drawn of each, M is hypergeometric.
+    Groups are operations, as for :func:`~transformer_lab.tasks.digits.draw`.
 
-    Parameters
-    ----------
-    inputs, drawn : int
-        How many different inputs there are, and how many draws; both are multiples of ``groups``.
-    held_out : float
-    groups : int
-        As for :func:`~transformer_lab.tasks.digits.draw`: the operations.
-
-    Examples
-    --------
     >>> round(expected_leakage(5000, 10_000, held_out=0.2, groups=5), 4), round(1 - (1 - 1 / 5000)**8000, 4)
     (0.7981, 0.7981)
     """
@@ -183,9 +166,7 @@ def majority(train: Sequence, held_out: Sequence, *, by_operation: bool = False)
     >>> majority([("Max", (9, 1)), ("Max", (1, 9)), ("Min", (0, 3))], [("Min", (0, 8)), ("Max", (9, 9))])
     Fraction(1, 2)
     """
-    def key(expression):
-        return operation_of(expression) if by_operation else ""
-
+    key = operation_of if by_operation else lambda expression: ""
     train, held_out = listed("train", train), listed("held_out", held_out)
     guess = commonest(train, key)
     return Fraction(sum(guess.get(key(x)) == value(x) for x in held_out), len(held_out))
