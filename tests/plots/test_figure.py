@@ -8,7 +8,8 @@ import pytest
 
 from transformer_lab import LabError, generator
 from transformer_lab.plots import Figure
-from transformer_lab.plots.style import ceiling, color_bar, heatmap, label, name_line, panel, strip
+from transformer_lab.plots.heatmap import color_bar, heatmap
+from transformer_lab.plots.style import bounded, label, name_line, panel
 from transformer_lab.plots.svg import inline, shortened_path
 from transformer_lab.theme import color
 
@@ -33,7 +34,7 @@ def drawn_lines():
     drawing, axes = panel()
     runs = generator(0, "runs").random((20, 60)).cumsum(axis=1) / 40
     axes.plot(np.arange(60), runs.T, color=color("value"), alpha=0.3)
-    ceiling(axes, 0.3, "ceiling", where="right", below=True)
+    bounded(axes, {"ceiling": 0.3})
     name_line(axes, 3, 0.1, "start")
     return drawing
 
@@ -120,13 +121,6 @@ def test_negative_cells_have_a_sign_that_needs_no_colour():
     assert "--lab-page" in with_signs and "--lab-page" not in inline_of(drawing)
 
 
-def test_a_strip_writes_its_numbers_and_names():
-    drawing, axes = panel()
-    strip(axes, np.array([0.25, -0.5, 0.001]), names=["A", "B", "C"], wrap=2)
-    words = re.findall(r">([^<>]+)</text>", inline_of(drawing))
-    assert sorted(words) == sorted(["0.25", "A", "−0.50", "B", "0", "C"])
-
-
 def test_a_path_keeps_its_points_to_a_twentieth_of_a_pixel():
     points = generator(0, "path").random((200, 2)) * 300
     short = shortened_path(" ".join(f"{'L' if i else 'M'} {x:.6f} {y:.6f}" for i, (x, y) in enumerate(points)))
@@ -145,9 +139,7 @@ def test_a_path_keeps_its_points_to_a_twentieth_of_a_pixel():
     lambda: Figure("no drawing", ALT), lambda: Figure([], ALT), lambda: Figure(drawn_lines(), "short"),
     lambda: Figure(drawn_lines(), None), lambda: panel(0), lambda: heatmap(panel()[1], np.zeros(3)),
     lambda: heatmap(panel()[1], np.array([[np.nan]])), lambda: heatmap(panel()[1], np.ones((2, 2)), "sgined"),
-    lambda: heatmap(panel()[1], np.ones((2, 2)), limit=0), lambda: strip(panel()[1], np.ones((2, 2))),
-    lambda: strip(panel()[1], np.ones(3), wrap=4), lambda: Figure(drawn_lines(), ALT, []),
-    lambda: ceiling(panel()[1], 1, "top", where="middle"),
+    lambda: heatmap(panel()[1], np.ones((2, 2)), limit=0), lambda: Figure(drawn_lines(), ALT, []),
 ])
 def test_bad_input_is_answered_with_the_package_s_own_error(call):
     with pytest.raises(LabError):

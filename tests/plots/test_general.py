@@ -120,6 +120,11 @@ def test_every_number_of_a_small_table_is_written_and_a_gap_is_a_dash():
     assert set(written) <= set(words(figure)) and words(figure).count("–") == 3 and "font-weight:700" in figure.svgs[0]
 
 
+def test_strips_write_their_numbers_and_names():
+    written = words(strips({"": [0.25, -0.5, 0.001]}, "ABC", wrap=2))
+    assert set(written) == {"0.25", "A", "−0.50", "B", "0", "C"}
+
+
 def test_panels_share_a_scale_and_each_has_its_bar_with_the_unit():
     figure = film({"small": 0.01 * TABLE, "large": TABLE}, unit="weight")
     assert words(figure).count("weight") == 2
@@ -184,6 +189,8 @@ def test_one_of_both_drawings_is_seen_and_none_is_shrunk(chromium):
     lambda: curves(ARMS, STEPS, bounds={"ceiling": "high"}), lambda: curves(ARMS, STEPS, x_label=3),
     lambda: lines({"a": RUNS[0]}, STEPS, margins={"a": RUNS[0, :3]}), lambda: dots({"a": [[1.0]]}),
     lambda: dots({"a": ["x"]}), lambda: dots({"a": [1.0]}, null={"b": [1]}), lambda: bars([1.0], ["a", "b"]),
+    lambda: strips({"a": np.ones(3)}, "ABC", wrap=0), lambda: strips({"a": np.ones((2, 2))}, "AB"),
+    lambda: curves(ARMS, STEPS, x_range=(2, 2)), lambda: plane(heights={"": ([1], [1], [[1.0]])}),
     lambda: cells(np.zeros(3)), lambda: cells(TABLE, rows=["a"]), lambda: cells(TABLE, kind="sgined"),
     lambda: cells(TABLE, limit=0), lambda: film([]), lambda: strips({"a": np.ones(3)}, "AB"), lambda: plane(),
     lambda: plane(np.zeros((3, 3))), lambda: plane(heights={"": (1, 2)}),

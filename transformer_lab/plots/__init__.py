@@ -10,14 +10,25 @@ film     one matrix at several steps, on one scale
 strips   vectors written out in lines of cells
 plane    points, vectors, walks and heights over two quantities
 ======== ==================================================================================================
+
+All take an ``xarray.DataArray``, an array, or a dict of arrays: by name, or by title and name for several panels. These
+arguments mean the same everywhere:
+
+================ ==========================================================================================
+panel            of a DataArray: the dimension whose entries become panels
+x_label, y_label words with units; without them the data's own
+x_range, y_range both ends of an axis; without them what holds all values, the same in all panels
+bounds           ceilings, floors, chance: numbers (or, over an axis, arrays) by name, or by title and name
+log              a logarithmic axis: "x", "y" or "xy" for curves; True for dots
+accent           the line, row or series that the text is about; all others are ink and grey
+alt              a sentence in front of the alternative text, which tells what is drawn
+================ ==========================================================================================
 """
 
-from .bars import bars
-from .cells import cells, film
+from .cells import cells, film, strips
 from .curves import curves, lines
-from .dots import dots
+from .dots import bars, dots
 from .figure import Figure
 from .plane import plane
-from .strips import strips
 
 __all__ = ["Figure", "bars", "cells", "curves", "dots", "film", "lines", "plane", "strips"]

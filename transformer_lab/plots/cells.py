@@ -1,113 +1,121 @@
-"""Matrices as cells (:func:`cells`), and one matrix at several steps (:func:`film`)."""
+"""Matrices as cells (:func:`cells`), one matrix at several steps (:func:`film`), vectors in lines of cells
+(:func:`strips`)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_choice, check_flag, check_number, check_type
 from ..errors import UnknownNameError
+from ..rules import Choice, Each, Number, Whole
+from ..signatures import checked
 from ..theme import color
-from .figure import Figure
-from .labelled import by_title, listed, numbers, several, span, told, words
-from .layout import fixed, laid_out
-from .style import TINT, color_bar, heatmap, label
+from .figure import Figure, laid_out
+from .heatmap import KINDS, TINT, color_bar, heatmap
+from .labelled import Names, by_title, named, numbers, short, span, words
+from .style import label
 from .style import panel as empty
 
-__all__ = ["cells", "film"]
+__all__ = ["cells", "film", "strips"]
 
-KINDS = ("auto", "amount", "signed")
 LETTER = 6.8         # px, about
 ROOM = 17            # px that a row needs to carry a name or a number
 TALLEST, PLAIN = 34, 400  # px: of a row, and of a table without names
 MANY = 200           # cells; more are not written out
 
 
-def cells(data, *, rows=None, columns=None, panel: str | None = None, row_label=None, column_label=None,
-          kind: str = "auto", limit=None, unit: str | None = None, written: str | None = "auto", least: float = 0.0,
-          row_parts=(), column_parts=(), strong=(), bar: bool | None = None, width: float | None = None,
-          alt: str = "") -> Figure:
+@checked
+def cells(data, *, rows=None, columns=None, panel: str | None = None, row_label: str | dict | None = None,
+          column_label: str | dict | None = None, kind: Choice(("auto", *KINDS)) = "auto",
+          limit: Number(above=0) | Choice(("each",)) | None = None, unit: str | None = None,
+          written: str | None = "auto", least: Number(0) = 0.0, row_parts: Each(int, 0) = (),
+          column_parts: Each(int, 0) = (), strong: Each(str, 0) = (), bar: bool | None = None,
+          width: Number(150, 870) | None = None, alt: str = "") -> Figure:
     """Matrices as cells, side by side: amounts from the page's background to one dark hue, or signed about it.
 
-    Parameters
-    ----------
-    data : xarray.DataArray, or array (rows, columns), or dict of arrays by title
-        NaN is a cell that has no number: it is written as a dash.
-    rows, columns : sequence of str, or dict of those by title, optional
-        Names; without them the data's own, or numbers from 0.
-    panel : str, optional
-        Of a DataArray: the dimension whose entries become panels.
-    row_label, column_label : str, or dict of str by title, optional
-        Words for the axes; without them the data's own.
-    kind : {"auto", "amount", "signed"}
-        Whether the map is one of amounts (from 0) or has a sign; without it the data decide.
-    limit : float or "each", optional
-        What the full colour stands for; without it the largest magnitude of all panels, or of each.
-    unit : str, optional
-        Words at the map's bar.
-    written : str or None
-        A format for the numbers in the cells (".2f", ".0%"), None for none; "auto" writes few.
-    least : float
-        Smaller magnitudes are not written.
-    row_parts, column_parts : sequence of int
-        A thin line stands before each of these.
-    strong : sequence of str
-        Names that are set in bold.
-    bar : bool, optional
-        Whether each map has its bar; without it where the numbers are not written.
-    width : float, optional
-        Of a panel, in pixels; without it by their number.
-    alt : str
-        A sentence in front of the alternative text, which tells what is drawn.
+    NaN is a cell without a number, written as a dash. Names and labels of ``rows`` and ``columns`` may differ by title;
+    names in ``strong`` are bold, and a thin line stands before each of ``row_parts`` and ``column_parts``. The full
+    colour stands for ``limit``, by default the largest magnitude of all panels, or of "each". ``unit`` is written at
+    the map's ``bar``, which is there where the numbers are not ``written``: in a format (".2f", ".0%"), or None; "auto"
+    writes few. Magnitudes below ``least`` are not written.
 
-    Examples
-    --------
     >>> cells([[0.0, 1.0]], rows=["last"], columns=["Max", "("], unit="attention").alt
     'A table of 1 row (last) and 2 columns (Max, (): attention from 0 to 1, the largest in row last, column (.'
     """
     given = by_title("data", data, panel)
-    drawn = {title: numbers(title or "data", values, ("rows", "columns"), finite=False)
-             for title, values in given.items()}
-    check_choice("kind", kind, KINDS), check_type("alt", alt, str)
-    filled = {title: np.nan_to_num(values) for title, values in drawn.items()}
+    tables = {title: Table(title, values, {"rows": rows, "columns": columns, "row_label": row_label,
+                                           "column_label": column_label}) for title, values in given.items()}
     if kind == "auto":
-        kind = "signed" if any((values < 0).any() for values in filled.values()) else "amount"
-    top = {title: float(np.abs(values).max()) or 1.0 for title, values in filled.items()}
-    if not (isinstance(limit, str) and limit == "each"):
-        top = dict.fromkeys(drawn, max(top.values()) if limit is None else check_number("limit", limit, above=0))
-    looks = {title: Table(values, *(_names(argument, named, given[title], axis, title, values.shape[axis])
-                                    for axis, (argument, named) in enumerate((("rows", rows), ("columns", columns)))),
-                          *(_axis_words(argument, word, given[title], axis, title)
-                            for axis, (argument, word) in enumerate((("row_label", row_label),
-                                                                     ("column_label", column_label)))))
-             for title, values in drawn.items()}
-    row_parts, column_parts = several("row_parts", row_parts, int), several("column_parts", column_parts, int)
-    strong, least = several("strong", strong, str), check_number("least", least, low=0)
-    width = None if width is None else check_number("width", width, low=150, high=870)
-    unit = words(next(iter(given.values())), None, unit, "unit")
-    few = all(values.size <= MANY and values.shape[1] <= 10 for values in drawn.values())
-    if isinstance(written, str) and written == "auto":
+        kind = "signed" if any(np.nanmin(table.values, initial=0) < 0 for table in tables.values()) else "amount"
+    top = {title: float(np.nanmax(np.abs(table.values), initial=0)) or 1.0 for title, table in tables.items()}
+    if limit != "each":
+        top = dict.fromkeys(tables, limit or max(top.values()))
+    unit = words(next(iter(given.values())), None, unit)
+    if written == "auto":
+        few = all(table.values.size <= MANY and table.values.shape[1] <= 10 for table in tables.values())
         written = ".2f" if few else None
-    written = _format(written)
-    bar = written is None if bar is None else check_flag("bar", bar)
+    written, bar = _format(written), written is None if bar is None else bar
 
-    def drawer(title):
-        def draw(width):
-            return looks[title].drawn(width, title, kind, top[title], unit if bar else None, written, least,
-                                      (row_parts, column_parts), strong)
-        return draw
+    def draw(title, width):
+        return tables[title].drawn(width, kind, top[title], unit if bar else None, written, least,
+                                   (row_parts, column_parts), strong)
 
-    said = [table.told(title, unit or "numbers") for title, table in looks.items()]
-    return laid_out([drawer(title) for title in drawn], told(alt, *said), width)
+    return laid_out(tables, draw, [alt, *(table.told(unit or "numbers") for table in tables.values())], width)
+
+
+def film(data, *, panel: str | None = None, alt: str = "", **options) -> Figure:
+    """Small multiples: one matrix at several steps, all with one scale; options as in :func:`cells`.
+
+    >>> len(film({"step 0": [[0.1]], "step 100": [[0.9]]}, unit="attention").svgs)
+    2
+    """
+    return cells(data, panel=panel, alt=alt, **{"written": None, "width": 200, **options})
+
+
+@checked
+def strips(vectors: dict, names: Names, *, kind: Choice(KINDS) = "signed", wrap: Whole(1) = 5,
+           digits: Whole(0, 15) = 2, alt: str = "") -> Figure:
+    """Vectors, each written as lines of ``wrap`` cells; with the period as ``wrap``, what repeats stands in a column.
+
+    ``names`` has a letter, or a word, for each entry, which stands above its number.
+
+    >>> strips({"p": [0.25, 0.75]}, "AB", kind="amount").alt
+    'p: 2 cells in lines of 5, from 0.25 to 0.75, the largest for B, number 2.'
+    """
+    drawn = {title: numbers(title or "vectors", values, (len(names),))
+             for title, values in by_title("vectors", vectors).items()}
+    n, across = len(names), min(wrap, len(names))
+    down = -(-n // across)
+
+    def draw(title, width):
+        drawing, axes = empty(min(width, 62 * wrap + 20), 30 + 36 * down)
+        grid = np.pad(drawn[title], (0, down * across - n)).reshape(down, across)
+        heatmap(axes, grid, kind, gap=0.05, signs=False, strength=TINT, frame=False)
+        for place, value in enumerate(drawn[title]):
+            row, column = divmod(place, across)
+            for text, above in ((short(value, f".{digits}f"), -0.18), (names[place], 0.22)):
+                text = "0" if above < 0 and not text.strip("0.") else text
+                axes.text(column, row - above, text, ha="center", va="center", fontsize=11, color=color("ink"))
+        label(axes, title)
+        return drawing
+
+    return laid_out(drawn, draw, [alt, *(
+        f"{title}: {n} cells in lines of {wrap}, from {span(values)}, the largest for {names[values.argmax()]}, "
+        f"number {values.argmax() + 1}" for title, values in drawn.items())])
 
 
 class Table:
     """One matrix with the names and the words of its axes."""
 
-    def __init__(self, values, rows, columns, row_label: str, column_label: str):
-        self.values, self.rows, self.columns = values, rows, columns
-        self.row_label, self.column_label = row_label, column_label
+    def __init__(self, title: str, data, axes: dict):
+        here = {argument: given.get(title) if isinstance(given, dict) else given for argument, given in axes.items()}
+        self.title, self.values = title, numbers(title or "data", data, ("rows", "columns"), finite=False)
+        self.rows, self.columns = (named(argument, here[argument], data, axis, self.values.shape[axis])
+                                   for axis, argument in enumerate(("rows", "columns")))
+        self.row_label, self.column_label = (
+            words(data, axis, here[argument] or ("" if isinstance(axes[argument], dict) else None))
+            for axis, argument in enumerate(("row_label", "column_label")))
 
-    def drawn(self, width, title, kind, limit, unit, written, least, parts, strong):
+    def drawn(self, width, kind, limit, unit, written, least, parts, strong):
         rows, columns = self.values.shape
         left = LETTER * max((len(name) for name in self.rows or ["00"]), default=0) + 20 * bool(self.row_label)
         across = (width - left - (70 if unit is not None else 10)) / columns
@@ -116,27 +124,28 @@ class Table:
             down = max(PLAIN / rows, min(across, ROOM))
         turned, words_height = self._turned(across)
         drawing, axes = empty(width, rows * down + words_height + 50 + 20 * bool(self.column_label))
-        heatmap(axes, np.nan_to_num(self.values), kind, limit, gap=0.06 if written else 0.0,
-                signs=written is None, strength=TINT if kind == "signed" and written else 1.0)
-        axes.set_aspect("auto")
+        heatmap(axes, np.nan_to_num(self.values), kind, limit, gap=0.06 if written else 0.0, signs=written is None,
+                strength=TINT if kind == "signed" and written else 1.0, frame=written is None)
         if written is not None:
             self._write(axes, written, kind, limit, least)
-        self._parted(axes, *parts)
+        for line, places, n in zip((axes.axhline, axes.axvline), parts, self.values.shape, strict=True):
+            for place in places:
+                if 0 < place < n:
+                    line(place - 0.5, color=color("ink"), linewidth=0.8)
         self._named(axes, across, down, turned, strong)
         if unit is not None:
             color_bar(drawing, axes, limit, unit, kind)
-        label(axes, title, self.column_label, self.row_label)
+        label(axes, self.title, self.column_label, self.row_label)
         return drawing
 
     def _turned(self, across: float) -> tuple[bool, float]:
         """Whether the columns' names have to be turned, and the height that they need."""
         names = self.columns or ["00"]
         across *= len(names) / max(1, sum(map(bool, names)))
-        parts = [_broken(name, across) for name in names]
-        longest = max(len(line) for lines in parts for line in lines.split("\n"))
+        parts = [_broken(name, across).split("\n") for name in names]
+        longest = max(len(line) for lines in parts for line in lines)
         turned = longest > 2 and longest * LETTER > across
-        lines = max(1 + lines.count("\n") for lines in parts)
-        return turned, LETTER * max(map(len, names)) + 6 if turned else 14 * lines + 4
+        return turned, LETTER * max(map(len, names)) + 6 if turned else 14 * max(map(len, parts)) + 4
 
     def _named(self, axes, across: float, down: float, turned: bool, strong) -> None:
         for axis, names, size, n in ((axes.yaxis, self.rows, down, self.values.shape[0]),
@@ -148,65 +157,27 @@ class Table:
             step = 1 if breaks or (names and "" in names) else _round(max(1.0, need / size))
             shown = range(0, n, step)
             texts = [(names[i] if names else str(i)) for i in shown]
-            if breaks:
-                texts = [_broken(text, size) for text in texts]
-            fixed(axis, list(shown), texts)
+            axis.set_ticks(list(shown), [_broken(text, size) for text in texts] if breaks else texts)
             for tick, i in zip(axis.get_ticklabels(), shown, strict=True):
-                bold = bool(names) and names[i] in strong
                 tick.set(fontsize=11, rotation=90 if turned and not upright else 0, color=color("ink"),
-                         fontweight="bold" if bold else "normal")
+                         fontweight="bold" if names and names[i] in strong else "normal")
 
     def _write(self, axes, written: str, kind: str, limit: float, least: float) -> None:
         for (row, column), value in np.ndenumerate(self.values):
             if np.isnan(value) or abs(value) >= least:
                 dark = kind == "amount" and value > 0.55 * limit
-                axes.text(column, row, _number(value, written), ha="center", va="center", fontsize=11,
-                          color=color("page" if dark else "ink"))
-        for side in axes.spines.values():
-            side.set_visible(False)
+                axes.text(column, row, "–" if np.isnan(value) else short(value, written), ha="center", va="center",
+                          fontsize=11, color=color("page" if dark else "ink"))
 
-    @staticmethod
-    def _parted(axes, row_parts, column_parts) -> None:
-        (right, bottom) = axes.get_xlim()[1], axes.get_ylim()[0]
-        for draw, places, end in ((axes.axhline, row_parts, bottom), (axes.axvline, column_parts, right)):
-            for place in places:
-                if 0 < place < end:
-                    draw(place - 0.5, color=color("ink"), linewidth=0.8)
-
-    def told(self, title: str, unit: str) -> str:
+    def told(self, unit: str) -> str:
         row, column = np.unravel_index(np.nan_to_num(self.values, nan=-np.inf).argmax(), self.values.shape)
         shape = " and ".join(_told_axis(word, names, n, by) for word, names, n, by in
                              (("row", self.rows, self.values.shape[0], self.row_label),
                               ("column", self.columns, self.values.shape[1], self.column_label)))
         missing = ", a dash where there is none" if np.isnan(self.values).any() else ""
         place = f"row {self.rows[row] if self.rows else row}, column {self.columns[column] if self.columns else column}"
-        what = f"{title}: a table" if title else "A table"
+        what = f"{self.title}: a table" if self.title else "A table"
         return f"{what} of {shape}: {unit} from {span(self.values)}{missing}, the largest in {place}"
-
-
-def film(data, *, panel: str | None = None, alt: str = "", **options) -> Figure:
-    """Small multiples: one matrix at several steps, all with one scale; options as in :func:`cells`.
-
-    Examples
-    --------
-    >>> len(film({"step 0": [[0.1]], "step 100": [[0.9]]}, unit="attention").svgs)
-    2
-    """
-    return cells(data, panel=panel, alt=alt, **{"written": None, "width": 200, **options})
-
-
-def _names(argument, given, values, axis: int, title: str, n: int) -> list[str] | None:
-    if isinstance(given, dict):
-        given = given.get(title)
-    if given is None and hasattr(values, "dims") and values.dims[axis] in values.coords:
-        given = [f"{name:g}" if isinstance(name, float) else str(name) for name in values[values.dims[axis]].values]
-    return None if given is None else listed(argument, given, n)
-
-
-def _axis_words(argument, given, values, axis: int, title: str) -> str:
-    if isinstance(given, dict):
-        given = given.get(title, "")
-    return words(values, getattr(values, "dims", (None, None))[axis], given, argument)
 
 
 def _told_axis(word: str, names, n: int, by: str) -> str:
@@ -221,19 +192,11 @@ def _broken(name: str, room: float) -> str:
 
 def _format(written: str | None) -> str | None:
     """A format for floats that works, or none."""
-    if written is not None:
-        try:
-            format(0.5, check_type("written", written, str))
-        except ValueError:
-            raise UnknownNameError("written", repr(written), "a format for numbers", "Pass '.2f' or '.0%'.") from None
+    try:
+        format(0.5, written or "")
+    except ValueError:
+        raise UnknownNameError("written", repr(written), "a format for numbers", "Pass '.2f' or '.0%'.") from None
     return written
-
-
-def _number(value: float, written: str) -> str:
-    if np.isnan(value):
-        return "–"
-    text = format(value, written)
-    return (text.lstrip("-") if float(text.rstrip("%")) == 0 else text).replace("-", "−")
 
 
 def _round(step: float) -> int:

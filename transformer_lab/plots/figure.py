@@ -5,41 +5,35 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import matplotlib
 from matplotlib.figure import Figure as Drawing
 
 from ..errors import DtypeError, EmptyError
+from .labelled import told
 from .style import HOUSE
 from .svg import inline
 
-__all__ = ["Figure"]
+__all__ = ["Figure", "laid_out"]
 
 COLUMN, GAP = 868, 14  # px: the widest row, and between two panels
+WIDTHS = {1: 560, 2: 288, 4: 288}  # px, by the number of panels; 280 for all others: two stand side by side in the text
+PHONE = 340
 
 
 class Figure:
     """What a plotting function returns: it shows itself in a notebook and in the built book.
 
-    Parameters
-    ----------
-    panels : matplotlib.figure.Figure, or several
-        The drawings. Several stand side by side where there is room and wrap where there is none.
-    alt : str
-        What is drawn, for readers who do not see it: a full sentence or more.
-    narrow : matplotlib.figure.Figure, or several, optional
-        The same panels for a phone, shown where ``panels`` do not fit, so that type is never shrunk.
+    ``panels`` stand side by side where there is room and wrap where there is none; ``narrow`` are the same for a phone,
+    shown where ``panels`` do not fit, so that type is never shrunk. ``alt`` says what is drawn, for readers who do not
+    see it. Figures add up: the panels of the second stand after those of the first.
 
-    Examples
-    --------
     >>> from transformer_lab.plots.style import panel
     >>> drawing, axes = panel(320, 120)
     >>> line, = axes.plot([0, 1, 2], [0, 1, 4])
     >>> Figure(drawing, "A line that rises ever faster.")
     Figure: A line that rises ever faster.
-
-    Figures add up: the panels of the second stand after those of the first.
     """
 
     def __init__(self, panels: Drawing | Sequence[Drawing], alt: str, narrow: Sequence[Drawing] | None = None):
@@ -100,3 +94,11 @@ def _saved(drawing: Drawing) -> str:
 
 def _width(svg: str) -> str:
     return re.search(r'viewBox="0 0 ([\d.]+)', svg)[1]
+
+
+def laid_out(titles: Iterable[str], draw: Callable[[str, float], Drawing], said, width: float | None = None) -> Figure:
+    """Each panel drawn for its place, and once more for a phone where it is wider than one."""
+    titles = list(titles)
+    width = width or WIDTHS.get(len(titles), 280)
+    narrow = [draw(title, PHONE) for title in titles] if width > PHONE else None
+    return Figure([draw(title, width) for title in titles], told(*said), narrow)

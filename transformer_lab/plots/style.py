@@ -1,4 +1,4 @@
-"""The house style: quiet axes, lines that carry their own names, colours with one meaning.
+"""The house style: quiet axes, lines and bounds that carry their own names, colours with one meaning.
 
 Sizes are in pixels of the page (matplotlib's points, at 72 to the inch). A panel is drawn
 at the width of a phone, so that it is never shrunk; see :class:`.figure.Figure`.
@@ -11,23 +11,25 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from ..checks import check_array, check_choice, check_number, check_whole
+from ..checks import check_choice, check_number
+from ..rules import Number
+from ..signatures import checked
 from ..theme import color
-from .svg import CELLS
+from .labelled import numbers, short
 
-__all__ = ["HOUSE", "ceiling", "color_bar", "heatmap", "label", "looks", "name_line", "panel", "raised", "spread",
-           "strip"]
+__all__ = ["HOUSE", "bounded", "label", "looks", "name_ends", "name_line", "panel", "raised", "room", "scaled",
+           "shaded", "spread", "told_bounds"]
 
 ROLES = {"query": "query", "key": "key", "value": "value", "residual stream": "residual", "feed-forward": "mlp"}
 GRAYS = ("ink", "soft", "other")
 DASHES = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (7, 2, 1.2, 2)), (0, (10, 3)))
 MARKERS = ("o", "s", "^", "D", "v")
-LEVELS = 16       # shades of a colour map
-TINT = 0.4        # opacity of a full colour that text in ink must stay readable on, in both themes
-MINUS_FROM = 0.2  # a negative cell at least this strong carries a minus sign
+GLYPHS = dict(zip(MARKERS, "●■▲◆▼", strict=True))  # the markers, as letters
+BOUND = {"linewidth": 1, "linestyle": (0, (4, 3))}  # of what cannot be passed: thin and dashed, in ink
+NAME = 14  # px from one bound's name to the next above
+LINE = 16  # px from one line's name to the next
 
 HOUSE = {
     "figure.dpi": 72, "savefig.dpi": 72, "svg.fonttype": "none", "svg.hashsalt": "transformer-lab",
@@ -44,32 +46,17 @@ HOUSE = {
 }
 
 
-def panel(width: float = 330, height: float = 240, rows: int = 1, columns: int = 1, **options):
-    """An empty drawing in the house style, with its axes.
+@checked
+def panel(width: Number(above=0) = 330, height: Number(above=0) = 240) -> tuple[Drawing, Axes]:
+    """An empty drawing in the house style, with its axes; up to 340 wide fits a phone, the text column is about 700.
 
-    Parameters
-    ----------
-    width, height : float
-        Size in pixels. Up to 340 wide fits a phone; the text column is about 700.
-    rows, columns : int
-        A grid of axes.
-    options
-        Passed on to matplotlib's ``Figure.subplots``.
-
-    Returns
-    -------
-    (matplotlib.figure.Figure, matplotlib Axes or an array of them)
-
-    Examples
-    --------
     >>> drawing, axes = panel(300, 200)
     >>> axes.spines["top"].get_visible()
     False
     """
-    check_number("width", width, above=0), check_number("height", height, above=0)
     with matplotlib.rc_context(HOUSE):
         drawing = Drawing(figsize=(width / 72, height / 72))
-        return drawing, drawing.subplots(rows, columns, **options)
+        return drawing, drawing.subplots()
 
 
 def label(axes: Axes, title: str = "", x: str = "", y: str = "", pad: float = 8) -> None:
@@ -79,123 +66,11 @@ def label(axes: Axes, title: str = "", x: str = "", y: str = "", pad: float = 8)
     axes.set_ylabel(y, color=color("soft"), labelpad=4, fontsize=11.5)
 
 
-def heatmap(axes: Axes, values, kind: str = "signed", limit: float | None = None, gap: float = 0.0,
-            signs: bool = True, strength: float = 1.0) -> float:
-    """Draw a matrix as cells. Returns the value that the full colour stands for.
-
-    ``"amount"`` runs from the page's background to one dark hue. ``"signed"`` has zero at the
-    background and symmetric limits, and strong negative cells carry a minus sign, so that
-    the sign can be read without colour.
-
-    Parameters
-    ----------
-    values : array (rows, columns)
-        Row 0 is drawn on top.
-    kind : {"signed", "amount"}
-    limit : float, optional
-        The value of the full colour; without it the largest magnitude. Larger ones are clipped.
-    gap : float
-        Space between cells, as a part of a cell.
-    signs : bool
-        Whether strong negative cells carry the minus sign.
-    strength : float
-        Opacity of the full colour, up to 1.
-    """
-    values = check_array("values", values, shape=("rows", "columns"))
-    check_choice("kind", kind, ["signed", "amount"])
-    limit = check_number("limit", limit, above=0) if limit is not None else float(np.abs(values).max()) or 1.0
-    shades = np.clip(np.round(values / limit * LEVELS), -LEVELS, LEVELS).astype(int)
-    hues = {1: "positive", -1: "negative"} if kind == "signed" else {1: "amount"}
-    for sign, hue in hues.items():
-        for level in range(1, LEVELS + 1):
-            _draw_cells(axes, shades == sign * level, hue, strength * level / LEVELS, 1 - gap, 1 - gap)
-    if kind == "signed" and signs:
-        _draw_cells(axes, shades <= -LEVELS * MINUS_FROM, "page", 1, 0.5, 0.12)
-    rows, columns = values.shape
-    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5), aspect="equal", xticks=[], yticks=[])
-    for side in axes.spines.values():
-        side.set(visible=True, color=color("line"), linewidth=1.0)
-    return limit
-
-
-def _draw_cells(axes: Axes, cells: np.ndarray, hue: str, opacity: float, width: float, height: float) -> None:
-    """A bar in the middle of every chosen cell, all in one colour: one patch, which ``svg`` turns into strokes."""
-    if not cells.any():
-        return
-    rows, columns = cells.shape
-    box = Path([(-0.5, -0.5), (columns - 0.5, -0.5), (columns - 0.5, rows - 0.5), (-0.5, rows - 0.5), (-0.5, -0.5)])
-    axes.add_patch(PathPatch(box, facecolor=color(hue), alpha=opacity, linewidth=0, clip_on=False,
-                             gid=f"{CELLS} {rows} {columns} {height:g} {_strokes(cells, width)}"))
-
-
-def _strokes(cells: np.ndarray, width: float) -> str:
-    """The cells as an SVG path in units of a cell; neighbours are one stroke where nothing parts them.
-
-    >>> _strokes(np.array([[True, True, False, True]]), 1.0)
-    'M0 .5h2m1 0h1'
-    """
-    path, pen = "", None
-    for row, line in enumerate(cells):
-        where = np.flatnonzero(line)
-        breaks = np.flatnonzero(np.diff(where) > 1) + 1 if width == 1 else range(1, len(where))
-        for run in np.split(where, breaks) if len(where) else []:
-            left = run[0] + (1 - width) / 2
-            path += f"m{left - pen[0]:.3g} {row - pen[1]}" if pen else f"M{left:.3g} {row + 0.5:g}"
-            path += f"h{run[-1] - run[0] + width:.3g}"
-            pen = (run[-1] + (1 + width) / 2, row)
-    return path.replace(" 0.", " .").replace("m0.", "m.").replace("M0.", "M.").replace("h0.", "h.").replace(" -", "-")
-
-
-def color_bar(drawing: Drawing, axes: Axes, limit: float, unit: str, kind: str = "signed") -> None:
-    """A bar beside ``axes`` that says what the shades of a :func:`heatmap` mean, with its unit."""
-    bar = drawing.colorbar(matplotlib.cm.ScalarMappable(), ax=axes, fraction=0.05, pad=0.03, aspect=18).ax
-    bar.clear()
-    steps = np.linspace(limit, -limit if kind == "signed" else 0, 33 if kind == "signed" else 17)
-    heatmap(bar, steps[:, None], kind, limit)
-    bar.set_aspect("auto")
-    bar.yaxis.tick_right()
-    bar.yaxis.set_label_position("right")
-    ends = [limit, 0, -limit] if kind == "signed" else [limit, 0]
-    bar.set_yticks(np.linspace(0, len(steps) - 1, len(ends)), [_amount(end) for end in ends])
-    bar.tick_params(length=0, labelsize=11, labelcolor=color("soft"))
-    label(bar, y=unit)
-
-
-def strip(axes: Axes, values, kind: str = "signed", limit: float | None = None, names=None, wrap: int | None = None,
-          digits: int = 2) -> float:
-    """A vector as a row of cells with its numbers written in them. Returns the value of the full colour.
-
-    Parameters
-    ----------
-    values : array (n,)
-    names : sequence of str, optional
-        A word above each number.
-    wrap : int, optional
-        Cells in a line; with a period as the wrap, what repeats stands in one column.
-    digits : int
-        Decimals of the written numbers.
-    """
-    values = check_array("values", values, shape=("n",))
-    wrap = check_whole("wrap", wrap or len(values), low=1, high=len(values))
-    grid = np.zeros(-(-len(values) // wrap) * wrap)
-    grid[: len(values)] = values
-    limit = heatmap(axes, grid.reshape(-1, wrap), kind, limit, gap=0.05, signs=False, strength=TINT)
-    axes.set_aspect("auto")
-    for place, value in enumerate(values):
-        row, column = divmod(place, wrap)
-        axes.text(column, row + (0.18 if names else 0), _signed(value, digits), ha="center", va="center", fontsize=11,
-                  color=color("ink"))
-        if names:
-            axes.text(column, row - 0.22, names[place], ha="center", va="center", fontsize=11, color=color("ink"))
-    for side in axes.spines.values():
-        side.set_visible(False)
-    return limit
-
-
-def name_line(axes: Axes, x: float, y: float, name: str, **options) -> None:
-    """Write a line's name at its end, instead of a legend."""
-    options = {"xytext": (5, 0), "textcoords": "offset points", "ha": "left", "va": "center", **options}
-    axes.annotate(name, (x, y), color=color("ink"), fontsize=11, annotation_clip=False, **options)
+def name_line(axes: Axes, x: float, y: float, name: str, hue: str = "ink", **options) -> None:
+    """Write a line's name at its end, instead of a legend; options as in matplotlib's ``annotate``."""
+    options = {"xytext": (5, 0), "textcoords": "offset points", "ha": "left", "va": "center",
+               "annotation_clip": False, **options}
+    axes.annotate(name, (x, y), color=color(hue), fontsize=11, **options)
 
 
 def looks(names, accent: str | None = None) -> dict[str, tuple[str, object, str]]:
@@ -204,10 +79,9 @@ def looks(names, accent: str | None = None) -> dict[str, tuple[str, object, str]
     >>> looks(["Adam", "SGD", "query"], accent="SGD")["SGD"]
     ('link', (0, (5, 2)), 's')
     """
-    names = list(names)
+    names, found = list(dict.fromkeys(names)), {}
     if accent is not None:
         check_choice("accent", accent, names)
-    found = {}
     for i, name in enumerate(names):
         gray, dash, mark = (choices[i % len(choices)] for choices in (GRAYS, DASHES, MARKERS))
         found[name] = (ROLES.get(name, "link" if name == accent else gray), dash, mark)
@@ -230,36 +104,83 @@ def spread(heights, least: float, top: float = np.inf) -> list[float]:
     return placed
 
 
-def ceiling(axes: Axes, level: float, name: str, where: str = "left", below: bool = False) -> None:
-    """A bound that cannot be passed (ceiling, floor, chance): a thin dashed line with its name on it.
-
-    Parameters
-    ----------
-    level : float
-        Height, in data units.
-    name : str
-        Written on the line.
-    where : {"left", "right"}
-        The end of the line where the name stands.
-    below : bool
-        Whether the name stands under the line.
-    """
-    right = check_choice("where", where, ["left", "right"]) == "right"
-    axes.axhline(level, color=color("ink"), linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate(name, (1 if right else 0, level), xycoords=axes.get_yaxis_transform(),
-                  xytext=(0 if right else 4, -4 if below else 3), textcoords="offset points",
-                  ha="right" if right else "left", va="top" if below else "bottom", fontsize=11, color=color("ink"))
-
-
 def raised(exponent: int) -> str:
     """A whole number as superscript, for powers of ten: ``10`` and ``raised(-3)`` is 10⁻³."""
     return str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
 
 
-def _amount(number: float) -> str:
-    return f"{number:.2g}".replace("-", "−")
+def room(values, log: bool, below: float, above: float, factor: float) -> tuple[float, float]:
+    """Ends of an axis with a little room about all values: parts of their range, or a factor."""
+    values = np.concatenate([np.ravel(part) for part in values])
+    values = values[np.isfinite(values) & ((values > 0) if log else True)]
+    low, high = (values.min(), values.max()) if values.size else (0.1, 1.0)
+    size = (high - low) or abs(high) or 1.0
+    return (low / factor, high * factor) if log else (low - below * size, high + above * size)
 
 
-def _signed(number: float, digits: int) -> str:
-    text = f"{number:.{digits}f}"
-    return "0" if float(text) == 0 else text.replace("-", "−")
+def scaled(axes: Axes, direction: str, log: bool, ends) -> None:
+    """A linear or logarithmic axis from end to end; powers of ten are written out where they are short."""
+    low, high = ends
+    if log:
+        check_number(f"{direction}_range", min(low, high), above=0)
+        getattr(axes, f"set_{direction}scale")("log")
+        axis, decades = getattr(axes, f"{direction}axis"), abs(np.log10(high / low))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.8 else (1,), numticks=8))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(_power))
+    getattr(axes, f"set_{direction}lim")(low, high)
+
+
+def _power(value: float, _) -> str:
+    power = np.log10(value)
+    return f"{value:g}" if 1e-3 <= value < 1e4 or abs(power - round(power)) > 1e-6 else f"10{raised(round(power))}"
+
+
+def bounded(axes: Axes, bounds: dict, x=None, upright: bool = False) -> None:
+    """Ceilings, floors, chance: thin dashed lines with their names; an array of levels follows the axis."""
+    middle = sum(axes.get_xlim() if upright else axes.get_ylim()) / 2
+    for rank, (name, level) in enumerate(bounds.items()):
+        if np.ndim(level):
+            level = numbers(name, level, (0 if x is None else len(x),))
+            axes.plot(x, level, color=color("ink"), **BOUND)
+            name_line(axes, x[-1], level[-1], name, xytext=(0, -3), ha="right", va="top")
+        elif upright:
+            up = 2 + NAME * (rank if len(bounds) > 2 else 0)  # then each name has a line of its own
+            axes.axvline(level, color=color("ink"), zorder=1, **BOUND)
+            name_line(axes, level, 1, name, xycoords=axes.get_xaxis_transform(), va="bottom",
+                      xytext=(-3 if level > middle else 3, up), ha="right" if level > middle else "left")
+        else:
+            axes.axhline(level, color=color("ink"), zorder=1, **BOUND)
+            name_line(axes, 1, level, name, xycoords=axes.get_yaxis_transform(), ha="right",
+                      xytext=(0, -4 if level > middle else 3), va="top" if level > middle else "bottom")
+
+
+def shaded(axes: Axes, spans: dict) -> None:
+    """Stretches of the axis in a light grey, the first of each kind with its name: phases, what was trained on."""
+    for name, stretches in spans.items():
+        stretches = numbers(name, stretches, ("stretches", 2))
+        for low, high in stretches:
+            axes.axvspan(low, high, color=color("other"), alpha=0.15, linewidth=0, zorder=0)
+        name_line(axes, stretches[0].mean(), 1, name, "soft", xycoords=axes.get_xaxis_transform(), xytext=(0, -2),
+                  ha="center", va="top")
+
+
+def name_ends(axes: Axes, ends: dict, styles: dict, height: float) -> None:
+    """The names of the lines at their right ends, each after a piece of its line, apart where the ends meet."""
+    to_axes, several = axes.transData + axes.transAxes.inverted(), len(ends) > 1
+    places = spread([to_axes.transform(end)[1] for end in ends.values()], LINE / height, top=1.0)
+    for name, place in zip(ends, places, strict=True):
+        hue, dash, _ = styles[name]
+        if several:
+            axes.plot([1.01, 1.07], [place, place], color=color(hue), linestyle=dash, linewidth=2.2,
+                      transform=axes.transAxes, clip_on=False, scalex=False, scaley=False)
+        name_line(axes, 1.085 if several else 1.01, place, name, xycoords="axes fraction", xytext=(0, 0))
+
+
+def told_bounds(limits: dict) -> list[str]:
+    """Each panel's bounds in words, with their levels; once, where all panels have the same."""
+    said = {title: "; ".join(f"{name}, a curve" if np.ndim(level) else f"{name} at {short(level, '.4g')}"
+                             for name, level in bounds.items()) for title, bounds in limits.items()}
+    if len(set(said.values())) == 1:
+        said = {"": next(iter(said.values()))}
+    return [f"{title + ': thin' if title else 'Thin'} dashed: {words}" for title, words in said.items() if words]

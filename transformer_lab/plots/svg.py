@@ -8,6 +8,7 @@ relative to each other; ids are prefixed, and nothing is styled outside the draw
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from xml.etree import ElementTree
 
@@ -34,8 +35,7 @@ def inline(svg: str) -> str:
     root = ElementTree.fromstring(svg)
     _strip(root)
     width, height = (float(root.get(side).removesuffix("pt")) for side in ("width", "height"))
-    body = "".join(_written(child) for child in root)
-    body = _prefixed(body)
+    body = _prefixed("".join(_written(child) for child in root))
     return (f'<svg viewBox="0 0 {_short(width)} {_short(height)}" aria-hidden="true" '
             f'style="width:100%;max-width:{_short(width)}px;height:auto;fill:currentColor;font-family:{FAMILY};'
             f'stroke-linejoin:round;overflow:visible">{body}</svg>')
@@ -60,7 +60,7 @@ def _written(node) -> str:
     body = "".join(_written(child) for child in node)
     if tag == "g" and not attributes:
         return body
-    text = _escaped(node.text.strip()) if node.text and node.text.strip() else ""
+    text = html.escape((node.text or "").strip(), quote=False)
     opening = f"<{tag}" + "".join(f' {name}="{value}"' for name, value in attributes.items())
     return f"{opening}>{text}{body}</{tag}>" if text or body else f"{opening}/>"
 
@@ -147,7 +147,9 @@ def shortened_path(d: str) -> str:
             start = here
             out += "m" + _joined(relative) if out else "M" + _joined(pairs)
         elif command == "L":
-            out += _line(*relative[0])
+            (dx, dy), = relative
+            straight = f"h{_short(dx / 10)}" if dx else f"v{_short(dy / 10)}" if dy else ""
+            out += "l" + _joined(relative) if dx and dy else straight
         else:
             out += command.lower() + _joined(relative)
     return re.sub(r"l[^a-z]+(?:l[^a-z]+)+", _one_letter, out)
@@ -158,24 +160,13 @@ def _one_letter(run) -> str:
     return "l" + re.sub(r"l(?=-)", "", run[0][1:]).replace("l", " ")
 
 
-def _line(dx: int, dy: int) -> str:
-    if dx and dy:
-        return "l" + _joined([(dx, dy)])
-    return ("h" + _tenths(dx) if dx else "") + ("v" + _tenths(dy) if dy else "")
-
-
 def _joined(pairs) -> str:
-    return re.sub(r" (?=-)", "", " ".join(_tenths(number) for pair in pairs for number in pair))
-
-
-def _tenths(number: int) -> str:
-    return _short(number / 10)
+    return re.sub(r" (?=-)", "", " ".join(_short(number / 10) for pair in pairs for number in pair))
 
 
 def _short(number: float, digits: int = 1) -> str:
-    text = f"{number:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{number:.0f}"
-    text = re.sub(r"^(-?)0\.", r"\1.", text)
-    return "0" if text in ("-0", "", "-", "-.") else text
+    text = re.sub(r"^(-?)0\.", r"\1.", f"{number:.{digits}f}".rstrip("0").rstrip("."))
+    return "0" if text == "-0" else text
 
 
 def _prefixed(body: str) -> str:
@@ -185,7 +176,3 @@ def _prefixed(body: str) -> str:
     names = {old: f"{prefix}{index}" for index, old in enumerate(sorted(used))}
     body = re.sub(r' id="([^"]+)"', lambda match: f' id="{names[match[1]]}"' if match[1] in used else "", body)
     return re.sub(r'(href="#|url\(#)([^")]+)', lambda match: match[1] + names[match[2]], body)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
