@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transformer_lab.checks import check_array, check_type, check_whole
+from transformer_lab.checks import check_array
 from transformer_lab.config import Config, whole
 from transformer_lab.errors import RangeError
+from transformer_lab.rules import Whole
+from transformer_lab.signatures import checked
 
 __all__ = ["PriceListTask", "PriceLists", "brute_force_ceiling", "ceiling", "every_list", "score"]
 
@@ -58,6 +60,7 @@ class PriceListTask(Config):
             yield f"n_names: got {self.n_names}; too many lists to write out. Take fewer names or fewer prices."
 
 
+@checked
 def every_list(task: PriceListTask) -> PriceLists:
     """All price lists and all questions about two different names.
 
@@ -65,13 +68,13 @@ def every_list(task: PriceListTask) -> PriceLists:
     >>> world.dearer.shape, int(world.fair.sum())
     ((216, 6), 1080)
     """
-    check_type("task", task, PriceListTask)
     prices = np.array(list(product(range(task.n_prices), repeat=task.n_names)))
     questions = np.array(list(permutations(range(task.n_names), 2)))
     first, second = prices[:, questions[:, 0]], prices[:, questions[:, 1]]
     return PriceLists(prices, questions, first > second, first != second)
 
 
+@checked
 def score(logits, world: PriceLists) -> np.ndarray:
     """The share of fair questions that are answered right; a logit above 0 says "dearer".
 
@@ -79,12 +82,12 @@ def score(logits, world: PriceLists) -> np.ndarray:
     >>> float(score(np.where(world.dearer, 1.0, -1.0), world))
     1.0
     """
-    check_type("world", world, PriceLists)
     logits = check_array("logits", logits, shape=world.dearer.shape, leading=True)
     return ((logits > 0) == world.dearer)[..., world.fair].mean(axis=-1)
 
 
-def ceiling(task: PriceListTask, n_heads: int) -> Fraction:
+@checked
+def ceiling(task: PriceListTask, n_heads: Whole(1)) -> Fraction:
     r"""The best share of right answers that so many heads can reach, exactly (eq-one-head-ceiling).
 
     One head answers yes where :math:`a_1 g(x) + a_2 g(y) + c > 0`, with weights that are at least 0. Call a price
@@ -100,12 +103,11 @@ def ceiling(task: PriceListTask, n_heads: int) -> Fraction:
     >>> ceiling(PriceListTask(), 1), ceiling(PriceListTask(), 2)
     (Fraction(4, 5), Fraction(1, 1))
     """
-    m = check_type("task", task, PriceListTask).n_prices
-    if check_whole("n_heads", n_heads, low=1) > 1:
-        return Fraction(1)
-    return 1 - Fraction((m - 1) ** 2 // 4, m * (m - 1))
+    m = task.n_prices
+    return Fraction(1) if n_heads > 1 else 1 - Fraction((m - 1) ** 2 // 4, m * (m - 1))
 
 
+@checked
 def brute_force_ceiling(task: PriceListTask) -> Fraction:
     """One head's ceiling again, by trying every table of answers that a mean could give.
 
@@ -115,7 +117,7 @@ def brute_force_ceiling(task: PriceListTask) -> Fraction:
     >>> brute_force_ceiling(PriceListTask(n_prices=3))
     Fraction(5, 6)
     """
-    m = check_type("task", task, PriceListTask).n_prices
+    m = task.n_prices
     if m > LARGEST_BRUTE:
         raise RangeError("task", f"{m} prices", f"at most {LARGEST_BRUTE}", "Take fewer prices.")
     turns = np.array(list(combinations_with_replacement(range(m, -1, -1), m)))  # (tables, row): first column with a yes

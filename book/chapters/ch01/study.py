@@ -8,9 +8,11 @@ import numpy as np
 
 from transformer_lab.analysis.saturation import entropy, jacobian_size
 from transformer_lab.byhand.attention import attend
-from transformer_lab.checks import check_array, check_flag, check_whole
+from transformer_lab.errors import DataError
 from transformer_lab.randomness import generator
-from transformer_lab.training import History, Study, fit
+from transformer_lab.rules import Each, Number, Seed, Whole, Wholes
+from transformer_lab.signatures import checked
+from transformer_lab.training import Study, fit
 from transformer_lab.training.stepper import Stepper
 
 from . import list_reader
@@ -22,24 +24,27 @@ __all__ = ["D_HEADS", "ONE_HEAD", "TWO_HEADS", "measure_widths", "train_readers"
 D_HEADS = 2 ** np.arange(11)
 
 
-def measure_widths(n_keys: int, *, scaled: bool, draws: int = 200, n_queries: int = 64, d_heads=D_HEADS,
-                   seed: int = 0) -> dict[str, np.ndarray]:
+#: What a reader's machine does in a moment.
+Size = Whole(1, 1024)
+
+
+@checked
+def measure_widths(n_keys: Size, *, scaled: bool, draws: Whole(2, 1024) = 200, n_queries: Size = 64,
+                   d_heads: Wholes("n", low=1, high=1024) = D_HEADS, seed: Seed = 0) -> dict[str, np.ndarray]:
     r"""Scores, entropy and gradient of random attention, for each width of a head.
 
     A draw is one attention matrix: ``n_queries`` queries of length :math:`\sqrt{d_\text{head}}` in random directions
     (what a norm layer makes of them), ``n_keys`` standard normal keys. Their variance: eq-score-variance.
 
-    Returns
-    -------
-    dict
-        Arrays (d_heads, draws), each entry the mean over the queries of one draw: ``variance`` (mean squared score),
-        ``entropy`` (nats), ``gradient`` (:func:`~transformer_lab.analysis.saturation.jacobian_size`) and ``asleep``
-        (the share of queries whose gradient is under a thousandth of what two tied keys let through).
+    Arrays (d_heads, draws), each entry the mean over the queries of one draw: ``variance`` (mean squared score),
+    ``entropy`` (nats), ``gradient`` (:func:`~transformer_lab.analysis.saturation.jacobian_size`) and ``asleep`` (the
+    share of queries whose gradient is under a thousandth of what two tied keys let through).
+
+    >>> measure_widths(2, scaled=True, draws=3, n_queries=4, d_heads=[8])["entropy"].shape
+    (1, 3)
     """
-    check_flag("scaled", scaled), check_whole("draws", draws, low=2)
-    sizes = check_whole("n_queries", n_queries, low=1), check_whole("n_keys", n_keys, low=1)
-    rows = [[_one_draw(d, *sizes, scaled, generator(seed, f"widths {n_keys} {d}", draw)) for draw in range(draws)]
-            for d in check_array("d_heads", d_heads, shape=("n",), kind="whole", low=1, high=10**6).tolist()]
+    rows = [[_one_draw(d, n_queries, n_keys, scaled, generator(seed, f"widths {n_keys} {d}", draw))
+             for draw in range(draws)] for d in d_heads.tolist()]
     table = np.array(rows).transpose(2, 0, 1)
     return dict(zip(("variance", "entropy", "gradient", "asleep"), table, strict=True))
 
@@ -58,16 +63,18 @@ def gradients(params: dict, world) -> tuple:
     return list_reader.loss(acts["logits"], world), list_reader.backward(params, acts, world)
 
 
-def train_readers(n_heads: int, *, seeds=range(20), steps: int = 400, learning_rate: float = 5.0, scale: float = 0.5,
-                  task: PriceListTask | None = None) -> tuple[Stepper, History]:
-    """Train list readers with so many heads by plain gradient descent, all seeds at once. There is no chance in it but
-    the initial weights. ``accuracy`` is the share of all fair questions that is answered right, exactly.
+@checked
+def train_readers(n_heads: Size, *, seeds: Each(Seed) = range(20), steps: Whole(1) = 400,
+                  learning_rate: Number(above=0) = 5.0, scale: Number(low=0, high=1000) = 0.5):
+    """Train list readers with so many heads by plain gradient descent, all seeds at once: the stepper and the history.
+    There is no chance in it but the initial weights. ``accuracy`` is the share of all fair questions that is answered
+    right, exactly.
 
     >>> reader, history = train_readers(1, seeds=range(2), steps=3)
     >>> history["accuracy"].shape
     (2, 2)
     """
-    task = PriceListTask() if task is None else task
+    task = PriceListTask()
     drawn = [list_reader.init(task, n_heads, seed=seed, scale=scale) for seed in seeds]
     reader, world = Stepper({name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}, gradients,
                             "sgd"), every_list(task)
@@ -89,7 +96,13 @@ def readers(n_heads: int, scale: float, seeds) -> dict:
 
 
 def weights(found) -> dict[str, np.ndarray]:
-    """The weights in a dataset of one of the two studies, every seed's, as the list reader takes them."""
+    """The weights in a dataset of one of the two studies, every seed's, as the list reader takes them.
+
+    >>> weights(ONE_HEAD.load().sel(scale=0.5))["W_V"].shape
+    (20, 6, 1, 4)
+    """
+    if not set(AXES) <= set(getattr(found, "data_vars", ())):
+        raise DataError(f"There are no weights {', '.join(AXES)} in {type(found).__name__}: pass what load() gives.")
     return {name: found[name].transpose(*axes).values for name, axes in AXES.items()}
 
 
