@@ -55,8 +55,7 @@ SPOILED = {
     "none of it": lambda value: value[:0],
 }
 #: Parts of a pass by hand, called by functions that check what comes in; checks and decorators, tested by themselves.
-PARTS = ("byhand.block.", "byhand.ends.is_real", "byhand.ends.unembed", "byhand.positions.turning",
-         "byhand.softmax.visible", "byhand.explained.",
+PARTS = ("byhand.block.", "byhand.ends.is_real", "byhand.ends.unembed",
          "checks.", "rules.", "signatures.", "exercises.", "cli.", "plots.figure.", "plots.heatmap.",
          "plots.labelled.", "plots.style.", "plots.svg.")
 #: What runs a reader's own function has that function's faults; what writes into the package is for its authors.
@@ -80,13 +79,12 @@ TABLE = {
     "training.records.read_record": lambda: {"folder": shipped("digits", "digits-0")},
 }
 #: What still has no call; the list only ever gets shorter.
-WAITING = ("analysis.ablation.followed", "byhand.parts.gelu_exact_pullback", "byhand.parts.silu_pullback",
-           "byhand.positions.rotate_pullback", "training.datasets.", "training.run.logits", "training.run.train",
+WAITING = ("analysis.ablation.followed", "training.datasets.", "training.run.logits", "training.run.train",
            "training.records.write_record", "training.runs.recorded",
            "chapters.ch01.figures.", "chapters.ch02.figures.", "chapters.ch03.", "chapters.ch04.figures.",
            "chapters.ch05.", "chapters.ch06.", "chapters.ch07.", "chapters.ch08.", "models.", "training.study")
 #: Functions that still let a foreign error through; the list only ever gets shorter.
-UNMENDED = ("byhand.attention.attend", "byhand.ends.one_hot", "byhand.positions.shift_rotation", "claims.")
+UNMENDED = ("claims.",)
 FUNCTIONS = {name: member for name, member in example_calls.public_functions().items()
              if not name.startswith(PARTS + EXEMPT) and inspect.signature(member).parameters}
 

@@ -41,7 +41,7 @@ def by_hand():
 
 def by_hand_full():
     from transformer_lab.byhand import transformer
-    from transformer_lab.byhand.weights import pack
+    from transformer_lab.byhand.transformer import pack
     from transformer_lab.training.stepper import Stepper
 
     stepper, (tokens, targets) = Stepper(transformer.init(CONFIG), CONFIG, "adamw"), batch()

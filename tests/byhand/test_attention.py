@@ -186,20 +186,22 @@ def test_planted_bugs_are_seen(bug, monkeypatch):
     acts = attend(q, k, v)
     tq, tk, tv = torch_of(q, k, v)
     torch.nn.functional.scaled_dot_product_attention(tq, tk, tv).backward(torch.tensor(d_z))
-    monkeypatch.setattr(attention, *BUGS[bug])
+    name, wrong = BUGS[bug]
+    wrong.unchecked = wrong
+    monkeypatch.setattr(attention, name, wrong)
     assert relative(attend_pullback(acts, d_z)["q"], tq.grad) > 0.1
 
 
 BAD = {
-    "q": lambda a: attend(a[:, :3], a, a),
+    "k": lambda a: attend(a[:, :3], a, a),
     "v": lambda a: attend(a, a, a[:4]),
-    "k": lambda a: attend(a, np.full((6, 5), np.nan), a),
+    "q": lambda a: attend(np.full((6, 5), np.nan), a, a),
     "mask": lambda a: attend(a, a, a, np.ones((6, 6), int)),
     "scale": lambda a: attend(a, a, a, scale=np.inf),
     "n_ctx": lambda a: causal_mask(0),
     "real": lambda a: padding_mask([1, 0]),
     "x": lambda a: multi_head(random_params(generator(0, "bad"), 4, 2, 3), a[None]),
-    "W_O": lambda a: multi_head(random_params(generator(0, "bad"), 5, 2, 3) | {"W_O": a[None]}, a[None]),
+    r"params\['W_O'\]": lambda a: multi_head(random_params(generator(0, "bad"), 5, 2, 3) | {"W_O": a[None]}, a[None]),
 }
 
 

@@ -195,7 +195,7 @@ def test_bad_input():
 
     for change, error in [
             ({"grads": {"v": right["w"]}}, UnknownNameError), ({"grads": {"w": np.ones(3)}}, ShapeError),
-            ({"grads": {}}, EmptyError), ({"params": {}}, EmptyError), ({"witnesses": ()}, EmptyError),
+            ({"grads": {}}, EmptyError), ({"params": {}}, EmptyError), ({"witnesses": ()}, LabError),
             ({"witnesses": ("complex",)}, UnknownNameError), ({"grads": {"w": np.full(2, np.nan)}}, NotFiniteError),
             ({"f": lambda p: p["w"] ** 2}, ArgumentError), ({"tolerance": -1}, LabError), ({"f": "loss"}, LabError),
             ({"independent": 2}, LabError), ({"entries": 0}, LabError), ({"f": lambda p: np.nan}, NotFiniteError),

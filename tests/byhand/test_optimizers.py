@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from transformer_lab import LabError, generator
-from transformer_lab.byhand.optimizers import OPTIMIZERS, AdamW, clip, make_optimizer
-from transformer_lab.byhand.schedules import warmup_cosine, warmup_linear
-from transformer_lab.byhand.weights import pack, unpack
+from transformer_lab.byhand.optimizers import OPTIMIZERS, AdamW, clip, make_optimizer, warmup_cosine, warmup_linear
+from transformer_lab.byhand.transformer import pack, unpack
 
 N = 70_000  # more than two of the blocks that an update is worked through in
 PAIRS = {

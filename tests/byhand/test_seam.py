@@ -9,11 +9,10 @@ from transformer_lab.analysis.ablation import ablate, means_of, patch
 from transformer_lab.analysis.saturation import entropy, jacobian_size
 from transformer_lab.byhand.attention import attend, multi_head, softmax
 from transformer_lab.byhand.ends import cross_entropy, embed_pullback, one_hot, pick
-from transformer_lab.byhand.gradcheck import check_gradients
+from transformer_lab.byhand.gradcheck import check_gradients, complex_step
 from transformer_lab.byhand.optimizers import OPTIMIZERS, make_optimizer
 from transformer_lab.byhand.positions import rotate, rotate_pullback
 from transformer_lab.byhand.transformer import forward, init
-from transformer_lab.byhand.witnesses import complex_step
 from transformer_lab.models.transformer import Transformer
 
 RNG = generator(0, "seam")

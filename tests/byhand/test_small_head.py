@@ -7,8 +7,7 @@ import pytest
 
 from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head, small_head
-from transformer_lab.byhand.gradcheck import check_gradients
-from transformer_lab.byhand.witnesses import complex_step
+from transformer_lab.byhand.gradcheck import check_gradients, complex_step
 from transformer_lab.errors import ArgumentError, LabError
 from transformer_lab.tasks.patterns import PatternTask, floor
 

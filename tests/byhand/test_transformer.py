@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from transformer_lab import LabError, ModelConfig, OneHeadConfig, generator
-from transformer_lab.byhand import ends, parts, positions, softmax
+from transformer_lab.byhand import ends, parts, positions
 from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.gradcheck import check_gradients
 from transformer_lab.byhand.parts import dropout_masks
@@ -73,7 +73,7 @@ def close(ours, theirs, tolerance, name):
 
 def test_the_tables_of_both_models_have_the_same_entries():
     for field, tables in {"norm": (parts.NORMS, twin.NORMS), "activation": (parts.ACTIVATIONS, twin.ACTIVATIONS),
-                          "positions": (positions.POSITIONS, twin.POSITIONS), "mask": (softmax.MASKS, twin.MASKS),
+                          "positions": (positions.POSITIONS, twin.POSITIONS), "mask": (positions.MASKS, twin.MASKS),
                           "read_out": (ends.READ_OUTS, twin.READ_OUTS)}.items():
         assert all(list(table) == list(PARTS[field]) for table in tables), field
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..names import PARTS
-from .attention import keep, multi_head_pullback, multi_head_unchecked
+from .attention import multi_head, multi_head_pullback
 from .ends import READ_OUTS, embed, embed_pullback, pick, pick_pullback, unembed, unembed_pullback
-from .parts import NORMS, feed_forward, feed_forward_pullback
+from .parts import NORMS, feed_forward, feed_forward_pullback, keep
 from .positions import POSITIONS, turning
 
 __all__ = ["Acts", "block", "block_pullback", "embedded", "embedded_pullback", "prefixed", "read_out",
@@ -71,7 +71,7 @@ def norm_if(placement, ln, x, params, config, acts):
     if pair is None or config.placement != placement:
         return x
     parts = [params[f"{ln}_{part}"] for part in PARTS["norm"][config.norm].params]
-    acts[ln], acts.saved[ln] = pair[0](x, *parts, config.eps)
+    acts[ln], acts.saved[ln] = pair[0].unchecked(x, *parts, config.eps)
     return acts[ln]
 
 
@@ -80,7 +80,8 @@ def norm_if_pullback(placement, ln, d_y, params, config, acts, tap):
     if pair is None or config.placement != placement:
         return {"x": d_y}
     names = [f"{ln}_{part}" for part in PARTS["norm"][config.norm].params]
-    return dict(zip(["x", *names], pair[1](acts.saved[ln], params[names[0]], tap(f"d_{ln}", d_y)), strict=True))
+    grads = pair[1].unchecked(acts.saved[ln], params[names[0]], tap(f"d_{ln}", d_y))
+    return dict(zip(["x", *names], grads, strict=True))
 
 
 def dropped(name, x, acts, masks):
@@ -105,7 +106,7 @@ def onto(stream, out, config):
 
 def embedded(params, tokens, config, acts, masks):
     r"""The start of the stream, :math:`r^0 = x_E + x_\text{pos}`, from ``W_E`` and the positions' rows, if any."""
-    acts["embed"] = embed(tokens, params["W_E"])  # (..., batch, pos, d_model)
+    acts["embed"] = embed.unchecked(tokens, params["W_E"])  # (..., batch, pos, d_model)
     x, rows = acts["embed"], POSITIONS[config.positions][0]
     if rows is not None:
         table = rows(params, config, x.dtype)
@@ -122,7 +123,7 @@ def embedded_pullback(params, tokens, config, acts, d_x, tap):
     if "W_pos" in params:
         grads["W_pos"] = np.zeros_like(params["W_pos"], d_pos.dtype)
         grads["W_pos"][..., :d_x.shape[-2], :] = d_pos.sum(axis=-3)
-    return grads | {"W_E": embed_pullback(tokens, params["W_E"], tap("d_embed", d_x))}
+    return grads | {"W_E": embed_pullback.unchecked(tokens, params["W_E"], tap("d_embed", d_x))}
 
 
 def block(params, x, config, acts, *, mask=None, at=None, masks=None):
@@ -146,10 +147,10 @@ def block_pullback(params, acts, d_resid_post, config, tap, *, at=None):
 
 def attention_part(params, stream, config, acts, mask, at, masks):
     rows, source = norm_if("pre", "ln1", stream, params, config, acts), None
-    acts.saved["seam"] = seam = turning(config, stream.shape[-2], at)
+    acts.saved["seam"] = seam = turning.unchecked(config, stream.shape[-2], at)
     if at is not None:
-        rows, source, stream = pick(rows, at), rows, pick(stream, at)
-    acts.saved["attn"] = acts.take(multi_head_unchecked(params, rows, mask, source, tap=acts.tap, seam=seam))
+        rows, source, stream = pick.unchecked(rows, at), rows, pick.unchecked(stream, at)
+    acts.saved["attn"] = acts.take(multi_head.unchecked(params, rows, mask, source=source, tap=acts.tap, seam=seam))
     total = onto(stream, dropped("attn_out", acts["attn_out"], acts, masks), config)
     return norm_if("post", "ln1", total, params, config, acts)
 
@@ -158,11 +159,12 @@ def attention_part_pullback(params, acts, d_out, config, tap, at):
     grads = norm_if_pullback("post", "ln1", d_out, params, config, acts, tap)
     d_total = grads["x"]
     d_attn_out = dropped_pullback("attn_out", d_total, acts)
-    grads |= multi_head_pullback(params, acts.saved["attn"], d_attn_out, tap=tap, seam=acts.saved["seam"])
+    grads |= multi_head_pullback.unchecked(params, acts.saved["attn"], d_attn_out, tap=tap, seam=acts.saved["seam"])
     d_rows, d_source = grads["x"], grads.pop("source", None)
     if at is not None:
         n_pos = d_source.shape[-2]
-        d_rows, d_total = d_source + pick_pullback(at, d_rows, n_pos), pick_pullback(at, d_total, n_pos)
+        d_rows = d_source + pick_pullback.unchecked(at, d_rows, n_pos)
+        d_total = pick_pullback.unchecked(at, d_total, n_pos)
     normed = norm_if_pullback("pre", "ln1", d_rows, params, config, acts, tap)
     return grads | normed | {"x": onto(d_total, normed["x"], config)}
 
@@ -171,7 +173,7 @@ def mlp_part(params, stream, config, acts, masks):
     if config.d_mlp == 0:
         return stream
     rows = norm_if("pre", "ln2", stream, params, config, acts)
-    acts.saved["mlp"] = acts.take(feed_forward(params, rows, config.activation, acts.tap))
+    acts.saved["mlp"] = acts.take(feed_forward.unchecked(params, rows, config.activation, acts.tap))
     total = onto(stream, dropped("mlp_out", acts["mlp_out"], acts, masks), config)
     return norm_if("post", "ln2", total, params, config, acts)
 
@@ -182,7 +184,7 @@ def mlp_part_pullback(params, acts, d_out, config, tap):
     grads = norm_if_pullback("post", "ln2", d_out, params, config, acts, tap)
     d_total = grads["x"]
     d_mlp_out = dropped_pullback("mlp_out", d_total, acts)
-    grads |= feed_forward_pullback(params, acts.saved["mlp"], d_mlp_out, config.activation, tap)
+    grads |= feed_forward_pullback.unchecked(params, acts.saved["mlp"], d_mlp_out, config.activation, tap)
     normed = norm_if_pullback("pre", "ln2", grads["x"], params, config, acts, tap)
     return grads | normed | {"x": onto(d_total, normed["x"], config)}
 

@@ -1,7 +1,14 @@
 r"""Is this gradient right? A checker with several witnesses, for any function of named arrays.
 
-A gradient written by hand is compared, entry by entry, with what independent witnesses say: the complex step and
-central differences (:mod:`~transformer_lab.byhand.witnesses`), and any other way to get it: an autograd twin, say.
+A gradient written by hand is compared, entry by entry, with what independent witnesses say, which know nothing of its
+derivation; an autograd twin can be one. Two are built in:
+
+- the *complex step*, :math:`\partial f = \operatorname{Im} f(p + \mathrm i\,\epsilon) / \epsilon` (Squire and Trapp
+  1998): no difference is taken, so nothing cancels, and it is exact to rounding;
+- *central differences*, :math:`D(\epsilon) = (f(p + \epsilon) - f(p - \epsilon)) / 2\epsilon`, for whatever refuses
+  complex numbers. The error of :math:`D` begins with :math:`\epsilon^2`, so :math:`(4 D(\epsilon) - D(2\epsilon)) / 3`
+  is free of that term (Richardson 1911). The step is the fifth root of the machine epsilon: what is left grows with
+  its fourth power, rounding with its inverse.
 
 A function with many outputs is projected on a random upstream gradient first. (All ones would be a bad choice: they
 cannot see what a softmax's Jacobian does, because its rows sum to zero.) The error of a tensor is relative:
@@ -12,20 +19,99 @@ what rounding leaves of a zero, the tensor counts as zero in both, and the repor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_choice, check_number, check_whole
-from ..errors import ArgumentError, DtypeError, EmptyError
+from ..checks import check_array, check_choice, check_type
+from ..errors import ArgumentError, DtypeError, EmptyError, NotFiniteError, RangeError
 from ..randomness import generator
-from .gradreport import Report, Row
-from .witnesses import CENTRAL_STEP, EPS, central_differences, complex_step, named_arrays
+from ..rules import Each, Number, Seed, Whole
+from ..signatures import checked
 
-__all__ = ["central_differences", "check_gradients", "complex_step"]
+__all__ = ["Report", "Row", "central_differences", "check_gradients", "complex_step"]
 
+EPS = float(np.finfo(np.float64).eps)
+COMPLEX_STEP, REAL_STEP, CENTRAL_STEP = 1e-30, 1e-4, EPS ** (1 / 5)
 FLOAT32_TOLERANCE = 1e-5
+
+
+@checked
+def complex_step(f: Callable, params: dict, *, independent: Whole() = 0, entries: dict | None = None) -> dict:
+    r"""The gradient of a real function by a complex step: :math:`\operatorname{Im} f(p + \mathrm i\epsilon)/\epsilon`.
+
+    ``f(params)`` is made of operations that go on with complex numbers: no ``abs``, no comparison, no ``conj`` on the
+    way, unless of real parts on purpose. The first ``independent`` axes of every parameter are instances of their own:
+    ``f`` then returns one number an instance, and each evaluation differentiates all of them at once. ``entries`` are
+    flat indices by name of the entries wanted; other tensors are left out, other entries are NaN.
+
+    >>> complex_step(lambda p: (p["w"] ** 3).sum(), {"w": np.array([1.0, 2.0])})
+    {'w': array([ 3., 12.])}
+    """
+    def slope(nudged):
+        value = np.asarray(f(nudged(1j * COMPLEX_STEP)))
+        if value.dtype.kind not in "fc":
+            raise DtypeError("f(params)", f"an array of dtype {value.dtype}", "a number", "Return the sum or the mean.")
+        if not np.isfinite(value).all():
+            raise NotFiniteError("f(params)", "NaN or infinity", "a finite number", "Take params where f is defined.")
+        if value.dtype.kind == "f" and np.any(f(nudged(REAL_STEP)) != f(nudged(-REAL_STEP))):
+            raise DtypeError("f(params)", "a real number, though it depends on a complex one", "a complex number",
+                             "Leave out abs, conj and real, or ask central_differences.")
+        return np.imag(value) / COMPLEX_STEP
+
+    return entrywise(slope, params, independent, entries)
+
+
+@checked
+def central_differences(f: Callable, params: dict, *, independent: Whole() = 0, entries: dict | None = None) -> dict:
+    r"""The gradient by two central differences, extrapolated: :math:`(4 D(\epsilon) - D(2\epsilon)) / 3`. Arguments as
+    for :func:`complex_step`.
+
+    >>> central_differences(lambda p: (p["w"] ** 3).sum(), {"w": np.array([1.0, 2.0])})["w"].round(9).tolist()
+    [3.0, 12.0]
+    """
+    def slope(nudged):
+        near, far = ((f(nudged(step)) - f(nudged(-step))) / (2 * step) for step in (CENTRAL_STEP, 2 * CENTRAL_STEP))
+        return (4 * near - far) / 3
+
+    return entrywise(slope, params, independent, entries)
+
+
+def entrywise(slope: Callable, params: dict, independent: int, entries: dict | None) -> dict:
+    """Ask for the slope along one entry after the other; ``slope`` gets a function from a step to nudged parameters."""
+    params = {name: value.astype(np.float64) for name, value in named_arrays("params", params, independent).items()}
+    grads = {}
+    for name in params if entries is None else entries:
+        shape = params[check_choice("entries", name, params)].shape
+        flat = np.full((*shape[:independent], math.prod(shape[independent:])), np.nan)
+        chosen = np.arange(flat.shape[-1]) if entries is None else check_array(
+            f"entries[{name!r}]", entries[name], shape=("entry",), kind="whole", low=0, high=flat.shape[-1] - 1)
+        for entry in chosen:
+            flat[..., entry] = check_array("f(params)", slope(partial(nudged, params, name, entry, independent)),
+                                           shape=shape[:independent])
+        grads[name] = flat.reshape(shape)
+    return grads
+
+
+def nudged(params: dict, name: str, entry: int, independent: int, step: complex) -> dict:
+    value = np.array(params[name], dtype=np.result_type(np.float64, step), order="C")
+    value.reshape(*value.shape[:independent], -1)[..., entry] += step
+    return params | {name: value}
+
+
+def named_arrays(argument: str, arrays, independent: int = 0, like: dict | None = None) -> dict[str, np.ndarray]:
+    """The arrays by name, finite and real; with ``like``, each of the shape of its namesake there."""
+    if not check_type(argument, arrays, dict):
+        raise EmptyError(argument, "an empty dict", "at least one array", "Pass arrays by name.")
+    names = list(arrays) if like is None else [check_choice(argument, name, like) for name in arrays]
+    found = {name: check_array(f"{argument}[{name!r}]", arrays[name], shape=np.shape((like or arrays)[name]))
+             for name in names}
+    if independent > (most := min(value.ndim for value in found.values())):
+        raise RangeError("independent", str(independent), f"at most {most}, as many axes as all have", "Lower it.")
+    return found
 
 
 class Witness(NamedTuple):
@@ -37,46 +123,26 @@ class Witness(NamedTuple):
     ask: Callable
 
 
-BUILT_IN = {"complex_step": Witness("complex_step", 1e-12, 16 * EPS, complex_step),
-            "central_differences": Witness("central_differences", 1e-7, 16 * EPS / CENTRAL_STEP, central_differences)}
+WITNESSES = {"complex_step": Witness("complex_step", 1e-12, 16 * EPS, complex_step),
+             "central_differences": Witness("central_differences", 1e-7, 16 * EPS / CENTRAL_STEP, central_differences)}
 
 
+@checked
 def check_gradients(f: Callable, params: dict, grads: dict | Callable, *,
-                    witnesses=("complex_step", "central_differences"), tolerance: float | None = None,
-                    upstream=None, independent: int = 0, entries: int | None = None, seed: int = 0) -> Report:
-    """Compare gradients with what independent witnesses say.
+                    witnesses: Each(str | Callable) | str | Callable = ("complex_step", "central_differences"),
+                    tolerance: Number(above=0) | None = None, upstream=None, independent: Whole() = 0,
+                    entries: Whole(1) | None = None, seed: Seed = 0) -> Report:
+    """Compare gradients with what independent witnesses say, in double precision.
 
-    Parameters
-    ----------
-    f : callable
-        ``f(params)``: a number, or an array, which is projected on ``upstream``.
-    params : dict of array
-        Where to check. The witnesses compute in double precision, whatever the dtype.
-    grads : dict of array, or callable
-        The gradients in question, for all parameters or some. Where ``f`` returns an array they depend on the upstream
-        gradient: pass a callable ``grads(params, upstream) -> dict``. Where it returns a number, a callable is
-        called with ``params`` alone.
-    witnesses : sequence of str or callable
-        ``"complex_step"``, ``"central_differences"``, or a callable like ``grads``, reported under its ``__name__``.
-    tolerance : float, optional
-        Largest relative error. By default 1e-12 for the complex step, 1e-7 for central differences, 1e-10 for others;
-        1e-5 for gradients in float32.
-    upstream : array, optional
-        The gradient of ``f``'s output. By default random; anything else is for showing how a check can fail.
-    independent : int
-        How many leading axes of every parameter, every gradient and ``f``'s output are independent instances.
-    entries : int, optional
-        Check so many entries of each tensor, drawn at random, and not all of them.
-    seed : int
-        Of what is drawn.
+    ``f(params)`` is a number, or an array, which is projected on ``upstream``: random where it is not given; anything
+    else is for showing how a check can fail. ``grads`` are the gradients in question, of some parameters or all, or a
+    function that gives them: ``grads(params)``, and ``grads(params, upstream)`` where ``f`` returns an array. A witness
+    is ``"complex_step"``, ``"central_differences"`` or a function like ``grads``, reported under its ``__name__``.
 
-    Returns
-    -------
-    Report
-        ``report.ok``; printed, a table, and the worst entry if there is a fault.
+    The ``tolerance`` of a relative error is 1e-12 for the complex step, 1e-7 for central differences, 1e-10 for
+    others; 1e-5 for gradients in float32. The first ``independent`` axes of every parameter, every gradient and
+    ``f``'s output are instances of their own. With ``entries`` so many of each tensor are checked, drawn at random.
 
-    Examples
-    --------
     >>> params = {"w": np.array([1.0, 2.0])}
     >>> check_gradients(lambda p: (p["w"] ** 2).sum(), params, {"w": 2 * params["w"]})
     tensor  witness              relative error
@@ -86,30 +152,28 @@ def check_gradients(f: Callable, params: dict, grads: dict | Callable, *,
     >>> check_gradients(lambda p: (p["w"] ** 2).sum(), params, {"w": params["w"]}).message
     'The gradient is wrong: w[1] is 2, but complex_step says 4 (relative error 0.5, allowed 1e-12).'
     """
-    check_callable("f", f)
-    params = named_arrays("params", params)
-    check_whole("independent", independent, low=0, high=min(value.ndim for value in params.values()))
+    params = named_arrays("params", params, independent)
     double = {name: value.astype(np.float64) for name, value in params.items()}
-    number, drawn, size = _one_number(f, double, upstream, independent, seed)
+    number, drawn, size = one_number(f, double, upstream, independent, seed)
     if isinstance(grads, dict) and drawn is not upstream:
         raise ArgumentError("grads", "a dict, while f returns an array", "a callable grads(params, upstream)",
                             "Its gradients depend on the upstream gradient, which is drawn here.")
     upstream = drawn
-    given = named_arrays("grads", _called(grads, params, upstream) if callable(grads) else grads, like=params)
-    chosen = {name: _drawn(value, independent, entries, seed) for name, value in given.items()}
+    given = named_arrays("grads", called(grads, params, upstream) if callable(grads) else grads, like=params)
+    chosen = {name: drawn_entries(value, independent, entries, seed) for name, value in given.items()}
     rows = []
-    for witness in map(_witness, _several(witnesses)):
-        if witness.name in BUILT_IN:
+    for witness in map(witness_of, witnesses if isinstance(witnesses, tuple) else (witnesses,)):
+        if witness.name in WITNESSES:
             found = witness.ask(number, double, independent=independent, entries=chosen)
         else:
-            found = named_arrays(f"{witness.name}(params)", _called(witness.ask, double, upstream), like=given)
-        rows += [_compared(name, witness, given[name], found[name], chosen[name], size, tolerance) for name in given]
+            found = named_arrays(f"{witness.name}(params)", called(witness.ask, double, upstream), like=given)
+        rows += [compared(name, witness, given[name], found[name], chosen[name], size, tolerance) for name in given]
     return Report(tuple(rows))
 
 
-def _one_number(f: Callable, params: dict, upstream, independent: int, seed: int) -> tuple:
+def one_number(f: Callable, params: dict, upstream, independent: int, seed: int) -> tuple:
     """``f`` as one number an instance; the upstream gradient, None where there is none; and the size of the terms."""
-    value = check_array("f(params)", f(params), shape=(None,) * np.ndim(f(params)))
+    value = check_array("f(params)", f(params), shape=(), leading=True)
     if value.ndim == independent:
         return f, None, np.abs(value)
     if upstream is None:
@@ -119,20 +183,20 @@ def _one_number(f: Callable, params: dict, upstream, independent: int, seed: int
     return lambda p: (upstream * f(p)).sum(axis=inner), upstream, np.abs(upstream * value).sum(axis=inner)
 
 
-def _called(function: Callable, params: dict, upstream) -> dict:
+def called(function: Callable, params: dict, upstream) -> dict:
     dtype = np.result_type(*params.values())
     return function(params) if upstream is None else function(params, upstream.astype(dtype))
 
 
-def _drawn(value: np.ndarray, independent: int, entries: int | None, seed: int) -> np.ndarray:
+def drawn_entries(value: np.ndarray, independent: int, entries: int | None, seed: int) -> np.ndarray:
     """Flat indices of the entries to check."""
     size = math.prod(value.shape[independent:])
-    if entries is None or check_whole("entries", entries, low=1) >= size:
+    if entries is None or entries >= size:
         return np.arange(size)
     return np.sort(generator(seed, "entries to check").choice(size, entries, replace=False))
 
 
-def _compared(name: str, witness: Witness, given, found, chosen, size, tolerance) -> Row:
+def compared(name: str, witness: Witness, given, found, chosen, size, tolerance) -> Row:
     """The row of one tensor: relative errors, one an instance, and the entry that is furthest off in the worst."""
     flat_given, flat_found = (np.reshape(value, (*size.shape, -1))[..., chosen] for value in (given, found))
     gap = np.abs(flat_given - flat_found)
@@ -145,21 +209,84 @@ def _compared(name: str, witness: Witness, given, found, chosen, size, tolerance
     index = (*instance, *np.unravel_index(chosen[entry], given.shape[size.ndim:]))
     if tolerance is None:
         tolerance = witness.tolerance if given.dtype == np.float64 else max(witness.tolerance, FLOAT32_TOLERANCE)
-    return Row(name, witness.name, errors, check_number("tolerance", tolerance, above=0), tuple(map(int, index)),
-               float(flat_given[instance][entry]), float(flat_found[instance][entry]), bool(zero.all()))
+    return Row(name, witness.name, errors, tolerance, tuple(map(int, index)), float(flat_given[instance][entry]),
+               float(flat_found[instance][entry]), bool(zero.all()))
 
 
-def _witness(name) -> Witness:
+def witness_of(name) -> Witness:
     if callable(name):
         return Witness(getattr(name, "__name__", "witness"), 1e-10, 16 * EPS, name)
-    return BUILT_IN[check_choice("witnesses", name, BUILT_IN)]
+    return WITNESSES[check_choice("witnesses", name, WITNESSES)]
 
 
-def _several(witnesses) -> tuple:
-    if isinstance(witnesses, str) or callable(witnesses):
-        return (witnesses,)
-    if not isinstance(witnesses, Sequence):
-        raise DtypeError("witnesses", repr(witnesses), "a sequence of names and callables", "Pass ('complex_step',).")
-    if not witnesses:
-        raise EmptyError("witnesses", "none", "at least one", "Pass ('complex_step',).")
-    return tuple(witnesses)
+@dataclass(frozen=True)
+class Row:
+    """One tensor before one witness. ``errors`` holds the relative error of each independent instance; ``index``,
+    ``given`` and ``expected`` belong to the worst entry. ``zero``: both are zero so far as the witness can see.
+    """
+
+    tensor: str
+    witness: str
+    errors: np.ndarray
+    tolerance: float
+    index: tuple[int, ...]
+    given: float
+    expected: float
+    zero: bool
+
+    @property
+    def error(self) -> float:
+        """The largest of the errors."""
+        return float(np.max(self.errors))
+
+    @property
+    def ok(self) -> bool:
+        """Whether every instance keeps the tolerance. NaN keeps none."""
+        return self.error <= self.tolerance
+
+    def __str__(self) -> str:
+        found = "both are zero" if self.zero else f"≤ {self.tolerance:.0e}" if self.ok else (
+            f"{self.error:.2g} > {self.tolerance:.0e}")
+        return f"{'✓' if self.ok else '✗'} {found}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All rows of a check: ``report["W_QK", "complex_step"].error``.
+
+    Printed, it shows for each row whether the tolerance was kept, and the size of the error only where it was not:
+    what is left of a right gradient's error is rounding, and differs from machine to machine.
+    """
+
+    rows: tuple[Row, ...]
+
+    def __getitem__(self, key: tuple[str, str]) -> Row:
+        return {(row.tensor, row.witness): row for row in self.rows}[key]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row keeps its tolerance."""
+        return all(row.ok for row in self.rows)
+
+    @property
+    def worst(self) -> Row:
+        """The row that goes furthest beyond its tolerance, or comes closest to it."""
+        return max(self.rows, key=lambda row: np.inf if np.isnan(row.error) else row.error / row.tolerance)
+
+    @property
+    def message(self) -> str:
+        """One sentence; it names the worst entry if there is a fault."""
+        row = self.worst
+        if row.ok:
+            return "The gradient is right."
+        entry = f"{row.tensor}[{', '.join(map(str, row.index))}]"
+        return (f"The gradient is wrong: {entry} is {row.given:.4g}, but {row.witness} says {row.expected:.4g} "
+                f"(relative error {row.error:.2g}, allowed {row.tolerance:.0e}).")
+
+    def __str__(self) -> str:
+        table = [("tensor", "witness", "relative error"), *((row.tensor, row.witness, str(row)) for row in self.rows)]
+        left, right = (max(len(line[column]) for line in table) for column in (0, 1))
+        lines = [f"{tensor:<{left}}  {witness:<{right}}  {found}" for tensor, witness, found in table]
+        return "\n".join([*lines, self.message])
+
+    __repr__ = __str__

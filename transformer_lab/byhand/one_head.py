@@ -18,89 +18,64 @@ stays float32, and complex parameters work, so that a complex step can check the
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from ..checks import check_array, check_entries, check_flag, check_number, check_seed, check_type, check_whole
+from ..checks import check_array, check_entries
 from ..config import OneHeadConfig
-from ..errors import DtypeError, NotFiniteError, ShapeError
+from ..errors import NotFiniteError, ShapeError
 from ..randomness import generator
-from .attention import softmax, softmax_pullback, tap_or_keep
+from ..rules import Inexact, Number, Seed, Whole, Wholes
+from ..signatures import checked
+from .attention import softmax, softmax_pullback
+from .ends import Real
+from .parts import keep
 
 __all__ = ["backward", "encode", "forward", "generate", "init", "loss", "pullback"]
 
 PARAMETERS = ("W_QK", "W_OV")
 
 
-def init(config: OneHeadConfig, *, n_seeds: int | None = None, seed: int = 0, scale: float = 0.1,
-         dtype=np.float64) -> dict[str, np.ndarray]:
-    r"""Weights drawn from a normal distribution, :math:`W \sim \mathcal N(0, \text{scale}^2)`.
+@checked
+def init(config: OneHeadConfig, *, n_seeds: Whole(1, 10_000) | None = None, seed: Seed = 0,
+         scale: Number(low=0) = 0.1, dtype: Real() = np.float64) -> dict[str, np.ndarray]:
+    r"""Weights drawn from a normal distribution, :math:`W \sim \mathcal N(0, \text{scale}^2)`: ``W_QK``, ``W_OV``,
+    and ``W_pos`` where positions are learned.
 
-    Parameters
-    ----------
-    config : OneHeadConfig
-        ``d_vocab``, ``n_ctx``, ``positions`` and ``d_pos`` are used.
-    n_seeds : int, optional
-        With it, every array has a leading axis of this length; its entry i has the weights of ``seed + i``.
-    seed : int
-        The seed, or the first of them.
-    scale : float
-        Standard deviation, at least 0.
-    dtype
-        ``np.float64`` or ``np.float32``.
-
-    Returns
-    -------
-    dict
-        ``W_QK`` (..., d_model, d_model), ``W_OV`` (..., d_model, d_vocab), and with learned positions ``W_pos``
-        (..., n_ctx, d_pos).
+    With ``n_seeds`` every array has a leading axis of this length; its entry i has the weights of ``seed + i``.
 
     >>> params = init(OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot"), n_seeds=50)
     >>> {name: value.shape for name, value in params.items()}
     {'W_QK': (50, 46, 46), 'W_OV': (50, 46, 26)}
     """
-    check_number("scale", scale, low=0)
-    n_drawn = 1 if n_seeds is None else check_whole("n_seeds", n_seeds, low=1)
-    first, dtype = check_seed("seed", seed), _real("dtype", dtype)
-    drawn = {name: np.stack([scale * generator(first + i, f"init {name}").normal(size=shape) for i in range(n_drawn)])
-             for name, shape in _shapes(check_type("config", config, OneHeadConfig)).items()}
+    drawn = {name: np.stack([scale * generator(seed + i, f"init {name}").normal(size=shape)
+                             for i in range(n_seeds or 1)]) for name, shape in shapes_of(config).items()}
     return {name: (value[0] if n_seeds is None else value).astype(dtype) for name, value in drawn.items()}
 
 
-def encode(tokens, config: OneHeadConfig, params: dict | None = None, dtype=np.float64) -> np.ndarray:
-    r"""Input rows: the one-hot token, and beside it the position: one-hot, learned, or none.
+def shapes_of(config: OneHeadConfig) -> dict[str, tuple[int, int]]:
+    shapes = {"W_QK": (config.d_model, config.d_model), "W_OV": (config.d_model, config.d_vocab)}
+    return shapes | ({"W_pos": (config.n_ctx, config.d_pos)} if config.positions == "learned" else {})
 
-    :math:`x_t = e_{\text{token}_t} \oplus p_t`, so the rows are ``d_vocab`` wide without positions, ``d_vocab + n_ctx``
-    with one-hot ones, ``d_vocab + d_pos`` with learned ones.
 
-    Parameters
-    ----------
-    tokens : array of int (batch, T) or (..., batch, T)
-        With T at most ``n_ctx``.
-    config : OneHeadConfig
-    params : dict, optional
-        Needed for learned positions, whose rows are ``params["W_pos"]``; the result then has that array's leading axes.
-    dtype
-        Dtype of the rows where nothing is learned.
+@checked
+def encode(tokens: Wholes("... batch T", low=0, below="config.d_vocab"), config: OneHeadConfig,
+           params: dict | None = None, dtype: Real() = np.float64) -> np.ndarray:
+    r"""Input rows: the one-hot token, and beside it the position, :math:`x_t = e_{\text{token}_t} \oplus p_t`:
+    ``d_vocab`` wide without positions, ``d_vocab + n_ctx`` with one-hot ones, ``d_vocab + d_pos`` with learned ones.
 
-    Examples
-    --------
+    There are at most ``n_ctx`` tokens. Learned positions are ``params["W_pos"]``, and the rows then have that array's
+    leading axes; ``dtype`` is that of the rows where nothing is learned.
+
     >>> encode([[2, 0]], OneHeadConfig(d_vocab=3, n_ctx=2, positions="one_hot")).astype(int).tolist()
     [[[0, 0, 1, 1, 0], [1, 0, 0, 0, 1]]]
     """
-    check_type("config", config, OneHeadConfig)
-    tokens = check_array("tokens", tokens, shape=("batch", "T"), kind="whole", low=0, high=config.d_vocab - 1,
-                         leading=True)
-    length = check_whole("tokens.shape[-1]", tokens.shape[-1], high=config.n_ctx)
-    places = positions_of(config, params, _real("dtype", dtype))[..., :length, :]
+    length = Whole(high=config.n_ctx)("tokens.shape[-1]", tokens.shape[-1])
+    places = positions_of(config, params, dtype)[..., :length, :]
     letters = np.eye(config.d_vocab, dtype=places.dtype)[tokens]
     lead = np.broadcast_shapes(letters.shape[:-1], places.shape[:-1])
     return np.concatenate([np.broadcast_to(part, (*lead, part.shape[-1])) for part in (letters, places)], axis=-1)
-
-
-def _shapes(config: OneHeadConfig) -> dict[str, tuple[int, int]]:
-    shapes = {"W_QK": (config.d_model, config.d_model), "W_OV": (config.d_model, config.d_vocab)}
-    return shapes | ({"W_pos": (config.n_ctx, config.d_pos)} if config.positions == "learned" else {})
 
 
 def positions_of(config: OneHeadConfig, params: dict | None, dtype) -> np.ndarray:
@@ -112,84 +87,54 @@ def positions_of(config: OneHeadConfig, params: dict | None, dtype) -> np.ndarra
                        leading=True)[..., None, :, :]
 
 
-def _real(argument: str, dtype):
-    if not isinstance(dtype, (type, np.dtype)) or dtype not in (np.float32, np.float64):
-        raise DtypeError(argument, str(dtype), "np.float64 or np.float32", "Choose one of the two.")
-    return np.dtype(dtype)
+@checked
+def forward(params: dict, x, tap: Callable | None = None) -> dict[str, np.ndarray]:
+    """Every activation of the head, from the rows ``x`` (..., batch, n_ctx, d_model) of :func:`encode`: ``x``, the
+    query ``q`` (..., batch, d_model), ``scores`` and ``pattern`` (..., batch, n_ctx), ``read`` (..., batch, d_model),
+    ``logits`` and ``probs`` (..., batch, d_vocab).
 
+    ``tap(name, value)`` is called at every activation: record it, or return another.
 
-def forward(params: dict, x, tap=None) -> dict[str, np.ndarray]:
-    """Every activation of the head, by name.
-
-    Parameters
-    ----------
-    params : dict
-        ``W_QK`` and ``W_OV``, with any leading axes.
-    x : array (batch, n_ctx, d_model) or (..., batch, n_ctx, d_model)
-        Input rows from :func:`encode`.
-    tap : callable, optional
-        ``tap(name, value) -> value``, called at every activation: record it, or return another.
-
-    Returns
-    -------
-    dict
-        ``x``; ``q`` (..., batch, d_model), the query; ``scores`` and ``pattern`` (..., batch, n_ctx);
-        ``read`` (..., batch, d_model); ``logits`` and ``probs`` (..., batch, d_vocab).
-
-    Examples
-    --------
     >>> config = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
     >>> acts = forward(init(config, n_seeds=3), encode(np.zeros((4, 20), dtype=int), config))
     >>> acts["pattern"].shape, bool(np.allclose(acts["pattern"].sum(axis=-1), 1))
     ((3, 4, 20), True)
     """
-    tap, x = tap_or_keep(tap), _fitting(params, x)
+    tap, x = tap or keep, fitting(params, x)
     with np.errstate(invalid="ignore", over="ignore"):
         x = tap("x", x)
         q = tap("q", x[..., -1, :] @ params["W_QK"])
         scores = tap("scores", times_rows(x, q) / math.sqrt(x.shape[-1]))
-        pattern = tap("pattern", softmax(scores))
+        pattern = tap("pattern", softmax.unchecked(scores))
         read = tap("read", mix_rows(pattern, x))
         logits = tap("logits", read @ params["W_OV"])
-        probs = tap("probs", softmax(logits))
+        probs = tap("probs", softmax.unchecked(logits))
     if not np.isfinite(probs).all():
-        _name_the_culprit(params | {"x": x})
+        name_the_culprit(params | {"x": x})
     return {"x": x, "q": q, "scores": scores, "pattern": pattern, "read": read, "logits": logits, "probs": probs}
 
 
-def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None) -> dict[str, np.ndarray]:
+@checked
+def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True,
+             tap: Callable | None = None) -> dict[str, np.ndarray]:
     r"""Gradients of everything, from the gradient of the logits: :func:`forward`, from its last line to its first.
 
     .. math:: \partial W_{OV} = h\,\delta^\top, \quad \partial h = W_{OV}\,\delta, \quad
               \partial a = x\,\partial h, \quad \partial s = (\operatorname{diag}(a) - a a^\top)\,\partial a, \quad
               \partial W_{QK} = \frac{1}{\sqrt{d_\text{model}}} \sum_j \partial s_j \; x_T x_j^\top
 
-    for one sequence, with :math:`\delta = \partial\ell`; over the batch they add up.
-
-    Parameters
-    ----------
-    params, acts : dict
-        The parameters and what :func:`forward` made of them.
-    d_logits : array (..., batch, d_vocab)
-        The gradient of the logits.
-    to_x : bool
-        Whether the gradient of the input rows is wanted, too; it is the largest array by far.
-    tap : callable, optional
-        ``tap(name, value) -> value``, called at every gradient: ``"d_read"``, ``"d_pattern"``, ...
-
-    Returns
-    -------
-    dict
-        ``W_QK``, ``W_OV``; ``W_pos`` where it is among the parameters; ``x`` (..., batch, n_ctx, d_model) if wanted.
+    for one sequence, with :math:`\delta = \partial\ell`; over the batch they add up. Returns ``W_QK``, ``W_OV``;
+    ``W_pos`` where it is among the parameters; and with ``to_x`` the gradient of the input rows, by far the largest
+    array. The tap is called at every gradient: ``"d_read"``, ``"d_pattern"``, ...
     """
-    tap = tap_or_keep(tap)
+    tap = tap or keep
     check_entries("params", params, PARAMETERS), check_entries("acts", acts, ("x", "q", "pattern", "read", "logits"))
     x, pattern = acts["x"], acts["pattern"]
     check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
     root = math.sqrt(x.shape[-1])
     d_read = tap("d_read", d_logits @ params["W_OV"].mT)
     d_pattern = tap("d_pattern", times_rows(x, d_read))
-    d_scores = tap("d_scores", softmax_pullback(pattern, d_pattern))
+    d_scores = tap("d_scores", softmax_pullback.unchecked(pattern, d_pattern))
     d_q = tap("d_q", mix_rows(d_scores, x) / root)
     grads = {"W_QK": tap("d_W_QK", x[..., -1, :].mT @ d_q), "W_OV": tap("d_W_OV", acts["read"].mT @ d_logits)}
     if "W_pos" in params:  # the gradient of the rows, added up over the batch, in the columns of the position
@@ -197,41 +142,35 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True, tap=None)
         d_rows[..., -1, :] += (d_q @ params["W_QK"].mT).sum(axis=-2)
         grads["W_pos"] = np.zeros_like(params["W_pos"], dtype=d_rows.dtype)
         grads["W_pos"][..., :x.shape[-2], :] = tap("d_rows", d_rows)[..., d_logits.shape[-1]:]
-    if check_flag("to_x", to_x):
+    if to_x:
         d_x = pattern[..., None] * d_read[..., None, :] + d_scores[..., None] * acts["q"][..., None, :] / root
         d_x[..., -1, :] += d_q @ params["W_QK"].mT
         grads["x"] = tap("d_x", d_x)
     return grads
 
 
-def loss(logits, targets) -> np.ndarray:
+@checked
+def loss(logits: Inexact("... batch d_vocab"), targets) -> np.ndarray:
     r"""Cross-entropy in nats, averaged over the batch: :math:`L = \ln \sum_v e^{\ell_v} - \ell_\text{target}`.
 
     With the largest logit :math:`m` taken out, :math:`L = \ln(1 + \sum_{v \ne m} e^{\ell_v - m}) + m -
     \ell_\text{target}`, so that a loss of 1e-9 still has all its digits.
 
-    Parameters
-    ----------
-    logits : array (..., batch, d_vocab)
-    targets : array of int (batch) or (..., batch)
-
     >>> bool(np.isclose(loss(np.zeros((4, 26)), [1, 2, 3, 4]), np.log(26)))
     True
     """
-    logits = check_array("logits", logits, shape=("batch", "d_vocab"), kind="inexact", leading=True)
     largest = logits.real.argmax(axis=-1, keepdims=True)
     below = logits - np.take_along_axis(logits, largest, axis=-1)
     others = np.exp(below)
     np.put_along_axis(others, largest, 0, axis=-1)
-    target = np.take_along_axis(below, _one_each(targets, logits), axis=-1)[..., 0]
+    target = np.take_along_axis(below, one_each(targets, logits), axis=-1)[..., 0]
     return (np.log1p(others.sum(axis=-1)) - target).mean(axis=-1)
 
 
-def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.ndarray]:
+@checked
+def backward(params: dict, acts: dict, targets, *, tap: Callable | None = None) -> dict[str, np.ndarray]:
     r"""Gradients of the mean loss with respect to the parameters: :math:`\delta = (p - y) / \text{batch}`, pulled back.
 
-    Examples
-    --------
     >>> config = OneHeadConfig(d_vocab=26, n_ctx=20)
     >>> params, tokens = init(config), np.zeros((4, 20), dtype=int)
     >>> grads = backward(params, forward(params, encode(tokens, config)), [0, 1, 2, 3])
@@ -239,42 +178,30 @@ def backward(params: dict, acts: dict, targets, *, tap=None) -> dict[str, np.nda
     {'W_QK': (26, 26), 'W_OV': (26, 26)}
     """
     check_entries("acts", acts, ("logits", "probs"))
-    d_logits, target = acts["probs"] / acts["probs"].shape[-2], _one_each(targets, acts["logits"])
+    d_logits, target = acts["probs"] / acts["probs"].shape[-2], one_each(targets, acts["logits"])
     np.put_along_axis(d_logits, target, 0, axis=-1)
     np.put_along_axis(d_logits, target, -d_logits.sum(axis=-1, keepdims=True), axis=-1)  # p - 1 without cancellation
-    d_logits = tap_or_keep(tap)("d_logits", d_logits)
+    d_logits = (tap or keep)("d_logits", d_logits)
     return pullback(params, acts, d_logits, to_x=False, tap=tap)
 
 
-def generate(params: dict, config: OneHeadConfig, start, n: int) -> np.ndarray:
-    """Write ``n`` further tokens, each the most probable one after the last ``n_ctx`` tokens.
+@checked
+def generate(params: dict, config: OneHeadConfig, start: Wholes("... T"), n: Whole(1)) -> np.ndarray:
+    """Write ``n`` further tokens behind ``start`` (T) or (batch, T), each the most probable one after the last
+    ``n_ctx`` tokens, by a head without leading axes.
 
-    Parameters
-    ----------
-    params, config
-        A head without leading axes.
-    start : array of int (T) or (batch, T)
-        What to begin with. The head learns to answer at position ``n_ctx - 1`` alone: from fewer than ``n_ctx`` tokens
-        it answers with a query that it never trained, where it has positions.
-    n : int
-        How many tokens to write.
+    The head learns to answer at position ``n_ctx - 1`` alone: from fewer than ``n_ctx`` tokens it answers with a query
+    that it never trained, where it has positions.
 
-    Returns
-    -------
-    array of int (T + n) or (batch, T + n)
-
-    Examples
-    --------
     >>> config = OneHeadConfig(d_vocab=3, n_ctx=4)
     >>> generate({"W_QK": -9 * np.eye(3), "W_OV": np.eye(3)}, config, [0, 1, 0, 1], 4).tolist()
     [0, 1, 0, 1, 0, 1, 0, 1]
     """
-    check_type("config", config, OneHeadConfig)
-    tokens = np.atleast_2d(check_array("start", start, shape=("T",), kind="whole", leading=True))
-    for _ in range(check_whole("n", n, low=1)):
+    tokens = np.atleast_2d(start)
+    for _ in range(n):
         logits = forward(params, encode(tokens[:, -config.n_ctx:], config, params))["logits"]
         tokens = np.concatenate([tokens, logits.argmax(axis=-1)[:, None]], axis=-1)
-    return tokens.reshape(*np.shape(start)[:-1], -1)
+    return tokens.reshape(*start.shape[:-1], -1)
 
 
 def times_rows(x, vector):
@@ -287,7 +214,7 @@ def mix_rows(weights, x):
     return (weights[..., None, :] @ x)[..., 0, :]
 
 
-def _fitting(params: dict, x) -> np.ndarray:
+def fitting(params: dict, x) -> np.ndarray:
     """The input rows, if they and the weights fit each other; their numbers are looked at later, in the output."""
     x = check_array("x", x, shape=("batch", "n_ctx", "d_model"), kind="inexact", leading=True, finite=False)
     check_entries("params", params, PARAMETERS)
@@ -297,14 +224,14 @@ def _fitting(params: dict, x) -> np.ndarray:
     return x
 
 
-def _name_the_culprit(arrays: dict) -> None:
+def name_the_culprit(arrays: dict) -> None:
     for name, value in arrays.items():
         check_array(name, value, shape=(None,) * np.ndim(value), kind="inexact")
     raise NotFiniteError("params", "weights so large that a score overflows", "scores that fit the dtype",
                          "Scale the weights down, or train with a smaller learning rate.")
 
 
-def _one_each(targets, logits) -> np.ndarray:
+def one_each(targets, logits) -> np.ndarray:
     targets = check_array("targets", targets, shape=("batch",), kind="whole", low=0, high=logits.shape[-1] - 1,
                           leading=True)
     if targets.shape != logits.shape[:-1][-targets.ndim:]:

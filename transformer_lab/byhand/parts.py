@@ -10,26 +10,33 @@ needs: the normalised rows ``x_hat``, and ``scale``, one over their standard dev
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 
-from ..checks import check_choice, check_number, check_whole
 from ..randomness import generator
-from .explained import explained
+from ..rules import Choice, Each, Entries, Inexact, Number, Rule, Seed, Whole
+from ..signatures import checked
 
 __all__ = [
     "ACTIVATIONS", "NORMS", "dropout_masks", "feed_forward", "feed_forward_pullback", "gelu", "gelu_exact",
     "gelu_exact_pullback", "gelu_pullback", "layer_norm", "layer_norm_pullback", "linear", "linear_pullback", "relu",
-    "relu_pullback", "rms_norm", "rms_norm_pullback", "row_mean", "row_sum", "silu", "silu_pullback",
+    "relu_pullback", "rms_norm", "rms_norm_pullback", "silu", "silu_pullback",
 ]
 
-EPS = 1e-5
+EPS, ROOT = 1e-5, (2 / np.pi) ** 0.5
+erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
-@explained(x="batch pos d_in", W="d_in d_out", b="d_out")
-def linear(x, W, b):
-    r""":math:`y = x W + b`, with x (..., batch, pos, d_in), W (..., d_in, d_out) and b (..., d_out) or None.
+def keep(name, value):
+    """The tap that changes nothing."""
+    return value
+
+
+@checked
+def linear(x: Inexact("*#lead batch pos d_in"), W: Inexact("*#lead d_in d_out"), b: Inexact("*#lead d_out") | None):
+    r""":math:`y = x W + b`, or without b.
 
     >>> linear(np.ones((1, 2, 3)), np.ones((3, 4)), np.ones(4)).tolist()
     [[[4.0, 4.0, 4.0, 4.0], [4.0, 4.0, 4.0, 4.0]]]
@@ -38,12 +45,11 @@ def linear(x, W, b):
     return y.reshape(*y.shape[:-2], *x.shape[-3:-1], W.shape[-1])
 
 
-@explained(x="batch pos d_in", W="d_in d_out", d_y="batch pos d_out")
-def linear_pullback(x, W, d_y):
-    r"""Gradients of x, W and b.
-
-    .. math:: \partial x = \partial y\, W^\top, \quad \partial W = x^\top \partial y, \quad
-              \partial b = \textstyle\sum_\text{rows} \partial y
+@checked
+def linear_pullback(x: Inexact("*#lead batch pos d_in"), W: Inexact("*#lead d_in d_out"),
+                    d_y: Inexact("*#lead batch pos d_out")):
+    r"""Gradients of x, W and b: :math:`\partial x = \partial y\, W^\top`, :math:`\partial W = x^\top \partial y`,
+    :math:`\partial b = \sum_\text{rows} \partial y`.
     """
     d_rows = rows(d_y)
     d_x = d_rows @ W.swapaxes(-1, -2)
@@ -56,24 +62,14 @@ def rows(x):
     return x.reshape(*x.shape[:-3], -1, x.shape[-1])
 
 
-@explained(x="batch pos width")
 def row_sum(x):
-    """The sum of all rows, (..., batch, pos, width) -> (..., width).
-
-    >>> row_sum(np.ones((7, 2, 3, 4)))[0].tolist()
-    [6.0, 6.0, 6.0, 6.0]
-    """
+    """The sum of all rows, (..., batch, pos, width) -> (..., width)."""
     x = rows(x)
     return (constant((1, x.shape[-2]), 1.0, x.dtype) @ x)[..., 0, :]
 
 
-@explained(x="width")
 def row_mean(x):
-    """The mean along each row, (..., width) -> (..., 1).
-
-    >>> row_mean(np.array([[1.0, 3.0], [2.0, 6.0]])).tolist()
-    [[2.0], [4.0]]
-    """
+    """The mean along each row, (..., width) -> (..., 1)."""
     width = x.shape[-1]
     return (x.reshape(-1, width) @ constant((width, 1), 1 / width, x.dtype)).reshape(*x.shape[:-1], 1)
 
@@ -83,8 +79,17 @@ def constant(shape, value, dtype):
     return np.full(shape, value, dtype)
 
 
-@explained(x="batch pos d_model", w="d_model", b="d_model")
-def layer_norm(x, w, b, eps=EPS):
+class Saved(Rule):
+    """What a norm keeps for its pullback: the normalised rows, and the scale of each."""
+
+    def check(self, argument, value, sizes, given):
+        pair = zip(Each(Inexact("..."), low=2).check(argument, value, sizes, given), ("d_model", "1"), strict=False)
+        return tuple(Inexact(f"*#lead batch pos {width}").check(argument, entry, sizes, given) for entry, width in pair)
+
+
+@checked
+def layer_norm(x: Inexact("*#lead batch pos d_model"), w: Inexact("*#lead d_model"), b: Inexact("*#lead d_model"),
+               eps: Number(low=0) = EPS):
     r"""Every row gets mean 0 and variance 1, then gain and offset (Ba et al. 2016, eq. 4; eq-layer-norm in the book).
 
     .. math:: \hat x = (x - \bar x) / \sqrt{\operatorname{var} x + \epsilon}, \quad y = w \odot \hat x + b
@@ -99,8 +104,8 @@ def layer_norm(x, w, b, eps=EPS):
     return x_hat * each_row(w) + each_row(b), (x_hat, scale)
 
 
-@explained(w="d_model", d_y="batch pos d_model")
-def layer_norm_pullback(saved, w, d_y):
+@checked
+def layer_norm_pullback(saved: Saved(), w: Inexact("*#lead d_model"), d_y: Inexact("*#lead batch pos d_model")):
     r"""Gradients of x, w and b (eq-layer-norm-backward in the book). What moves a whole row up, or stretches it, has no
     effect and so gets no gradient:
 
@@ -114,8 +119,8 @@ def layer_norm_pullback(saved, w, d_y):
     return d_x, d_w, d_b
 
 
-@explained(x="batch pos d_model", w="d_model")
-def rms_norm(x, w, eps=EPS):
+@checked
+def rms_norm(x: Inexact("*#lead batch pos d_model"), w: Inexact("*#lead d_model"), eps: Number(low=0) = EPS):
     r"""Every row gets mean square 1, then a gain (Zhang and Sennrich 2019, eq. 4).
 
     .. math:: \hat x = x / \sqrt{\overline{x^2} + \epsilon}, \quad y = w \odot \hat x
@@ -128,12 +133,10 @@ def rms_norm(x, w, eps=EPS):
     return x_hat * each_row(w), (x_hat, scale)
 
 
-@explained(w="d_model", d_y="batch pos d_model")
-def rms_norm_pullback(saved, w, d_y):
-    r"""Gradients of x and w.
-
-    .. math:: \partial x = \big(\partial\hat x - \hat x\,\overline{\partial\hat x \odot \hat x}\big) /
-              \sqrt{\overline{x^2} + \epsilon}, \quad \partial\hat x = w \odot \partial y
+@checked
+def rms_norm_pullback(saved: Saved(), w: Inexact("*#lead d_model"), d_y: Inexact("*#lead batch pos d_model")):
+    r"""Gradients of x and w: :math:`\partial x = (\partial\hat x - \hat x\,\overline{\partial\hat x \odot \hat x}) /
+    \sqrt{\overline{x^2} + \epsilon}` with :math:`\partial\hat x = w \odot \partial y`.
     """
     x_hat, scale = saved
     d_w = row_sum(d_y * x_hat)
@@ -151,8 +154,8 @@ def each_row(w):
 NORMS = {"none": None, "layer": (layer_norm, layer_norm_pullback), "rms": (rms_norm, rms_norm_pullback)}
 
 
-@explained(u="d_mlp")
-def relu(u):
+@checked
+def relu(u: Inexact("... d_mlp")):
     r""":math:`\phi(u) = \max(u, 0)`.
 
     >>> relu(np.array([-1.0, 2.0])).tolist()
@@ -161,14 +164,14 @@ def relu(u):
     return np.maximum(u, np.zeros(u.shape[-1], u.dtype))  # a row of zeros: four times as fast as the number 0
 
 
-@explained(u="d_mlp", d_phi="d_mlp")
-def relu_pullback(u, d_phi):
+@checked
+def relu_pullback(u: Inexact("*#lead d_mlp"), d_phi: Inexact("*#lead d_mlp")):
     r""":math:`\partial u = \partial\phi` where :math:`u > 0`, else 0."""
     return d_phi * (u > 0)
 
 
-@explained(u="d_mlp")
-def gelu(u):
+@checked
+def gelu(u: Inexact("... d_mlp")):
     r""":math:`\phi(u) = \tfrac12 u\,(1 + \tanh t)`, :math:`t = \sqrt{2/\pi}\,(u + 0.044715\,u^3)`: the input times
     (nearly) the share of a normal distribution below it (Hendrycks and Gimpel 2016, section 2).
 
@@ -178,8 +181,8 @@ def gelu(u):
     return 0.5 * u * (1 + np.tanh(ROOT * (u + 0.044715 * u**3)))
 
 
-@explained(u="d_mlp", d_phi="d_mlp")
-def gelu_pullback(u, d_phi):
+@checked
+def gelu_pullback(u: Inexact("*#lead d_mlp"), d_phi: Inexact("*#lead d_mlp")):
     r""":math:`\partial u = \partial\phi\,\big(\tfrac12 (1 + \tanh t) + \tfrac12 u\,(1 - \tanh^2 t)\,t'\big)`, with
     :math:`t' = \sqrt{2/\pi}\,(1 + 3 \cdot 0.044715\,u^2)`.
     """
@@ -188,8 +191,8 @@ def gelu_pullback(u, d_phi):
     return d_phi * 0.5 * (1 + tanh + u * (1 - tanh**2) * slope)
 
 
-@explained(u="d_mlp")
-def gelu_exact(u):
+@checked
+def gelu_exact(u: Inexact("... d_mlp")):
     r""":math:`\phi(u) = u\,\Phi(u) = \tfrac12 u\,(1 + \operatorname{erf}(u / \sqrt2))`: the input times the share of a
     normal distribution below it.
 
@@ -199,14 +202,14 @@ def gelu_exact(u):
     return u * share_below(u)
 
 
-@explained(u="d_mlp", d_phi="d_mlp")
-def gelu_exact_pullback(u, d_phi):
+@checked
+def gelu_exact_pullback(u: Inexact("*#lead d_mlp"), d_phi: Inexact("*#lead d_mlp")):
     r""":math:`\partial u = \partial\phi\,\big(\Phi(u) + u\,\varphi(u)\big)`, the normal density :math:`\varphi`."""
     return d_phi * (share_below(u) + u * density(u))
 
 
 def share_below(u):
-    """The normal distribution function, to first order in an imaginary part, which is all that a complex step needs."""
+    """The normal distribution function, to first order in an imaginary part: all that a complex step needs."""
     share = erfc(u.real * -(0.5**0.5)).astype(u.real.dtype) / 2
     return share + 1j * u.imag * density(u.real) if np.iscomplexobj(u) else share
 
@@ -215,8 +218,8 @@ def density(u):
     return np.exp(-u * u / 2) * (2 * np.pi) ** -0.5
 
 
-@explained(u="d_mlp")
-def silu(u):
+@checked
+def silu(u: Inexact("... d_mlp")):
     r""":math:`\phi(u) = u\,\sigma(u)`, the input times its sigmoid (Elfwing et al. 2018; LLaMA's).
 
     >>> silu(np.array([-1.0, 0.0, 2.0])).round(4).tolist()
@@ -225,8 +228,8 @@ def silu(u):
     return u * sigmoid(u)
 
 
-@explained(u="d_mlp", d_phi="d_mlp")
-def silu_pullback(u, d_phi):
+@checked
+def silu_pullback(u: Inexact("*#lead d_mlp"), d_phi: Inexact("*#lead d_mlp")):
     r""":math:`\partial u = \partial\phi\;\sigma\,(1 + u\,(1 - \sigma))`."""
     s = sigmoid(u)
     return d_phi * s * (1 + u * (1 - s))
@@ -236,15 +239,14 @@ def sigmoid(u):
     return 0.5 * (1 + np.tanh(0.5 * u))
 
 
-ROOT = (2 / np.pi) ** 0.5
-erfc = np.vectorize(math.erfc, otypes=[np.float64])
 # name -> (forward, backward)
 ACTIVATIONS = {"relu": (relu, relu_pullback), "gelu": (gelu, gelu_pullback),
                "gelu_exact": (gelu_exact, gelu_exact_pullback), "silu": (silu, silu_pullback)}
 
 
-@explained(x="batch pos d_model")
-def feed_forward(params, x, activation, tap=lambda name, value: value):
+@checked
+def feed_forward(params: Entries(W_in="*#lead d_in d_mlp", W_out="*#lead d_mlp d_out"),
+                 x: Inexact("*#lead batch pos d_in"), activation: Choice(ACTIVATIONS), tap: Callable = keep) -> dict:
     r""":math:`u = x W_\text{in} + b_\text{in}, \quad m = \phi(u) W_\text{out} + b_\text{out}`
     (Vaswani et al. 2017, eq. 2; eq-feed-forward in the book). Without ``b_in`` or ``b_out`` nothing is added.
 
@@ -252,50 +254,42 @@ def feed_forward(params, x, activation, tap=lambda name, value: value):
     >>> feed_forward(params, np.array([[[-1.0, 2.0]]]), "relu")["mlp_out"].tolist()
     [[[1.0, 3.0]]]
     """
-    phi, _ = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)]
-    mlp_pre = tap("mlp_pre", linear(x, params["W_in"], params.get("b_in")))            # (..., batch, pos, d_mlp)
-    mlp_post = tap("mlp_post", phi(mlp_pre))
-    mlp_out = tap("mlp_out", linear(mlp_post, params["W_out"], params.get("b_out")))   # (..., batch, pos, d_model)
+    phi, _ = ACTIVATIONS[activation]
+    mlp_pre = tap("mlp_pre", linear.unchecked(x, params["W_in"], params.get("b_in")))           # (..., pos, d_mlp)
+    mlp_post = tap("mlp_post", phi.unchecked(mlp_pre))
+    mlp_out = tap("mlp_out", linear.unchecked(mlp_post, params["W_out"], params.get("b_out")))  # (..., pos, d_out)
     return {"x": x, "mlp_pre": mlp_pre, "mlp_post": mlp_post, "mlp_out": mlp_out}
 
 
-@explained(d_mlp_out="batch pos d_model")
-def feed_forward_pullback(params, acts, d_mlp_out, activation, tap=lambda name, value: value):
+@checked
+def feed_forward_pullback(params: Entries(W_in="*#lead d_in d_mlp", W_out="*#lead d_mlp d_out"),
+                          acts: Entries(x="*#lead batch pos d_in", mlp_pre="*#lead batch pos d_mlp",
+                                        mlp_post="*#lead batch pos d_mlp"),
+                          d_mlp_out: Inexact("*#lead batch pos d_out"), activation: Choice(ACTIVATIONS),
+                          tap: Callable = keep) -> dict:
     """Gradients of ``x`` and of all parameters from the gradient of ``mlp_out``."""
-    _, phi_pullback = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)]
+    _, phi_pullback = ACTIVATIONS[activation]
     d_mlp_out = tap("d_mlp_out", d_mlp_out)
-    d_mlp_post, d_W_out, d_b_out = linear_pullback(acts["mlp_post"], params["W_out"], d_mlp_out)
-    d_mlp_pre = tap("d_mlp_pre", phi_pullback(acts["mlp_pre"], tap("d_mlp_post", d_mlp_post)))
-    d_x, d_W_in, d_b_in = linear_pullback(acts["x"], params["W_in"], d_mlp_pre)
+    d_mlp_post, d_W_out, d_b_out = linear_pullback.unchecked(acts["mlp_post"], params["W_out"], d_mlp_out)
+    d_mlp_pre = tap("d_mlp_pre", phi_pullback.unchecked(acts["mlp_pre"], tap("d_mlp_post", d_mlp_post)))
+    d_x, d_W_in, d_b_in = linear_pullback.unchecked(acts["x"], params["W_in"], d_mlp_pre)
     grads = {"x": d_x, "W_in": d_W_in, "b_in": d_b_in, "W_out": d_W_out, "b_out": d_b_out}
     return {name: grad for name, grad in grads.items() if name == "x" or name in params}
 
 
-def dropout_masks(rate, seeds, step):
+@checked
+def dropout_masks(rate: Number(low=0, high=0.99), seeds: Seed() | Each(Seed), step: Whole()) -> Callable:
     r"""The masks of one training step: a function ``masks(place, x)`` that gives what to multiply x by,
     0 with probability ``rate`` and :math:`1 / (1 - \text{rate})` otherwise (Srivastava et al. 2014, section 10).
 
-    Parameters
-    ----------
-    rate : float
-        Share of zeros, 0 to 0.99.
-    seeds : int or sequence of int
-        The run's seed, or the seeds of the leading axis of x; each seed has the masks that it would have alone.
-    step : int
-        The training step.
+    With one seed for each entry of the leading axis of x, each has the masks that it would have alone.
 
-    Examples
-    --------
-    >>> masks = dropout_masks(0.5, 7, step=3)
-    >>> x = np.ones((2, 3))
+    >>> masks, x = dropout_masks(0.5, 7, step=3), np.ones((2, 3))
     >>> np.unique(masks("embed", x)).tolist()
     [0.0, 2.0]
     >>> np.array_equal(masks("embed", x), dropout_masks(0.5, [8, 7], 3)("embed", np.ones((2, 2, 3)))[1])
     True
     """
-    check_number("rate", rate, low=0, high=0.99)
-    check_whole("step", step, low=0)
-
     def masks(place, x):
         def draw(seed, shape):
             return generator(seed, f"dropout {place}", step).random(shape, np.float32) >= rate

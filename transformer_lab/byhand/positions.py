@@ -1,4 +1,4 @@
-r"""Where a token stands: rows that are added to the stream, or turns of queries and keys. Forward and backward.
+r"""Where a token stands: rows that are added to the stream, turns of queries and keys, and masks. Forward and backward.
 
 Sinusoidal codes are clock hands: pair i of a code is a hand of length 1 that turns by :math:`\omega_i` a step. A shift
 by k positions turns hand i by :math:`k\,\omega_i`, wherever it starts; so one matrix shifts every code, and the dot
@@ -11,41 +11,35 @@ from functools import cache
 
 import numpy as np
 
-from ..checks import check_array, check_number, check_whole
+from ..checks import MANY
+from ..config import ModelConfig
 from ..errors import RangeError
-from .explained import explained
+from ..rules import Flags, Inexact, Number, Whole, Wholes
+from ..signatures import checked
+from .ends import Real
 
-__all__ = ["POSITIONS", "frequencies", "offset_distance", "offset_dot", "rotate", "rotate_pullback", "shift_rotation",
-           "sinusoids", "turning"]
+__all__ = ["MASKS", "POSITIONS", "causal_mask", "frequencies", "offset_distance", "offset_dot", "padding_mask",
+           "rotate", "rotate_pullback", "shift_rotation", "sinusoids", "turning", "visible"]
+
+Base = Number(low=1)
 
 
-def frequencies(d_model, base=10000.0):
-    r"""Radians a step of each pair, :math:`\omega_i = \text{base}^{-2i/d}` (Vaswani et al. 2017, section 3.5).
+@checked
+def frequencies(d_model: Whole(2), base: Base = 10000.0) -> np.ndarray:
+    r"""Radians a step of each pair, :math:`\omega_i = \text{base}^{-2i/d}` (Vaswani et al. 2017, section 3.5), for an
+    even width d. The first pair turns by 1 radian a step, the others ever slower, by almost ``1 / base`` at last.
 
-    Parameters
-    ----------
-    d_model : int
-        Width of a code, even.
-    base : float
-        At least 1. The first pair turns by 1 radian a step, the others ever slower, by almost ``1 / base`` at last.
-
-    Returns
-    -------
-    array (d_model / 2)
-
-    Examples
-    --------
     >>> frequencies(4).tolist()
     [1.0, 0.01]
     """
-    if check_whole("d_model", d_model, low=2) % 2:
+    if d_model % 2:
         raise RangeError("d_model", str(d_model), "an even width", "Sines and cosines come in pairs.")
-    return check_number("base", base, low=1) ** -(np.arange(0, d_model, 2) / d_model)
+    return base ** -(np.arange(0, d_model, 2) / d_model)
 
 
-@explained()
-@cache
-def sinusoids(n_ctx, d_model, dtype=np.float64, *, base=10000.0):
+@checked
+def sinusoids(n_ctx: Whole(1, 2**14), d_model: Whole(2, 2**14), dtype: Real() = np.float64, *,
+              base: Base = 10000.0) -> np.ndarray:
     r"""A fixed row for every position (Vaswani et al. 2017, section 3.5): pair i of the entries turns with wavelength
     :math:`2\pi \cdot 10000^{2i/d}`.
 
@@ -56,14 +50,20 @@ def sinusoids(n_ctx, d_model, dtype=np.float64, *, base=10000.0):
     >>> sinusoids(2, 4).round(5).tolist()
     [[0.0, 1.0, 0.0, 1.0], [0.84147, 0.5403, 0.01, 0.99995]]
     """
-    angle = np.arange(check_whole("n_ctx", n_ctx, low=1))[:, None] * frequencies(d_model, base)
+    return codes(n_ctx, d_model, dtype, base)
+
+
+@cache
+def codes(n_ctx, d_model, dtype, base=10000.0):
+    angle = np.arange(n_ctx)[:, None] * frequencies(d_model, base)
     x_pos = np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(n_ctx, d_model).astype(dtype)
     x_pos.setflags(write=False)
     return x_pos
 
 
-@explained(x="pos d_head")
-def rotate(x, places, base=10000.0):
+@checked
+def rotate(x: Inexact("*#lead pos d_head"), places: Wholes("*#lead #pos", low=-(2**31), high=2**31),
+           base: Base = 10000.0) -> np.ndarray:
     r"""Rotary positions (Su et al. 2021, eq. 15): pair i of the row at position t is turned by :math:`t\,\omega_i`.
 
     .. math:: \begin{pmatrix} \tilde x_{2i} \\ \tilde x_{2i+1} \end{pmatrix} =
@@ -72,19 +72,10 @@ def rotate(x, places, base=10000.0):
 
     The dot product of a query and a key turned in this way depends on how far apart they stand, and not on where.
 
-    Parameters
-    ----------
-    x : array (..., pos, d_head)
-    places : array of int (pos,) or one that broadcasts to (..., pos)
-    base : float
-        As in :func:`frequencies`.
-
-    Examples
-    --------
     >>> rotate(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1])).round(4).tolist()
     [[1.0, 0.0], [0.5403, 0.8415]]
     """
-    angle = np.asarray(places)[..., None] * frequencies(x.shape[-1], base)
+    angle = places[..., None] * frequencies(x.shape[-1], base)
     cos, sin = (wave(angle).astype(x.real.dtype) for wave in (np.cos, np.sin))
     turned, even, odd = np.empty_like(x), x[..., ::2], x[..., 1::2]
     turned[..., ::2] = even * cos - odd * sin
@@ -92,15 +83,20 @@ def rotate(x, places, base=10000.0):
     return turned
 
 
-@explained(d_turned="pos d_head")
-def rotate_pullback(d_turned, places, base=10000.0):
+@checked
+def rotate_pullback(d_turned: Inexact("*#lead pos d_head"), places: Wholes("*#lead #pos", low=-(2**31), high=2**31),
+                    base: Base = 10000.0) -> np.ndarray:
     r"""Gradient of x: a turn is orthogonal, so the gradient is turned back, :math:`\partial x_t = R_t^\top \partial
     \tilde x_t = R_{-t}\, \partial \tilde x_t`.
+
+    >>> rotate_pullback(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1])).round(4).tolist()
+    [[1.0, 0.0], [0.5403, -0.8415]]
     """
-    return rotate(d_turned, -np.asarray(places), base)
+    return rotate.unchecked(d_turned, -places, base)
 
 
-def turning(config, n_pos, at=None):
+@checked
+def turning(config: ModelConfig, n_pos: Whole(1), at: Wholes("...") | None = None) -> tuple | None:
     """The seam of :func:`.attention.multi_head` where positions turn queries and keys: the pair (forward, pullback), or
     None where they do not. With ``at`` (..., batch) there is one query in each sequence, at that position.
     """
@@ -118,15 +114,60 @@ def learned_rows(params, config, dtype):
 
 
 def sinusoidal_rows(params, config, dtype):
-    return sinusoids(config.n_ctx, config.d_model, dtype)
+    return codes(config.n_ctx, config.d_model, dtype)
 
 
 # name -> (rows (..., n_ctx, d_model) to add to the stream, what turns queries and keys, its pullback), each or None
 POSITIONS = {"none": (None, None, None), "learned": (learned_rows, None, None),
-             "sinusoidal": (sinusoidal_rows, None, None), "rotary": (None, rotate, rotate_pullback)}
+             "sinusoidal": (sinusoidal_rows, None, None), "rotary": (None, rotate.unchecked, rotate_pullback.unchecked)}
 
 
-def shift_rotation(offset, d_model, base=10000.0):
+@checked
+def causal_mask(n_ctx: Whole(1, 2**14)) -> np.ndarray:
+    """Each position may look at itself and at what came before: bool (query, key), True where it may.
+
+    >>> causal_mask(3).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    """
+    return np.tri(n_ctx, dtype=bool)
+
+
+@checked
+def padding_mask(real: Flags("... key")) -> np.ndarray:
+    """No query may look at padding: bool (..., 1, 1, key), True where a token is real; the two axes are for heads and
+    queries. Masks combine with ``&``.
+
+    >>> (padding_mask(np.array([[False, True, True]])) & causal_mask(3)).astype(int).tolist()
+    [[[[0, 0, 0], [0, 1, 0], [0, 1, 1]]]]
+    """
+    return real[..., None, None, :]
+
+
+# name -> what each query may see of n_ctx positions: bool (query, key), or None for everything
+MASKS = {"bidirectional": lambda n_ctx: None, "causal": causal_mask}
+
+
+@checked
+def visible(tokens: Wholes("... pos"), config: ModelConfig, at: Wholes("...", low=0, below="pos") | None = None):
+    """Where queries may look: bool that broadcasts to (..., batch, n_heads, query, key), or None for everywhere.
+
+    With ``at`` (..., batch) there is one query in each sequence, at that position.
+
+    >>> config = ModelConfig(d_vocab=6, n_ctx=3, mask="causal", pad=0)
+    >>> visible(np.array([[3, 4, 0]]), config).astype(int).tolist()
+    [[[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]]
+    """
+    mask = MASKS[config.mask](tokens.shape[-1])
+    if mask is not None and at is not None:
+        mask = mask[at][..., None, None, :]
+    if config.pad is None:
+        return mask
+    padding = padding_mask.unchecked(tokens != config.pad)
+    return padding if mask is None else mask & padding
+
+
+@checked
+def shift_rotation(offset: Whole(-MANY), d_model: Whole(2, 2**12), base: Base = 10000.0) -> np.ndarray:
     r"""The matrix that shifts every sinusoidal code: :math:`x_\text{pos}[t + k] = R_k\, x_\text{pos}[t]` for all t.
 
     .. math:: \begin{pmatrix} \sin(\omega(t + k)) \\ \cos(\omega(t + k)) \end{pmatrix} =
@@ -134,69 +175,40 @@ def shift_rotation(offset, d_model, base=10000.0):
               \begin{pmatrix} \sin\omega t \\ \cos\omega t \end{pmatrix}
 
     This is eq-shift of the book. The blocks stand along the diagonal, one a pair, so :math:`R_k` is orthogonal,
-    :math:`R_j R_k = R_{j+k}` and :math:`R_{-k} = R_k^\top`. For codes that are rows, multiply by the transpose:
-    ``codes @ R.T``.
+    :math:`R_j R_k = R_{j+k}` and :math:`R_{-k} = R_k^\top`. For codes that are rows, multiply by the transpose.
 
-    Parameters
-    ----------
-    offset : int
-        Positions to shift by; negative towards the beginning.
-    d_model, base
-        As in :func:`frequencies`.
-
-    Returns
-    -------
-    array (d_model, d_model)
-
-    Examples
-    --------
     >>> codes = sinusoids(50, 64)
     >>> bool(np.abs(codes[:-3] @ shift_rotation(3, 64).T - codes[3:]).max() < 1e-13)
     True
     """
-    angle = frequencies(d_model, base) * check_whole("offset", offset)
+    angle = frequencies(d_model, base) * offset
     R, sine = np.zeros((d_model, d_model)), np.arange(0, d_model, 2)
     R[sine, sine] = R[sine + 1, sine + 1] = np.cos(angle)
     R[sine, sine + 1], R[sine + 1, sine] = np.sin(angle), -np.sin(angle)
     return R
 
 
-def offset_dot(offsets, d_model, base=10000.0):
+@checked
+def offset_dot(offsets: Wholes("..."), d_model: Whole(2, 2**14), base: Base = 10000.0) -> np.ndarray:
     r"""Dot product of two sinusoidal codes, from how far apart they stand:
-    :math:`x_\text{pos}[t] \cdot x_\text{pos}[t + k] = \sum_i \cos(\omega_i k)` (eq-offset-dot in the book).
+    :math:`x_\text{pos}[t] \cdot x_\text{pos}[t + k] = \sum_i \cos(\omega_i k)` (eq-offset-dot in the book), from
+    ``-d_model / 2`` to ``d_model / 2``; the largest at offset 0, and the same for k and -k.
 
-    Parameters
-    ----------
-    offsets : array of int (...)
-    d_model, base
-        As in :func:`frequencies`.
-
-    Returns
-    -------
-    array (...)
-        From ``-d_model / 2`` to ``d_model / 2``; the largest at offset 0, and the same for k and -k.
-
-    Examples
-    --------
     >>> offset_dot([0, 1, -1], 4).round(4).tolist()
     [2.0, 1.5403, 1.5403]
     """
-    return np.cos(_angles(offsets, d_model, base)).sum(axis=-1)
+    return np.cos(offsets[..., None] * frequencies(d_model, base)).sum(axis=-1)
 
 
-def offset_distance(offsets, d_model, base=10000.0):
+@checked
+def offset_distance(offsets: Wholes("..."), d_model: Whole(2, 2**14), base: Base = 10000.0) -> np.ndarray:
     r"""Distance of two sinusoidal codes, :math:`\lVert x_\text{pos}[t] - x_\text{pos}[t + k] \rVert
     = 2 \sqrt{\textstyle\sum_i \sin^2(\omega_i k / 2)}`, from how far apart they stand.
 
-    This is :math:`\sqrt{d - 2 \sum_i \cos(\omega_i k)}`, written so that nothing cancels. Arguments as in
-    :func:`offset_dot`.
+    This is :math:`\sqrt{d - 2 \sum_i \cos(\omega_i k)}`, written so that nothing cancels.
 
     >>> offset_distance([0, 1, 710], 2).round(6).tolist()
     [0.0, 0.958851, 6e-05]
     """
-    return 2 * np.sqrt((np.sin(_angles(offsets, d_model, base) / 2) ** 2).sum(axis=-1))
-
-
-def _angles(offsets, d_model, base):
-    offsets = check_array("offsets", offsets, shape=(), kind="whole", leading=True)
-    return offsets[..., None] * frequencies(d_model, base)
+    half = offsets[..., None] * frequencies(d_model, base) / 2
+    return 2 * np.sqrt((np.sin(half) ** 2).sum(axis=-1))

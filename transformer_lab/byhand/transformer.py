@@ -11,100 +11,183 @@ many models then go through the same lines at once, on one batch of tokens (batc
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 
-from ..checks import check_array, check_callable, check_flag, check_type, check_whole
+from ..checks import check_array, check_whole
 from ..config import ModelConfig
-from ..errors import RangeError, ShapeError
-from .attention import keep, tap_or_keep
-from .block import (
-    Acts,
-    block,
-    block_pullback,
-    embedded,
-    embedded_pullback,
-    prefixed,
-    read_out,
-    read_out_pullback,
-)
-from .ends import IGNORED, READ_OUTS, cross_entropy, cross_entropy_pullback, is_real
-from .softmax import visible
-from .weights import check_params, init, layer_of
+from ..errors import RangeError, ShapeError, UnknownNameError
+from ..names import parameter_shapes
+from ..randomness import generator
+from ..rules import Choice, Inexact, Number, Seed, Whole, Wholes
+from ..signatures import checked
+from .block import Acts, block, block_pullback, embedded, embedded_pullback, prefixed, read_out, read_out_pullback
+from .ends import IGNORED, READ_OUTS, Real, cross_entropy, cross_entropy_pullback, is_real
+from .parts import keep
+from .positions import visible
 
-__all__ = ["backward", "forward", "init", "loss", "loss_and_gradients", "pullback"]
+__all__ = ["backward", "forward", "init", "layer_of", "loss", "loss_and_gradients", "pack", "pullback", "unpack"]
+
+shapes_of = cache(parameter_shapes)
+
+SCHEMES = {  # standard deviation of a matrix with this many rows in and columns out
+    "fan_in": lambda n_in, n_out: n_in**-0.5,                   # LeCun et al. 1998
+    "xavier": lambda n_in, n_out: (2 / (n_in + n_out)) ** 0.5,  # Glorot and Bengio 2010
+    "small": lambda n_in, n_out: 0.02,                          # GPT-2, Radford et al. 2019
+}
 
 
-def forward(params: dict, tokens, config: ModelConfig, *, tap=None, trim: bool = False, masks=None) -> Acts:
-    """Every activation of the model, by name.
+@checked
+def init(config: ModelConfig, *, n_seeds: Whole(1, 10_000) | None = None, seed: Seed = 0,
+         scheme: Choice(SCHEMES) = "fan_in", embedding_scale: Number(low=0) = 0.1,
+         dtype: Real() = np.float32) -> dict[str, np.ndarray]:
+    r"""Weights at the start: :math:`W \sim \mathcal N(0, \sigma^2)`, gains 1, offsets 0.
 
-    Parameters
-    ----------
-    params : dict of array
-        From :func:`init`, or of the same names and shapes.
-    tokens : array of int (batch, pos) or (..., batch, pos)
-        At most ``n_ctx`` positions; padding, where there is any, at the end of a sequence.
-    config : ModelConfig
-    tap : callable (name, value) -> value, optional
-        Called at every activation: record it, or return another.
-    trim : bool
-        Where one position is read out, compute the last block for that position alone. Logits and gradients are the
-        same; what the last block does after its keys and values has one position.
-    masks : callable, optional
-        Dropout, from :func:`~transformer_lab.byhand.parts.dropout_masks`.
+    With ``n_seeds`` every array has a leading axis of this length; its entry i has the weights of ``seed + i``. Each
+    tensor has its own stream: models that differ in one part share the rest. The ``scheme`` says :math:`\sigma`:
+    :math:`1/\sqrt{n_\text{in}}`, :math:`\sqrt{2 / (n_\text{in} + n_\text{out})}` or 0.02; what writes to the stream,
+    ``W_O`` and ``W_out``, is divided by :math:`\sqrt{2\,n_\text{layers}}` (Radford et al. 2019); ``embedding_scale`` is
+    that of ``W_E`` and ``W_pos``.
 
-    Returns
-    -------
-    Acts
-        A dict of ``embed``, ``pos_embed``, ``blocks.0.resid_pre``, …, ``ln_final`` and ``logits``, which is
-        (..., batch, d_vocab), or (..., batch, pos, d_vocab) where ``read_out="all"``.
+    >>> config = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, positions="learned")
+    >>> {name: value.shape for name, value in init(config, n_seeds=3).items()}["blocks.0.W_Q"]
+    (3, 64, 4, 16)
+    """
+    seeds, params = [seed + i for i in range(n_seeds or 1)], {}
+    for name, shape in parameter_shapes(config).items():
+        drawn = np.stack([first_value(name, shape, config, scheme, embedding_scale, seed) for seed in seeds])
+        params[name] = (drawn[0] if n_seeds is None else drawn).astype(dtype)
+    return params
 
-    Examples
-    --------
+
+def first_value(name, shape, config, scheme, embedding_scale, seed):
+    word = name.rpartition(".")[2]
+    if word.startswith(("ln", "b_")):
+        return np.full(shape, 1.0 if word.endswith("_w") else 0.0)
+    n_in = int(np.prod(shape[:-1])) if word == "W_O" else shape[0]
+    scale = embedding_scale if word in ("W_E", "W_pos") else SCHEMES[scheme](n_in, int(np.prod(shape)) // n_in)
+    shrink = (2 * config.n_layers) ** -0.5 if word in ("W_O", "W_out") else 1
+    return scale * shrink * generator(seed, f"init {name}").normal(size=shape)
+
+
+def lead_of(argument: str, arrays: dict, shapes: dict) -> tuple[int, ...]:
+    """The leading axes that all arrays share; a wrong name or shape is named. NaN is left to the training loop."""
+    for name in arrays.keys() ^ shapes.keys():
+        came = f"{name!r} besides" if name in arrays else f"no {name!r}"
+        raise UnknownNameError(argument, came, "the names in parameter_shapes(config)", "Take them from init(config).")
+    lead = None
+    for name, shape in shapes.items():
+        value = arrays[name]
+        lead = value.shape[:-len(shape)] if lead is None else lead
+        if value.shape != lead + shape:
+            raise ShapeError(f"{argument}[{name!r}]", f"an array of shape {value.shape}", f"{lead + shape}",
+                             "Take them from init(config).")
+    return lead
+
+
+@checked
+def layer_of(params: dict, layer: Whole()) -> dict:
+    """The parameters of one block, by names without the prefix.
+
+    >>> layer_of({"W_E": 1, "blocks.0.W_Q": 2, "blocks.1.W_Q": 3}, 1)
+    {'W_Q': 3}
+    """
+    return {short: params[name] for name, short in names_in(tuple(params), layer)}
+
+
+@cache
+def names_in(names, layer):
+    """The names in a layer, long and short; remembered, for a training step asks four times."""
+    prefix = f"blocks.{layer}."
+    return [(name, name.removeprefix(prefix)) for name in names if name.startswith(prefix)]
+
+
+@checked
+def pack(arrays: dict, shapes: dict, out: Inexact("... n", finite=False) | None = None) -> np.ndarray:
+    """All arrays, end to end, as one vector (..., n); leading axes (seeds) stay.
+
+    >>> pack({"W": np.ones((2, 2)), "b": np.zeros(2)}, {"W": (2, 2), "b": (2,)}).tolist()
+    [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    lead = lead_of("arrays", arrays, shapes)
+    parts = [arrays[name].reshape(*lead, -1) for name in shapes]
+    if out is not None and out.shape != (wanted := (*lead, sum(part.shape[-1] for part in parts))):
+        raise ShapeError("out", f"an array of shape {out.shape}", f"{wanted}", "Leave it out.")
+    return np.concatenate(parts, axis=-1, out=out)
+
+
+@checked
+def unpack(vector: Inexact("... n", finite=False), shapes: dict) -> dict:
+    """Named views into a vector (..., n): changing the vector changes them.
+
+    >>> {name: value.tolist() for name, value in unpack(np.arange(6.0), {"W": (2, 2), "b": (2,)}).items()}
+    {'W': [[0.0, 1.0], [2.0, 3.0]], 'b': [4.0, 5.0]}
+    """
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+    if not len(ends) or ends[-1] != vector.shape[-1]:
+        raise ShapeError("vector", f"an array of shape {vector.shape}", f"(..., {sum(ends[-1:])}), as all shapes need",
+                         "Take it from pack(arrays, shapes).")
+    parts = zip(shapes.items(), np.split(vector, ends[:-1], axis=-1), strict=True)
+    return {name: part.reshape(*vector.shape[:-1], *shape) for (name, shape), part in parts}
+
+
+@checked
+def forward(params: dict, tokens: Wholes("... batch pos", low=0, below="config.d_vocab"), config: ModelConfig, *,
+            tap: Callable | None = None, trim: bool = False, masks: Callable | None = None) -> Acts:
+    """Every activation of the model, by name: ``embed``, ``pos_embed``, ``blocks.0.resid_pre``, …, ``ln_final`` and
+    ``logits``, which is (..., batch, d_vocab), or (..., batch, pos, d_vocab) where ``read_out="all"``.
+
+    There are at most ``n_ctx`` positions, and padding stands at the end of a sequence. ``tap(name, value)`` is called
+    at every activation: record it, or return another. Where one position is read out, ``trim`` computes the last block
+    for that position alone: logits and gradients are the same; what the last block does after its keys and values has
+    one position. ``masks`` are those of dropout (:func:`~transformer_lab.byhand.parts.dropout_masks`).
+
     >>> config = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, read_out="last")
     >>> acts = forward(init(config), np.zeros((32, 8), dtype=int), config)
     >>> acts["blocks.1.pattern"].shape, acts["logits"].shape
     ((32, 4, 8, 8), (32, 20))
     """
-    tokens = check_tokens(tokens, config, check_params(params, config))
-    acts, real, trim = Acts(tap_or_keep(tap)), is_real(tokens, config), check_flag("trim", trim)
+    check_tokens(tokens, config, lead_of("params", params, shapes_of(config)))
+    acts, real = Acts(tap or keep), is_real(tokens, config)
     at = READ_OUTS[config.read_out][0](real)
-    masks = None if masks is None else check_callable("masks", masks)
     only = [None] * (config.n_layers - 1) + [at if trim else None]  # the one position that a layer goes on with
     x = embedded(params, tokens, config, acts, masks)
     for layer in range(config.n_layers):
-        inner = Acts(acts.tap, f"blocks.{layer}.")
-        x = block(layer_of(params, layer), x, config, inner, mask=visible(tokens, config, only[layer]), at=only[layer],
-                  masks=masks)
+        inner, own = Acts(acts.tap, f"blocks.{layer}."), layer_of.unchecked(params, layer)
+        mask = visible.unchecked(tokens, config, only[layer])
+        x = block(own, x, config, inner, mask=mask, at=only[layer], masks=masks)
         acts.add_block(inner)
     acts.saved |= {"tokens": tokens, "only": only, "at": None if trim else at, "real": real}
     read_out(params, x, config, acts)
     return acts
 
 
-def pullback(params: dict, acts: Acts, d_logits, config: ModelConfig, *, tap=None) -> dict[str, np.ndarray]:
+@checked
+def pullback(params: dict, acts: Acts, d_logits: Inexact("...", finite=False), config: ModelConfig, *,
+             tap: Callable | None = None) -> dict[str, np.ndarray]:
     """Gradients of all parameters from the gradient of the logits: :func:`forward` from its end to its start.
 
-    Parameters
-    ----------
-    params, acts, config
-        As they went into :func:`forward`, and what it gave.
-    d_logits : array of the shape of ``acts["logits"]``
-    tap : callable (name, value) -> value, optional
-        Called at the gradient of every activation: ``"d_logits"``, …, ``"blocks.0.d_q"``, …, ``"d_embed"``.
+    ``tap(name, value)`` is called at the gradient of every activation: ``"d_logits"``, …, ``"blocks.0.d_q"``, …,
+    ``"d_embed"``.
+
+    >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, read_out="last")
+    >>> params = init(config)
+    >>> pullback(params, forward(params, np.array([[1, 2]]), config), np.ones((1, 5)), config)["b_U"].tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0]
     """
-    check_params(params, config)
-    logits = check_type("acts", acts, Acts)["logits"]
-    check_array("d_logits", d_logits, shape=logits.shape, kind="inexact", finite=False)
-    return pullback_unchecked(params, acts, d_logits, config, tap_or_keep(tap))
+    lead_of("params", params, shapes_of(config))
+    check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact", finite=False)
+    return pulled_back(params, acts, d_logits, config, tap or keep)
 
 
-def pullback_unchecked(params, acts, d_logits, config, tap=keep):
+def pulled_back(params, acts, d_logits, config, tap=keep):
     only = acts.saved["only"]
     grads = read_out_pullback(params, acts, tap("d_logits", d_logits), config, tap)
     for layer in reversed(range(config.n_layers)):
-        prefix = f"blocks.{layer}."
-        inner = block_pullback(layer_of(params, layer), acts.blocks[layer], grads["x"], config, prefixed(tap, prefix),
-                               at=only[layer])
+        prefix, own = f"blocks.{layer}.", layer_of.unchecked(params, layer)
+        inner = block_pullback(own, acts.blocks[layer], grads["x"], config, prefixed(tap, prefix), at=only[layer])
         grads |= {"x": inner.pop("x")} | {prefix + name: d_param for name, d_param in inner.items()}
     start = embedded_pullback(params, acts.saved["tokens"], config, acts, grads["x"], tap)
     if "W_E" in grads:  # tied: the table is read at both ends
@@ -113,43 +196,38 @@ def pullback_unchecked(params, acts, d_logits, config, tap=keep):
     return {name: grads[name] for name in params}
 
 
+@checked
 def loss(logits, targets, config: ModelConfig) -> np.ndarray:
-    """Cross-entropy in nats, the mean over all targets that are not ``IGNORED`` (-100).
+    """Cross-entropy in nats (...,), the mean over all targets that are not ``IGNORED`` (-100): targets (..., batch), or
+    (..., batch, pos) where ``read_out="all"``; further leading axes give each seed its own.
 
-    Parameters
-    ----------
-    logits : array
-        ``forward(...)["logits"]``.
-    targets : array of int (batch,), or (batch, pos) where ``read_out="all"``
-        Further leading axes give each seed its own targets.
-
-    Returns
-    -------
-    array (...)
-
-    Examples
-    --------
     >>> config = ModelConfig(d_vocab=20, n_ctx=8, read_out="last")
     >>> bool(np.isclose(loss(np.zeros((4, 20)), np.array([1, 2, 3, 4]), config), np.log(20)))
     True
     """
-    return cross_entropy(*check_targets(targets, logits, config))[0]
+    return cross_entropy.unchecked(*check_targets(targets, logits, config))[0]
 
 
-def backward(params: dict, acts: Acts, targets, config: ModelConfig, *, tap=None) -> dict[str, np.ndarray]:
+@checked
+def backward(params: dict, acts: Acts, targets, config: ModelConfig, *,
+             tap: Callable | None = None) -> dict[str, np.ndarray]:
     """Gradients of the mean loss with respect to all parameters; parameters and tap as in :func:`pullback`.
 
-    Examples
-    --------
     >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, read_out="last")
     >>> params, tokens = init(config), np.array([[1, 2, 3, 4]])
     >>> grads = backward(params, forward(params, tokens, config), np.array([2]), config)
     >>> grads["blocks.0.W_Q"].shape
     (8, 2, 4)
     """
-    logits = check_type("acts", acts, Acts)["logits"]
-    _, saved = cross_entropy(*check_targets(targets, logits, config))
-    return pullback(params, acts, cross_entropy_pullback(saved).reshape(logits.shape), config, tap=tap)
+    lead_of("params", params, shapes_of(config))
+    return pulled_back(params, acts, loss_and_its_gradient(acts["logits"], targets, config)[1], config, tap or keep)
+
+
+def loss_and_its_gradient(logits, targets, config, weights=None):
+    flat, rows = check_targets(targets, logits, config)
+    weights = None if weights is None else check_weights(weights, targets, rows)
+    value, saved = cross_entropy.unchecked(flat, rows, weights)
+    return value, cross_entropy_pullback.unchecked(saved).reshape(logits.shape)
 
 
 def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, weights=None, masks=None,
@@ -166,15 +244,12 @@ def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, we
     ((3,), (3, 8, 5))
     """
     acts = forward(params, tokens, config, trim=tap is None, masks=masks, tap=tap)
-    logits, rows = check_targets(targets, acts["logits"], config)
-    value, saved = cross_entropy(logits, rows, None if weights is None else check_weights(weights, targets, rows))
-    d_logits = cross_entropy_pullback(saved).reshape(acts["logits"].shape)
-    return value, pullback_unchecked(params, acts, d_logits, config, tap_or_keep(tap))
+    value, d_logits = loss_and_its_gradient(acts["logits"], targets, config, weights)
+    return value, pulled_back(params, acts, d_logits, config, tap or keep)
 
 
-def check_tokens(tokens, config, lead) -> np.ndarray:
-    """Tokens (batch, pos) or (*lead, batch, pos), not too many, padding at the end; ``one_hot`` checks their range."""
-    tokens = check_array("tokens", tokens, shape=("batch", "pos"), kind="whole", leading=True)
+def check_tokens(tokens, config, lead) -> None:
+    """Tokens (batch, pos) or (*lead, batch, pos), not too many, padding at the end."""
     check_whole("tokens.shape[-1]", tokens.shape[-1], high=config.n_ctx)
     if tokens.shape[:-2] not in ((), lead):
         raise ShapeError("tokens", f"an array of shape {tokens.shape}", f"(batch, pos) or {(*lead, 'batch', 'pos')}",
@@ -184,7 +259,6 @@ def check_tokens(tokens, config, lead) -> np.ndarray:
         if not real[..., 0].all() or (real[..., 1:] > real[..., :-1]).any():
             raise RangeError("tokens", f"padding ({config.pad}) before a token", "padding at the end of a sequence",
                              "Move the padding to the end; a sequence has at least one token.")
-    return tokens
 
 
 def check_weights(weights, targets, rows):
@@ -199,7 +273,7 @@ def check_weights(weights, targets, rows):
 
 def check_targets(targets, logits, config):
     """Logits and targets in rows: (..., row, d_vocab) and (..., row), batch and positions end to end."""
-    axes = ("batch", "pos") if check_type("config", config, ModelConfig).read_out == "all" else ("batch",)
+    axes = ("batch", "pos") if config.read_out == "all" else ("batch",)
     check_array("logits", logits, shape=(*axes, config.d_vocab), kind="inexact", leading=True, finite=False)
     targets = check_array("targets", targets, shape=logits.shape[-1 - len(axes):-1], kind="whole", low=IGNORED,
                           high=config.d_vocab - 1, leading=True)

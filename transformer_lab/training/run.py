@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from ..byhand.schedules import warmup_cosine, warmup_linear
+from ..byhand.optimizers import warmup_cosine, warmup_linear
 from ..byhand.transformer import forward, init, loss
 from ..checks import check_choice, check_type
 from ..config import Config, ModelConfig, TrainConfig, field

@@ -7,11 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..byhand import one_head
-from ..byhand.memory import keep_freed_memory
-from ..byhand.optimizers import clip, make_optimizer
+from ..byhand.optimizers import clip, keep_freed_memory, make_optimizer
 from ..byhand.parts import dropout_masks
-from ..byhand.transformer import loss_and_gradients
-from ..byhand.weights import pack, unpack
+from ..byhand.transformer import loss_and_gradients, pack, unpack
 from ..checks import check_array, check_callable, check_choice, check_entries, check_number, check_seed, check_type
 from ..config import ModelConfig, OneHeadConfig
 from ..errors import ArgumentError, DtypeError, ShapeError

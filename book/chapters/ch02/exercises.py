@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.byhand.softmax import softmax, softmax_pullback
+from transformer_lab.byhand.attention import softmax, softmax_pullback
 from transformer_lab.exercises import Exercise
 
 __all__ = ["check_batch_gradients", "check_delta", "check_every_row", "check_masked_gradient", "check_pull_softmax",

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from transformer_lab.byhand.schedules import warmup_linear
+from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.checks import check_entries
 from transformer_lab.config import ModelConfig

@@ -16,7 +16,7 @@ from functools import cache, partial
 import numpy as np
 
 from transformer_lab.analysis.ablation import ablate, means_of
-from transformer_lab.byhand.schedules import warmup_linear
+from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.checks import check_array, check_entries
 from transformer_lab.config import ModelConfig

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.byhand.attention import attend, attend_pullback
+from transformer_lab.byhand.attention import attend, attend_pullback, softmax, softmax_pullback
 from transformer_lab.byhand.ends import cross_entropy, cross_entropy_pullback, embed_pullback
+from transformer_lab.byhand.gradcheck import central_differences
 from transformer_lab.byhand.parts import layer_norm, layer_norm_pullback
-from transformer_lab.byhand.softmax import softmax, softmax_pullback
-from transformer_lab.byhand.witnesses import central_differences
 from transformer_lab.exercises import Exercise, Objection
 
 __all__ = ["check_attention_gradient", "check_doubled_loss", "check_layer_norm_gradient", "check_logit_gradient",

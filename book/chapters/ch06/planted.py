@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from transformer_lab.byhand.attention import softmax, softmax_pullback
 from transformer_lab.byhand.block import Acts
-from transformer_lab.byhand.softmax import softmax, softmax_pullback
 from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.config import ModelConfig
 from transformer_lab.errors import ArgumentError

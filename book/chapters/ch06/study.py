@@ -15,7 +15,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from transformer_lab.byhand.schedules import warmup_linear
+from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.config import ModelConfig
 from transformer_lab.names import parameter_shapes

@@ -12,8 +12,8 @@ from chapters.ch02.exercises import (
     witness,
 )
 from transformer_lab import generator
+from transformer_lab.byhand.attention import softmax
 from transformer_lab.byhand.gradcheck import complex_step
-from transformer_lab.byhand.softmax import softmax
 
 RNG = generator(0, "exercises of chapter 2")
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from transformer_lab import ModelConfig, generator
+from transformer_lab.byhand.block import Acts
 from transformer_lab.byhand.transformer import init
 from transformer_lab.models.transformer import Transformer
 
@@ -51,22 +52,16 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("0.5 * u * (1 + np.tanh(ROOT * (u + 0.044715 ", "0.5 * u * (1 + np.tanh(ROOT * (u + 0.0447 "),
         ("slope = ROOT * (1 + 3 * 0.044715 * u**2)", "slope = ROOT * (1 + 0.044715 * u**2)"),
         ("(1 - tanh**2)", "(1 - tanh)"),
-        ("linear_pullback(acts[\"mlp_post\"]", "linear_pullback(acts[\"mlp_pre\"]"),
-        ("phi_pullback(acts[\"mlp_pre\"], tap", "phi_pullback(acts[\"mlp_post\"] - 0.1, tap"),
+        ("linear_pullback.unchecked(acts[\"mlp_post\"]", "linear_pullback.unchecked(acts[\"mlp_pre\"]"),
+        ("phi_pullback.unchecked(acts[\"mlp_pre\"], tap", "phi_pullback.unchecked(acts[\"mlp_post\"] - 0.1, tap"),
     ],
-    "softmax": [
+    "attention": [
         ("return pattern * (d_pattern - (pattern * d_pattern).sum(axis=-1, keepdims=True))", "return d_pattern"),
         ("return pattern * (d_pattern - (pattern * d_pattern).sum(axis=-1, keepdims=True))",
          "return pattern * d_pattern"),
         ("(pattern * d_pattern).sum(axis=-1, keepdims=True)", "d_pattern.mean(axis=-1, keepdims=True)"),
         ("np.full_like(scores, -np.inf)", "np.full_like(scores, -5.0)"),
         ("total = weights.sum(axis=-1,", "total = weights.sum(axis=-2,"),
-        ("return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), dtype=bool)",
-         "return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), k=1, dtype=bool)"),
-        ("return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), dtype=bool)",
-         "return np.tri(check_whole(\"n_ctx\", n_ctx, low=1), dtype=bool).T"),
-    ],
-    "attention": [
         ("d_scaled = d_scores * _scale(q, scale)", "d_scaled = d_scores"),
         ("q.shape[-1] ** -0.5", "1 / q.shape[-1]"),
         ("d_q = product(d_scaled, k, like=q)", "d_q = product(d_scaled, v, like=q)"),
@@ -83,8 +78,9 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("return (p - hit) * share[..., None]", "return p * (p - hit) * share[..., None]"),
         ("counted.sum(axis=-1, keepdims=True)", "targets.shape[-1:]"),
         ("return (p - hit) * share[..., None]", "return (hit - p) * share[..., None]"),
-        ("x = rows(one_hot(tokens, W_E", "x = rows(one_hot((tokens + 1) % 7, W_E"),
-        ("return rows(one_hot(tokens, W_E.shape[-2]", "return rows(one_hot(tokens * 0, W_E.shape[-2]"),
+        ("x = rows(one_hot.unchecked(tokens, W_E", "x = rows(one_hot.unchecked((tokens + 1) % 7, W_E"),
+        ("return rows(one_hot.unchecked(tokens, W_E.shape[-2]",
+         "return rows(one_hot.unchecked(tokens * 0, W_E.shape[-2]"),
         ("return real.sum(axis=-1) - 1", "return real.shape[-1] - 1 + 0 * real[..., 0]"),
         ("share(real, x.dtype)[..., None, :] @ x", "x.mean(axis=-2, keepdims=True)"),
         ("return share(real, d_mean.dtype)[..., None] * d_mean", "return real[..., None] * d_mean"),
@@ -96,8 +92,10 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("start[\"W_E\"] = start[\"W_E\"] + grads[\"W_E\"]", "pass"),
     ],
     "positions": [
+        ("return np.tri(n_ctx, dtype=bool)", "return np.tri(n_ctx, k=1, dtype=bool)"),
+        ("return np.tri(n_ctx, dtype=bool)", "return np.tri(n_ctx, dtype=bool).T"),
         ("turned[..., ::2] = even * cos - odd * sin", "turned[..., ::2] = even * cos + odd * sin"),
-        ("rotate(d_turned, -np.asarray(places), base)", "rotate(d_turned, np.asarray(places), base)"),
+        ("rotate.unchecked(d_turned, -places, base)", "rotate.unchecked(d_turned, places, base)"),
         ("keys if at is None else at[..., None, None]", "keys if at is None else at[..., None, None] - 1"),
     ],
     "block": [
@@ -105,9 +103,10 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("d_pos.sum(axis=-3)", "d_pos.mean(axis=-3)"),
         ("return stream + out if config.residual else out", "return stream + out"),
         ("return stream + out if config.residual else out", "return out"),
-        ("pair[1](acts.saved[ln], params[names[0]], ", "pair[1](acts.saved[ln], 1 + 0 * d_y[0, 0], "),
+        ("pair[1].unchecked(acts.saved[ln], params[names[0]], ",
+         "pair[1].unchecked(acts.saved[ln], 1 + 0 * d_y[0, 0], "),
         ("= d_source + pick_pullback", "= pick_pullback"),
-        ("pick_pullback(at, d_total, n_pos)", "0 * pick_pullback(at, d_total, n_pos)"),
+        ("pick_pullback.unchecked(at, d_total, n_pos)", "0 * pick_pullback.unchecked(at, d_total, n_pos)"),
     ],
     "optimizers": [
         ("v += (1 - self.beta2) * (g * g)", "v += (1 - self.beta2) * g"),
@@ -204,6 +203,8 @@ def plant(monkeypatch, module_name, right, wrong):
     changed.__dict__.update({name: module.__dict__[name] for name in ("__package__", "__file__", "__spec__")})
     exec(compile(source.replace(right, wrong), module.__file__, "exec"), changed.__dict__)
     for name, old in list(vars(module).items()):
+        if old is Acts:  # signatures hold calls to this very class
+            continue
         if getattr(old, "__module__", None) == module.__name__ or name.isupper():
             for user in [value for key, value in sys.modules.items() if key.startswith("transformer_lab.byhand")]:
                 for key, value in list(vars(user).items()):

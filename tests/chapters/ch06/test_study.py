@@ -10,8 +10,8 @@ from chapters.ch06 import study
 from chapters.ch06.every_tensor import SMALL, every_tensor
 from chapters.ch06.planted import ARMS, PLANTED, gradients, with_mistake
 from transformer_lab import LabError
+from transformer_lab.byhand.attention import softmax, softmax_pullback
 from transformer_lab.byhand.gradcheck import check_gradients
-from transformer_lab.byhand.softmax import softmax, softmax_pullback
 from transformer_lab.byhand.transformer import backward, forward
 from transformer_lab.names import parameter_shapes
 from transformer_lab.tasks.digits import all_inputs
