@@ -76,7 +76,7 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
     ],
     "ends": [
         ("return (p - hit) * share[..., None]", "return p * (p - hit) * share[..., None]"),
-        ("counted.sum(axis=-1, keepdims=True)", "targets.shape[-1:]"),
+        ("weighed.sum(axis=-1, keepdims=True)", "0 * weighed[..., :1] + targets.shape[-1]"),
         ("return (p - hit) * share[..., None]", "return (hit - p) * share[..., None]"),
         ("x = rows(one_hot.unchecked(tokens, W_E", "x = rows(one_hot.unchecked((tokens + 1) % 7, W_E"),
         ("return rows(one_hot.unchecked(tokens, W_E.shape[-2]",
