@@ -72,7 +72,13 @@ def with_mistake(name: Choice(PLANTED), params: dict, acts: Acts, targets, confi
 
 @checked
 def gradients(arm: Choice(ARMS), params: dict, batch: tuple, config: ModelConfig) -> tuple[np.ndarray, dict]:
-    """The loss on ``batch``, (tokens, targets), and what the arm takes for its gradient: the right one or a mistake."""
+    """The loss on ``batch``, (tokens, targets), and what the arm takes for its gradient: the right one or a mistake.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> config = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, read_out="last")
+    >>> float(abs(gradients("frozen", init(config), ([[1, 2, 3]], [2]), config)[1]["blocks.0.W_Q"]).max())
+    0.0
+    """
     tokens, targets = batch
     acts = forward(params, tokens, config)
     value = loss(acts["logits"], targets, config)

@@ -12,6 +12,7 @@ import numpy as np
 from transformer_lab.analysis.ablation import ablate, means_of, patch
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.signatures import checked
+from transformer_lab.tasks.digit_data import Digits
 from transformer_lab.tasks.digits import all_inputs
 from transformer_lab.tasks.expressions import operation_of
 from transformer_lab.training import Run
@@ -22,10 +23,18 @@ __all__ = ["looks", "rows", "silenced"]
 
 BETWEEN = "blocks.0.resid_post"
 
+#: A run whose model is small enough for examples.
+SMALL = Run.of(Digits(), n_layers=1, n_heads=2, d_model=4, d_mlp=4)
+
 
 @checked
 def looks(run: Run, params: dict) -> np.ndarray:
-    """The attention, averaged over all inputs of each operation: (layers, heads, operations, from, to)."""
+    """The attention, averaged over all inputs of each operation: (layers, heads, operations, from, to).
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> looks(SMALL, init(SMALL.model)).shape
+    (1, 2, 5, 8, 8)
+    """
     def averaged(inputs):
         acts = forward(params, run.task.encoded(inputs).tokens, run.model)
         return [acts[f"blocks.{layer}.pattern"].mean(axis=0) for layer in range(run.model.n_layers)]
@@ -41,7 +50,9 @@ def by_operation(run) -> list[list]:
 def silenced(run: Run, params: dict) -> dict[str, np.ndarray]:
     """Accuracy on all inputs, by operation and together (6), of the model and of models with one silenced part.
 
-    ``full`` (6,), ``without.head`` (layers, heads, 6), ``without.attention`` (layers, 6).
+    >>> from transformer_lab.byhand.transformer import init
+    >>> {name: scores.shape for name, scores in silenced(SMALL, init(SMALL.model)).items()}
+    {'full': (6,), 'without.head': (1, 2, 6), 'without.attention': (1, 6)}
     """
     def without(name, head=None):
         mean = means_of(partial(forward, params, run.task.encoded(run.task.parts.train).tokens, run.model), name)
@@ -67,7 +78,12 @@ def right(run, params, inputs, tap) -> np.ndarray:
 @checked
 def rows(run: Run, params: dict) -> np.ndarray:
     """Accuracy of a model in which, between its first two layers, one token's row is what it is on average over all
-    questions of that operation, and so says nothing about their digits: (operations, places)."""
+    questions of that operation, and so says nothing about their digits: (operations, places).
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> rows(SMALL, init(SMALL.model)).shape
+    (5, 8)
+    """
     def spoiled(inputs):
         mean = means_of(partial(forward, params, run.task.encoded(inputs).tokens, run.model), BETWEEN)
         return [right(run, params, inputs, patch(BETWEEN, mean, [place])).mean() for place in range(run.model.n_ctx)]

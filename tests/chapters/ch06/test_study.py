@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from chapters.ch06 import study
-from chapters.ch06.every_tensor import SMALL, every_tensor
 from chapters.ch06.planted import ARMS, PLANTED, gradients, with_mistake
+from chapters.ch06.witnesses import SMALL, every_tensor
 from transformer_lab import LabError
 from transformer_lab.byhand.attention import softmax, softmax_pullback
 from transformer_lab.byhand.gradcheck import check_gradients
