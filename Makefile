@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 # A deprecation in a frozen dependency must not look like a fault of the book.
 BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab serve execute study bench kernels mutants clean
+.PHONY: help book test lab serve execute study bench kernels zips mutants clean
 
 help:           ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
@@ -44,6 +44,9 @@ bench: setup-test ## measure speed against the peers
 
 kernels: setup-test ## run chapters and numeric tests under other processors' kernels
 	$(BIN)/python tools/kernels.py
+
+zips: setup-test ## run the zip of each chapter elsewhere, on what is in it alone
+	$(BIN)/python tools/zips.py
 
 mutants: setup-test ## plant bugs, and say which test or claim sees each
 	$(BIN)/python tools/mutants.py

@@ -31,7 +31,6 @@ WATCH = """
 import sys
 def watch(event, args):
     if event in ("open", "os.listdir", "os.scandir") and str(args[0]).startswith(FOLDERS):
-        sys.__stderr__.write(f"read from the clone: {args[0]}\\n")
         raise PermissionError(f"{args[0]} is in the clone, which an unpacked chapter does not have")
 sys.addaudithook(watch)
 """
@@ -47,15 +46,20 @@ def chapters(*numbers: str) -> list[Path]:
 def run_elsewhere(notebook: Path, wheel: Path, folder: Path) -> str:
     """Unpack the chapter's zip, install its wheel beside it and execute the notebook there; what went wrong, or ""."""
     pack(notebook, ROOT, wheel, folder / "chapter.zip")
-    with zipfile.ZipFile(folder / "chapter.zip") as pages:
+    return run(folder / "chapter.zip", notebook.stem, folder)
+
+
+def run(chapter: Path, name: str, folder: Path) -> str:
+    """The same for a zip that is there."""
+    with zipfile.ZipFile(chapter) as pages:
         pages.extractall(folder)
-    here, installed = folder / notebook.stem, folder / "installed"
+    here, installed = folder / name, folder / "installed"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", str(installed),
                     "--disable-pip-version-check", str(next(here.glob("*.whl")))], check=True)
     clone = tuple(f"{ROOT / name}{os.sep}" for name in FOLDERS)
     (installed / "sitecustomize.py").write_text(f"FOLDERS = {clone}{WATCH}", "utf-8")
     bare = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFORMER_LAB")}
-    done = subprocess.run([sys.executable, "-c", RUN, f"book/{notebook.name}"], cwd=here, capture_output=True,
+    done = subprocess.run([sys.executable, "-c", RUN, f"book/{name}.ipynb"], cwd=here, capture_output=True,
                           text=True, env=bare | {"PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"})
     return done.stderr[-2000:] if done.returncode else ""
 

@@ -1,26 +1,18 @@
 """A chapter's zip runs elsewhere, with the package from its wheel alone; it is the same each time it is made."""
 
-import os
-import subprocess
-import sys
+import importlib.util
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from lab_site.download import build_wheel, contents, pack
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = """
-import sys, nbformat
-from pathlib import Path
-from nbclient import NotebookClient
-path = Path(sys.argv[1])
-NotebookClient(nbformat.read(path, as_version=4), timeout=300, kernel_name="python3",
-               resources={"metadata": {"path": str(path.parent)}}).execute()
-import transformer_lab
-print(transformer_lab.__file__)
-"""
+spec = importlib.util.spec_from_file_location("zips", ROOT / "tools" / "zips.py")
+zips = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(zips)
 
 
 @pytest.fixture(scope="module")
@@ -28,27 +20,23 @@ def wheel(tmp_path_factory) -> Path:
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
-def chapter(name: str) -> Path:
-    return next((ROOT / "book").glob(f"{name}-*.ipynb"))
-
-
-def run_elsewhere(notebook: Path, wheel: Path, folder: Path) -> str:
-    """Unpack the chapter's zip, install its wheel beside it, and execute the notebook there; where the package was."""
-    pack(notebook, ROOT, wheel, folder / "chapter.zip")
-    with zipfile.ZipFile(folder / "chapter.zip") as pages:
-        pages.extractall(folder)
-    here, installed = folder / notebook.stem, folder / "installed"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", str(installed),
-                    "--disable-pip-version-check", str(next(here.glob("*.whl")))], check=True)
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFORMER_LAB")}
-    done = subprocess.run([sys.executable, "-c", RUN, f"book/{notebook.name}"], cwd=here, capture_output=True,
-                          text=True, env=bare | {"PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"})
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip().splitlines()[-1]
+def chapter(number: str) -> Path:
+    return zips.chapters(number)[0]
 
 
 def test_an_unpacked_chapter_runs_on_its_wheel_alone(wheel, tmp_path):
-    assert run_elsewhere(chapter("04"), wheel, tmp_path).startswith(str(tmp_path / "installed"))
+    """One chapter; ``make zips`` runs all."""
+    assert zips.run_elsewhere(chapter("04"), wheel, tmp_path) == ""
+
+
+def test_what_an_unpacked_chapter_would_read_of_the_clone_is_a_fault(wheel, tmp_path):
+    notebook = tmp_path / "04-reads.ipynb"
+    cells = [nbformat.v4.new_code_cell(f"open({str(ROOT / 'book' / 'index.md')!r}).close()")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    with zipfile.ZipFile(tmp_path / "chapter.zip", "w") as pages:
+        pages.write(notebook, "04-reads/book/04-reads.ipynb")
+        pages.write(wheel, f"04-reads/{wheel.name}")
+    assert "is in the clone" in zips.run(tmp_path / "chapter.zip", notebook.stem, tmp_path)
 
 
 def test_a_zip_holds_what_its_chapter_needs_and_is_the_same_each_time(wheel, tmp_path):

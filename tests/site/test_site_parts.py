@@ -13,8 +13,8 @@ from sample_book import ROOT
 
 from lab_site import chapters, fonts, marks, math, page
 from lab_site.assets import katex_css
-from lab_site.folds import box_tokens, fold
-from lab_site.polish import CORRECTIONS, polish
+from lab_site.directives import box_tokens, fold
+from lab_site.page import CORRECTIONS, polish
 from transformer_lab import VOCABULARY
 
 
@@ -183,7 +183,8 @@ def test_the_description_of_a_page_is_its_first_paragraph_cut_at_a_word():
     assert len(page.describe(tree)) <= 160 and page.describe(tree).endswith("word …")
 
 
-def test_the_ids_of_claims_come_from_the_records(tmp_path):
+def test_the_claims_of_the_chapters_in_the_book_come_from_the_records(tmp_path):
     (tmp_path / "data" / "claims").mkdir(parents=True)
     (tmp_path / "data" / "claims" / "02-x.json").write_text(json.dumps([{"id": "a"}, {"id": "b"}]))
-    assert page.claim_ids(tmp_path) == {"a", "b"}
+    assert chapters.read_ledger(tmp_path, {"book/02-x"}) == {"02-x": [{"id": "a"}, {"id": "b"}]}
+    assert chapters.read_ledger(tmp_path, {"book/03-y"}) == {}

@@ -3,8 +3,6 @@
 An explorable is one ES module, ``js/NAME.js``. It imports shared modules from ``js/core``, and
 JSON: data from ``js/data``, the theme.
 
->>> "choice" in names()
-True
 >>> "\\nimport " in bundle("choice")
 False
 """

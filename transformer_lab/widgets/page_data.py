@@ -47,17 +47,13 @@ def page_bytes(models: dict, arrays: dict | None = None, *, dtype: Choice(KINDS[
                              "Convert with array.astype(...).")
         tensors[name] = np.ascontiguousarray(value)
     for name, pair in models.items():
-        params, config = _model(f"models[{name!r}]", pair)
-        configs[name] = config.to_dict()
-        tensors |= {f"{name}/{key}": value for key, value in _rounded(params, config, np.dtype(dtype))}
+        match pair:
+            case (dict() as params, ModelConfig() as config):
+                configs[name] = config.to_dict()
+                tensors |= {f"{name}/{key}": value for key, value in _rounded(params, config, np.dtype(dtype))}
+            case _:
+                raise DtypeError(f"models[{name!r}]", f"a {type(pair).__name__}", "(params, config)", "Pass both.")
     return safetensors.numpy.save(tensors, {"page": to_json("facts", {"models": configs, **facts}, sort_keys=False)})
-
-
-def _model(argument: str, pair) -> tuple[dict, ModelConfig]:
-    match pair:
-        case (dict(), ModelConfig()):
-            return pair
-    raise DtypeError(argument, f"a {type(pair).__name__}", "a pair of parameters and ModelConfig", "Pass both.")
 
 
 def _rounded(params: dict, config: ModelConfig, dtype: np.dtype):

@@ -7,13 +7,13 @@ It renders mathematics with KaTeX (:mod:`.math`), replaces the theme's page by i
 
 from __future__ import annotations
 
-from . import assets, audit, chapters, directives, download, folds, math, page
+from . import assets, audit, chapters, directives, download, math, page
 
 __all__ = ["setup"]
 
 
 def _configure(app, config) -> None:
-    config.templates_path = [*config.templates_path, str(page.TEMPLATES)]
+    config.templates_path = [*config.templates_path, str(chapters.TEMPLATES)]
     config.nb_ipywidgets_js = {}                                      # no require.js, no html-manager
     config.nb_mime_priority_overrides = [("html", "text/html", 5)]    # before widget-view, which has 10
 
@@ -22,9 +22,9 @@ def setup(app) -> dict:
     app.add_html_math_renderer("katex_static", (math.visit_inline, None), (math.visit_block, None))
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", chapters.install, priority=900)     # after the theme's own numbering
-    app.connect("source-read", folds.fold_claims)
-    app.connect("doctree-resolved", folds.fold, priority=900)
-    app.connect("doctree-resolved", folds.box_tokens, priority=900)
+    app.connect("source-read", directives.fold_claims)
+    app.connect("doctree-resolved", directives.fold, priority=900)
+    app.connect("doctree-resolved", directives.box_tokens, priority=900)
     app.connect("html-page-context", page.compose, priority=900)
     app.connect("build-finished", assets.finish, priority=800)
     app.connect("build-finished", download.finish, priority=850)

@@ -8,8 +8,9 @@ import shutil
 from pathlib import Path
 
 from transformer_lab.theme import css_variables
+from transformer_lab.widgets.bundle import files
 
-from .directives import read_ledger
+from .chapters import filled, read_ledger
 from .fonts import cached, cut, font_css, write_fonts
 from .math import MODULES
 
@@ -20,13 +21,6 @@ STYLE = ("base", "page", "text", "cells", "home", "print")
 # What Sphinx's own search needs; the rest of what the theme and the extensions put there is not used by any page.
 KEPT = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "language_data.js", "searchtools.js",
         "favicon.svg"}
-HOME = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="0; url={home}.html">
-<link rel="icon" href="_static/favicon.svg" type="image/svg+xml"></head>
-<body><main><h1>{title}</h1><p><a href="{home}.html">Open the book</a></p></main></body></html>
-"""
 
 
 def finish(app, exception) -> None:
@@ -38,13 +32,16 @@ def finish(app, exception) -> None:
     _clear(static)
     _remove_stale(out, app.env.found_docs)
     write_fonts(static / "fonts", store)
-    (static / "book.css").write_text(_book_css(static / "fonts"), "utf-8")
+    own = [(HERE / "style" / f"{name}.css").read_text("utf-8") for name in STYLE]
+    (static / "book.css").write_text(squeezed("\n".join([css_variables(), font_css(static / "fonts"), *own])), "utf-8")
     shutil.copyfile(HERE / "book.js", static / "book.js")
     (static / "katex.css").write_text(katex_css(_signs(out), static / "fonts", store), "utf-8")
-    _write_labs(static / "labs")
+    (static / "labs").mkdir()
+    for name, text in files().items():               # the explorables; each works from a disk too
+        (static / "labs" / name).write_text(text, "utf-8")
     ledger = read_ledger(Path(app.srcdir), app.env.found_docs)
     (static / "claims.json").write_text(json.dumps(ledger, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (out / "index.html").write_text(HOME.format(title=app.config.project, home=app.config.root_doc), "utf-8")
+    (out / "index.html").write_text(filled("home.html", title=app.config.project, home=app.config.root_doc), "utf-8")
 
 
 def _clear(static: Path) -> None:
@@ -53,11 +50,6 @@ def _clear(static: Path) -> None:
             shutil.rmtree(path)
         elif path.name not in KEPT:
             path.unlink()
-
-
-def _book_css(fonts: Path) -> str:
-    own = ((HERE / "style" / f"{name}.css").read_text("utf-8") for name in STYLE)
-    return squeezed("\n".join([css_variables(), font_css(fonts), *own]))
 
 
 def _remove_stale(out: Path, documents: set[str]) -> None:
@@ -91,12 +83,3 @@ def katex_css(used: str, folder: Path, store: Path) -> str:
         source = (dist / "fonts" / name).read_bytes()
         (folder / name).write_bytes(cached(store, source + kept.encode(), lambda s=source: cut(s, kept)))
     return css
-
-
-def _write_labs(folder: Path) -> None:
-    """The explorables: a host that wakes them, and a classic script for each, which works from a disk too."""
-    from transformer_lab.widgets import bundle
-
-    folder.mkdir()
-    for name, text in bundle.files().items():
-        (folder / name).write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""The plan of the book (``book/parts.json``), which chapters are there already, and their numbers.
+"""The plan of the book (``book/parts.json``), its chapters' numbers and claims.
 
 A chapter's number is the one in its file name, whatever else is written yet, so that "Figure 18.2" stays
 "Figure 18.2" while the book grows.
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from jinja2 import Environment, FileSystemLoader
 from sphinx.environment import BuildEnvironment
 from sphinx_external_toc.collectors import TocTreeCollectorWithStyles
 
-__all__ = ["Chapter", "Part", "install", "number_of", "read_plan"]
+__all__ = ["TEMPLATES", "Chapter", "Part", "filled", "install", "number_of", "read_ledger", "read_plan"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+OWN = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
 
 
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(NamedTuple):
     """A planned chapter: its document, its title and the question that it answers."""
 
     document: str
@@ -30,8 +33,7 @@ class Chapter:
         return number_of(self.document)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of the book: a name, what it is about, and its chapters."""
 
     title: str
@@ -53,6 +55,17 @@ def read_plan(source: Path) -> list[Part]:
     """The five parts, as ``book/parts.json`` plans them."""
     plan = json.loads((source / "book" / "parts.json").read_text("utf-8"))
     return [Part(part["title"], part["about"], tuple(Chapter(**entry) for entry in part["chapters"])) for part in plan]
+
+
+def read_ledger(source: Path, documents: set[str]) -> dict[str, list[dict]]:
+    """The claims of those chapters that are in the book (``documents``), from ``data/claims/CHAPTER.json``."""
+    files = sorted((source / "data" / "claims").glob("*.json"))
+    return {file.stem: json.loads(file.read_text("utf-8")) for file in files if f"book/{file.stem}" in documents}
+
+
+def filled(template: str, **values) -> str:
+    """One of the templates of this site as HTML; what is filled in is escaped."""
+    return OWN.get_template(template).render(**values)
 
 
 def install(app) -> None:

