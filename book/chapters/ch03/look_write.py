@@ -15,7 +15,7 @@ from transformer_lab.checks import check_entries
 from transformer_lab.config import OneHeadConfig
 from transformer_lab.rules import Array, Choice, Whole
 from transformer_lab.signatures import checked
-from transformer_lab.tasks.patterns import Patterns, PatternTask
+from transformer_lab.tasks.patterns import Patterns, PatternTask, sample  # noqa: F401  (the examples draw)
 
 __all__ = ["LOOK", "WRITE", "alternate", "attention_to_target", "copying", "likeness", "share_of_writing",
            "swapped_losses"]
@@ -45,6 +45,11 @@ def swapped_losses(initial: dict, trained: dict, config: OneHeadConfig, patterns
 
     ``initial`` and ``trained`` are weights with the same leading axes; ``patterns`` are shared by all models, or have
     these axes too. The losses are in nats, one entry a model.
+
+    >>> config, patterns = OneHeadConfig(d_vocab=26, n_ctx=20), sample(PatternTask(), 9, seed=0)
+    >>> dice = one_head.init(config, n_seeds=3)
+    >>> swapped_losses(dice, dice, config, patterns)["look"].shape
+    (3,)
     """
     check_entries("initial", initial, check_entries("trained", trained, ("W_QK", "W_OV")))
     losses = {}
@@ -75,6 +80,10 @@ def attention_to_target(params: dict, config: OneHeadConfig, task: PatternTask, 
     """How much attention the positions that hold the target get, on average; evenly spread it is ``1 / period``.
 
     Where a letter is repeated within the tuple, only the target's own slot counts.
+
+    >>> config, patterns = OneHeadConfig(d_vocab=26, n_ctx=20), sample(PatternTask(), 9, seed=0)
+    >>> attention_to_target(one_head.init(config, scale=0), config, PatternTask(), patterns).round(3).item()
+    0.2
     """
     x = one_head.encode(patterns.tokens, config, params, check_entries("params", params, ["W_QK"])["W_QK"].dtype)
     pattern = one_head.forward(params, x)["pattern"]

@@ -26,7 +26,7 @@ from transformer_lab.training.study import Study
 from .every_pattern import bag_accuracy, smallest_lead
 from .look_write import LOOK, WRITE, alternate, attention_to_target, copying, likeness, swapped_losses
 
-__all__ = ["BY_HEART", "ORDERS", "PHASES", "POSITIONS", "TURNS", "PhaseRun", "arrival", "fresh_accuracy",
+__all__ = ["BY_HEART", "MEASURES", "ORDERS", "PHASES", "POSITIONS", "TURNS", "PhaseRun", "arrival", "fresh_accuracy",
            "on_every_pattern", "slope_of_looking", "train"]
 
 TASK = PatternTask()
@@ -104,11 +104,15 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRIT
 
 
 @checked
-def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: Whole(1) = 2000) -> dict[str, np.ndarray]:
+def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: Whole(1, 100_000) = 2000) -> dict[str, np.ndarray]:
     """Is the gradient of ``W_QK`` at the weights ``params`` of any use on the way to ``final``, those of the end?
 
     On ``n`` patterns, one entry a seed: ``size`` of the gradient of ``W_QK``, and ``likeness``, the cosine of the
     angle between the step that it asks for and the way that ``W_QK`` went in the whole run.
+
+    >>> run = PhaseRun(n_seeds=2)
+    >>> slope_of_looking(run, run.initial(), train(PhaseRun(n_seeds=2, steps=3))[0].params, n=9)["size"].shape
+    (2,)
     """
     check_entries("final", final, ["W_QK"])
     patterns = sample(TASK, n, seed=run.seed, purpose="probe")
@@ -119,8 +123,12 @@ def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: Whole(1) = 
 
 
 @checked
-def fresh_accuracy(run: PhaseRun, params: dict, *, n: Whole(1) = 10_000) -> np.ndarray:
-    """The accuracy of every seed on ``n`` patterns that it never saw, the same ones for all."""
+def fresh_accuracy(run: PhaseRun, params: dict, *, n: Whole(1, 100_000) = 10_000) -> np.ndarray:
+    """The accuracy of every seed on ``n`` patterns that it never saw, the same ones for all.
+
+    >>> fresh_accuracy(PhaseRun(n_seeds=2), PhaseRun(n_seeds=2).initial(), n=9).shape
+    (2,)
+    """
     heads, patterns = one_by_one(run, params), sample(TASK, n, seed=run.seed, purpose="fresh")
     rows = partial(one_head.encode, patterns.tokens, run.model, dtype=np.float32)
     shared = None if run.positions == "learned" else rows()
@@ -134,6 +142,9 @@ def on_every_pattern(run: PhaseRun, params: dict) -> np.ndarray:
 
     Without positions: its accuracy. With positions: the least by which its right logit leads, on any pattern; above 0,
     it is right on all.
+
+    >>> bool(on_every_pattern(few := PhaseRun("one_hot", n_seeds=2), few.initial()).max() < 0)
+    True
     """
     if run.positions == "none":
         return np.array([float(bag_accuracy(head, TASK)) for head in one_by_one(run, params)])

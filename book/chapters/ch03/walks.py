@@ -31,27 +31,11 @@ def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50
          whole_path: bool = True) -> dict[str, np.ndarray]:
     """Gradient descent on the exact loss, every point of the way.
 
-    Parameters
-    ----------
-    start : dict
-        ``look``, ``away`` and ``write``: numbers, or arrays of starting points.
-    task : PatternTask
-    order, look, write
-        As in :func:`~chapters.ch03.look_write.alternate`.
-    steps : int
-    learning_rate : float
-    plane : (str, str)
-        The numbers that move: ``("look", "write")``, or ``("away", "write")`` for a head without positions.
-    whole_path : bool
-        False keeps the last point alone. For a grid of starts its loss is the map of the basins.
+    ``start`` has ``look``, ``away`` and ``write``: numbers, or arrays of starting points; so has the path, each
+    (steps + 1, ...), and the ``loss``. The numbers in ``plane`` move, in turns as in
+    :func:`~chapters.ch03.look_write.alternate`; ``("away", "write")`` are those of a head without positions.
+    ``whole_path=False`` keeps the last point alone: for a grid of starts its loss is the map of the basins.
 
-    Returns
-    -------
-    dict
-        ``look``, ``away``, ``write`` and ``loss``, each (steps + 1, ...), or (1, ...).
-
-    Examples
-    --------
     >>> task = PatternTask(distinct=True)
     >>> for order in ("write-first", "look-first"):
     ...     path = walk({"look": 0, "away": 0, "write": -1}, task, order=order, look=1000, write=1000, steps=3000)
