@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_run import Regression, batches, rate
 
-from transformer_lab.errors import DivergedError, DtypeError, RangeError, UnknownNameError
+from transformer_lab.errors import ArgumentError, DivergedError, DtypeError, RangeError, UnknownNameError
 from transformer_lab.training import History, fit
 from transformer_lab.training.progress import Bar
 
@@ -93,7 +93,12 @@ def test_a_rate_that_is_too_high_is_reported_with_the_tensor_that_overflowed():
 
 @pytest.mark.parametrize(("change", "error"), [
     ({"steps": 0}, RangeError), ({"steps": 2.5}, DtypeError), ({"learning_rate": 0}, RangeError),
-    ({"learning_rate": "fast"}, DtypeError), ({"every": 0}, RangeError), ({"start": 11}, RangeError)])
+    ({"learning_rate": "fast"}, DtypeError), ({"every": 0}, RangeError), ({"start": 11}, RangeError),
+    ({"best": ("typo", min)}, UnknownNameError), ({"best": ("loss", sum)}, ArgumentError), ({"keep": [11]}, RangeError),
+    ({"keep": ["last"]}, DtypeError), ({"learning_rate": lambda step: None}, DtypeError),
+    ({"learning_rate": lambda step: -1.0}, RangeError), ({"learning_rate": dict}, DtypeError),
+    ({"evaluate": lambda stepper: None}, DtypeError), ({"evaluate": lambda stepper: {"loss": 1.0}}, ArgumentError),
+    ({"evaluate": lambda stepper: {"step": 1.0}}, ArgumentError)])
 def test_bad_settings_get_a_sentence(change, error):
     with pytest.raises(error, match="allowed is"):
         fit(Regression(), batches, **({"steps": 10, "learning_rate": 0.1} | change))
@@ -112,7 +117,9 @@ def test_overfitting_is_noticed_only_when_training_goes_on_falling():
     assert "since step 1" in runs([3, 2, 1, 0.5], [3, 2, 2.1, 2.5]).overfitting("train", "held_out")
     assert runs([3, 2, 1, 0.5], [3, 2, 2.1, 2.15]).overfitting("train", "held_out") is None
     assert runs([3, 2, 2.5, 2.6], [3, 2, 2.4, 2.5]).overfitting("train", "held_out") is None
-    assert runs([3], [3]).overfitting("loss", "held_out") is None
+    assert runs([3], [3]).overfitting("train", "held_out") is None
+    with pytest.raises(UnknownNameError, match="'train'"):
+        runs([3], [3]).overfitting("trian", "held_out")
     assert runs([3, 1e-3, 1e-4], [3, 3e-4, 7e-4]).overfitting("train", "held_out") is None  # nothing is at stake
 
 

@@ -106,6 +106,7 @@ class History:
         >>> History(rows).overfitting("train_loss", "held_out_loss")
         'Overfitting since step 1: held_out_loss rose from 1.5 to 2, while train_loss went on falling from 1.5 to 1.'
         """
+        check_choice("train", train, self.names), check_choice("held_out", held_out, self.names)
         pairs = [(row["step"], float(np.mean(row[train])), float(np.mean(row[held_out])))
                  for row in self.rows if train in row and held_out in row]
         if not pairs:

@@ -17,6 +17,8 @@ from ..checks import check_choice, check_type
 from ..config import Config, ModelConfig, TrainConfig, field
 from ..errors import DataError, DtypeError, LabError
 from ..names import parameter_shapes
+from ..rules import Whole, Wholes
+from ..signatures import checked
 from ..tasks import FAMILIES, family_of
 from .records import Record, read_record
 from .runs import recorded
@@ -49,18 +51,10 @@ def part(kind):
 
 @dataclass(frozen=True)
 class Run(Config):
-    """One run: what is learned, by what, and how.
+    """One run: what is learned (a configuration in :data:`transformer_lab.tasks.FAMILIES`), by what, and how.
 
-    Parameters
-    ----------
-    task
-        A configuration in :data:`transformer_lab.tasks.FAMILIES`.
-    model : ModelConfig
-        Its ``d_vocab``, ``mask`` and ``read_out`` are what the task needs, its ``n_ctx`` at least that.
-    training : TrainConfig
+    The model's ``d_vocab``, ``mask`` and ``read_out`` are what the task needs, its ``n_ctx`` at least that.
 
-    Examples
-    --------
     >>> from transformer_lab.tasks.digit_data import Digits
     >>> run = Run.of(Digits(), d_model=32, steps=500)
     >>> run.model.d_head, run.training.steps, Run.from_dict(run.to_dict()) == run
@@ -170,18 +164,24 @@ def without_widths(model: ModelConfig, changes: dict) -> dict:
     return {"d_head": 0} | changes if follows else changes
 
 
-def logits(params: dict, tokens, config: ModelConfig) -> np.ndarray:
-    """Logits (n, d_vocab), or (n, pos, d_vocab) where all positions are read, a thousand rows at a time."""
+@checked
+def logits(params: dict, tokens: Wholes("n pos"), config: ModelConfig) -> np.ndarray:
+    """Logits (n, d_vocab), or (n, pos, d_vocab) where all positions are read, a thousand rows at a time.
+
+    >>> config = ModelConfig(d_vocab=5, n_ctx=3, read_out="last")
+    >>> logits(init(config), [[1, 2, 3], [2, 2, 4]], config).shape
+    (2, 5)
+    """
     return np.concatenate([forward(params, tokens[i:i + 1000], config, trim=True)["logits"]
                            for i in range(0, len(tokens), 1000)])
 
 
-def train(folder, run: Run, *, every: int = 100, checkpoint_every: int = 500, keep=()) -> Record:
+@checked
+def train(folder, run: Run, *, every: Whole(1) = 100, checkpoint_every: Whole(1) | None = 500, keep=()) -> Record:
     """Train the run and keep its record in ``folder``; a finished one is read, a killed one goes on.
 
-    Parameters are those of :func:`~transformer_lab.training.runs.recorded`.
+    The other arguments are those of :func:`~transformer_lab.training.fit.fit`.
     """
-    check_type("run", run, Run)
     return recorded(folder, run.stepper(), run.batches, config=run.to_dict(), steps=run.training.steps, every=every,
                     keep=keep, learning_rate=run.learning_rate, evaluate=run.evaluation(),
                     checkpoint_every=checkpoint_every)
@@ -190,11 +190,7 @@ def train(folder, run: Run, *, every: int = 100, checkpoint_every: int = 500, ke
 def read_run(folder) -> tuple[Run, Record]:
     """A record that :func:`train` wrote: its run, and the record itself, whose weights fit the run's model.
 
-    Raises
-    ------
-    DataError
-        If it is the record of something else, or holds other weights than its model has, or weights that are no
-        finite floating-point numbers.
+    The record of something else, and weights that are no finite floating-point numbers, are a DataError.
     """
     record = read_record(folder)
     try:
