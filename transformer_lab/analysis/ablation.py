@@ -29,21 +29,10 @@ def as_numpy(value):
 def ablate(name: str, *, head: int | None = None, value=None) -> Callable:
     r"""A tap that replaces one activation: :math:`o \to \bar o`, or :math:`o \to 0` (eq-silence in the book).
 
-    Parameters
-    ----------
-    name : str
-        An activation by its full name, such as ``"blocks.0.attn_out"``.
-    head : int, optional
-        With it only this head is replaced; the activation then has an axis of heads before its last two, as ``z`` has.
-    value : array, optional
-        What stands in its place, of the activation's shape or one that broadcasts to it; zero without it.
+    The activation has its full name, such as ``"blocks.0.attn_out"``. With ``head`` only this head is replaced; the
+    activation then has an axis of heads before its last two, as ``z`` has. The ``value`` in its place has the
+    activation's shape or one that broadcasts to it; it is zero where none is given.
 
-    Returns
-    -------
-    callable (name, value) -> value
-
-    Examples
-    --------
     >>> tap = ablate("blocks.0.z", head=1)
     >>> tap("blocks.0.z", np.ones((1, 2, 1, 3))).tolist()
     [[[[1.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]]]
@@ -65,17 +54,9 @@ def ablate(name: str, *, head: int | None = None, value=None) -> Callable:
 def patch(name: str, other, places=None) -> Callable:
     """A tap that replaces an activation, or its rows at some places, by ``other``: what another input left there.
 
-    Parameters
-    ----------
-    name : str
-        An activation by its full name.
-    other : array
-        The activation of the other input, of the same shape.
-    places : array of int (n,), optional
-        The rows that are replaced, counted along the last axis but one; all of them without it.
+    ``other`` is the activation of the other input, of the same shape; ``places`` are the rows that are replaced,
+    counted along the last axis but one, or all of them.
 
-    Examples
-    --------
     >>> tap = patch("embed", np.ones((1, 2, 3)), [1])
     >>> tap("embed", np.zeros((1, 2, 3)))[0, :, 0].tolist(), tap("ln1", 5)
     ([0.0, 1.0], 5)
@@ -124,12 +105,8 @@ def _replacing(name: str, value: np.ndarray, where: Callable) -> Callable:
 def means_of(forward: Callable, name: str) -> np.ndarray:
     """The mean of an activation over the batch, kept as an axis of length 1.
 
-    Parameters
-    ----------
-    forward : callable
-        ``forward(tap=tap)`` runs the model, by hand or in PyTorch, on the inputs to average over.
-    name : str
-        An activation by its full name; its batch axis stands where :func:`~transformer_lab.names.lookup` says.
+    ``forward(tap=tap)`` runs the model, by hand or in PyTorch, on the inputs to average over; the batch axis stands
+    where :func:`~transformer_lab.names.lookup` says.
     """
     axis, kept = -len(lookup(name).shape), []
 
@@ -148,14 +125,8 @@ def means_of(forward: Callable, name: str) -> np.ndarray:
 def followed(logits_with: Callable, name: str, places, other, answers) -> float:
     """The share of answers that are those of the other input once these places are patched.
 
-    Parameters
-    ----------
-    logits_with : callable (tap) -> array (batch, d_vocab)
-        Runs the model on its own inputs with a tap.
-    name, places, other
-        As for :func:`patch`.
-    answers : array of int (batch,)
-        The other inputs' answers, as tokens.
+    ``logits_with(tap)`` runs the model on its own inputs and returns logits (batch, d_vocab); ``answers`` (batch,) are
+    the other inputs' answers, as tokens; ``name``, ``places`` and ``other`` are as for :func:`patch`.
     """
     logits = as_numpy(check_callable("logits_with", logits_with)(patch(name, other, places)))
     logits = check_array("logits_with(tap)", logits, shape=("batch", "d_vocab"), kind="inexact", finite=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
-from ..checks import check_array, check_callable
+from ..checks import check_array
+from ..signatures import checked
 from .ablation import as_numpy
 
 __all__ = ["count_operations"]
@@ -31,31 +33,16 @@ class _Counted:
     __rmul__, __radd__ = __mul__, __add__
 
 
-def count_operations(function, *arrays):
-    """How many multiplications and additions ``function`` does on the entries of its arrays.
+@checked
+def count_operations(function: Callable, *arrays) -> dict[str, int]:
+    """How many multiplications and additions ``function`` does on the entries of its arrays: every entry is replaced
+    by a number that counts, so this is a measurement and no estimate; it is slow, and meant for small arrays.
 
-    Every entry is replaced by a number that counts, so this is a measurement and no estimate; it is slow, and meant
-    for small arrays.
-
-    Parameters
-    ----------
-    function : callable
-        Takes as many arrays as are given.
-    arrays : array of float
-
-    Returns
-    -------
-    dict
-        ``multiply`` and ``add``.
-
-    Examples
-    --------
     >>> count_operations(lambda a, b: a @ b, np.ones((2, 3)), np.ones((3, 4)))
     {'multiply': 24, 'add': 16}
     >>> count_operations(lambda table: table[[0, 2, 2]], np.ones((3, 4)))
     {'multiply': 0, 'add': 0}
     """
-    check_callable("function", function)
     tally = Counter()
     counted = np.frompyfunc(lambda value: _Counted(value, tally), 1, 1)
     function(*(counted(check_array("arrays", as_numpy(array), shape=(), leading=True)) for array in arrays))

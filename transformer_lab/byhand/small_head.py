@@ -56,21 +56,11 @@ def kinds(task: PatternTask) -> Kinds:
 def forward(params: dict, task: PatternTask) -> dict[str, np.ndarray]:
     """Every activation, for every kind of tuple.
 
-    Parameters
-    ----------
-    params : dict
-        ``look``, ``away`` and ``write``: numbers, or arrays that broadcast.
-    task : PatternTask
+    ``look``, ``away`` and ``write`` are numbers, or arrays that broadcast. Returns ``pattern`` (..., kinds, slots), the
+    attention that a slot gets, all its copies together, and ``read``, ``logits`` and ``probs`` (..., kinds, letters).
+    A letter that a tuple does not have is read 0; those of the alphabet beyond ``period`` all have a logit of 0 and
+    are left out.
 
-    Returns
-    -------
-    dict
-        ``pattern`` (..., kinds, slots): the attention that a slot gets, all its copies together; ``read``, ``logits``
-        and ``probs`` (..., kinds, letters). A letter that a tuple does not have is read 0; the letters of the alphabet
-        beyond ``period`` all have a logit of 0 and are left out.
-
-    Examples
-    --------
     >>> forward({"look": np.log(4), "away": 0, "write": 1}, PatternTask(distinct=True))["pattern"].tolist()
     [[0.5, 0.125, 0.125, 0.125, 0.125]]
     """

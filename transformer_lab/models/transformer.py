@@ -131,16 +131,8 @@ def heads(x, W, b):
 
 
 class Transformer(Part):
-    """The whole model.
+    """The whole model, with parameters as the NumPy model has them, without an axis of seeds; copied, bit for bit.
 
-    Parameters
-    ----------
-    config : ModelConfig
-    params : dict of array
-        As the NumPy model has them, without an axis of seeds; copied, bit for bit.
-
-    Examples
-    --------
     >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, read_out="last")
     >>> params = {name: np.ones(shape) for name, shape in parameter_shapes(config).items()}
     >>> model = Transformer(config, params)
