@@ -9,7 +9,7 @@ import pytest
 from transformer_lab import LabError, generator
 from transformer_lab.plots import Figure
 from transformer_lab.plots.heatmap import color_bar, heatmap
-from transformer_lab.plots.style import bounded, label, name_line, panel
+from transformer_lab.plots.style import bounded, empty, label, name_line
 from transformer_lab.plots.svg import inline, shortened_path
 from transformer_lab.theme import color
 
@@ -21,7 +21,7 @@ def matrix(rows=46, columns=46):
 
 
 def drawn_matrix():
-    drawing, axes = panel(330, 300)
+    drawing, axes = empty(330, 300)
     values = matrix()
     values[19] += 6 * np.cos(np.arange(46))
     limit = heatmap(axes, values)
@@ -31,7 +31,7 @@ def drawn_matrix():
 
 
 def drawn_lines():
-    drawing, axes = panel()
+    drawing, axes = empty()
     runs = generator(0, "runs").random((20, 60)).cumsum(axis=1) / 40
     axes.plot(np.arange(60), runs.T, color=color("value"), alpha=0.3)
     bounded(axes, {"ceiling": 0.3})
@@ -59,7 +59,7 @@ def test_every_colour_is_a_variable_of_the_theme():
 
 
 def test_a_colour_outside_the_theme_is_refused():
-    drawing, axes = panel()
+    drawing, axes = empty()
     axes.plot([0, 1], color="#123456")
     with pytest.raises(LabError, match="#123456"):
         Figure(drawing, ALT)
@@ -78,7 +78,7 @@ def test_ids_are_used_and_differ_between_figures():
         return set(names)
 
     def dots(shift):
-        drawing, axes = panel()
+        drawing, axes = empty()
         axes.plot([0, 1, 2], [0, 1, shift], "o-", color=color("query"))
         return drawing
 
@@ -94,7 +94,7 @@ def test_figures_stay_small():
 def test_cells_stand_where_the_matrix_has_them():
     """Read the drawn strokes back, and compare them with the matrix."""
     values = np.array([[1.0, 1.0, 0.0], [0.0, -1.0, 0.5]])
-    drawing, axes = panel()
+    drawing, axes = empty()
     heatmap(axes, values, limit=1, signs=False)
     seen = np.zeros_like(values)
     for path in re.findall(r'<path transform="translate[^>]*>', inline_of(drawing)):
@@ -113,10 +113,10 @@ def inline_of(drawing):
 
 
 def test_negative_cells_have_a_sign_that_needs_no_colour():
-    drawing, axes = panel()
+    drawing, axes = empty()
     heatmap(axes, np.array([[1.0, -1.0]]))
     with_signs = inline_of(drawing)
-    drawing, axes = panel()
+    drawing, axes = empty()
     heatmap(axes, np.array([[1.0, -1.0]]), signs=False)
     assert "--lab-page" in with_signs and "--lab-page" not in inline_of(drawing)
 
@@ -137,9 +137,9 @@ def test_a_path_keeps_its_points_to_a_twentieth_of_a_pixel():
 
 @pytest.mark.parametrize("call", [
     lambda: Figure("no drawing", ALT), lambda: Figure([], ALT), lambda: Figure(drawn_lines(), "short"),
-    lambda: Figure(drawn_lines(), None), lambda: panel(0), lambda: heatmap(panel()[1], np.zeros(3)),
-    lambda: heatmap(panel()[1], np.array([[np.nan]])), lambda: heatmap(panel()[1], np.ones((2, 2)), "sgined"),
-    lambda: heatmap(panel()[1], np.ones((2, 2)), limit=0), lambda: Figure(drawn_lines(), ALT, []),
+    lambda: Figure(drawn_lines(), None), lambda: empty(0), lambda: heatmap(empty()[1], np.zeros(3)),
+    lambda: heatmap(empty()[1], np.array([[np.nan]])), lambda: heatmap(empty()[1], np.ones((2, 2)), "sgined"),
+    lambda: heatmap(empty()[1], np.ones((2, 2)), limit=0), lambda: Figure(drawn_lines(), ALT, []),
 ])
 def test_bad_input_is_answered_with_the_package_s_own_error(call):
     with pytest.raises(LabError):
@@ -155,7 +155,7 @@ def test_drawing_leaves_matplotlib_s_settings_alone():
 
 
 def test_inline_refuses_nothing_that_matplotlib_draws_in_the_house_style():
-    drawing, axes = panel()
+    drawing, axes = empty()
     axes.bar([0, 1], [1, 2], color=color("query"))
     axes.axvspan(0, 1, color=color("other"), alpha=0.1)
     axes.fill_between([0, 1], [0, 1], hatch="//", facecolor="none", edgecolor=color("soft"))

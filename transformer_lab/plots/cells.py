@@ -1,5 +1,4 @@
-"""Matrices as cells (:func:`cells`), one matrix at several steps (:func:`film`), vectors in lines of cells
-(:func:`strips`)."""
+"""Matrices as cells (:func:`cells`), one at several steps (:func:`film`), vectors in lines (:func:`strips`)."""
 
 from __future__ import annotations
 
@@ -12,8 +11,7 @@ from ..theme import color
 from .figure import Figure, laid_out
 from .heatmap import KINDS, TINT, color_bar, heatmap
 from .labelled import Names, by_title, named, numbers, short, span, words
-from .style import label
-from .style import panel as empty
+from .style import empty, label
 
 __all__ = ["cells", "film", "strips"]
 
@@ -84,17 +82,17 @@ def strips(vectors: dict, names: Names, *, kind: Choice(KINDS) = "signed", wrap:
     drawn = {title: numbers(title or "vectors", values, (len(names),))
              for title, values in by_title("vectors", vectors).items()}
     n, across = len(names), min(wrap, len(names))
-    down = -(-n // across)
+    lines = -(-n // across)
 
     def draw(title, width):
-        drawing, axes = empty(min(width, 62 * wrap + 20), 30 + 36 * down)
-        grid = np.pad(drawn[title], (0, down * across - n)).reshape(down, across)
+        drawing, axes = empty(min(width, 62 * wrap + 20), 30 + 36 * lines)
+        grid = np.pad(drawn[title], (0, lines * across - n)).reshape(lines, across)
         heatmap(axes, grid, kind, gap=0.05, signs=False, strength=TINT, frame=False)
         for place, value in enumerate(drawn[title]):
             row, column = divmod(place, across)
-            for text, above in ((short(value, f".{digits}f"), -0.18), (names[place], 0.22)):
-                text = "0" if above < 0 and not text.strip("0.") else text
-                axes.text(column, row - above, text, ha="center", va="center", fontsize=11, color=color("ink"))
+            number = short(value, f".{digits}f") if round(value, digits) else "0"
+            for text, down in ((number, 0.18), (names[place], -0.22)):
+                axes.text(column, row + down, text, ha="center", va="center", fontsize=11, color=color("ink"))
         label(axes, title)
         return drawing
 

@@ -9,8 +9,7 @@ from ..signatures import checked
 from ..theme import color
 from .figure import Figure, laid_out
 from .labelled import Span, capital, coordinates, levels, nested, numbers, per_panel, runs, span, words
-from .style import bounded, label, looks, name_ends, room, scaled, shaded, told_bounds
-from .style import panel as empty
+from .style import bounded, empty, label, looks, name_ends, room, scaled, shaded, told_bounds
 
 __all__ = ["curves", "lines"]
 

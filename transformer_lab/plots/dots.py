@@ -10,8 +10,7 @@ from ..signatures import checked
 from ..theme import color
 from .figure import Figure, laid_out
 from .labelled import Names, Span, by_title, levels, named, nested, numbers, short, span, words
-from .style import GLYPHS, bounded, label, looks, name_line, room, scaled, told_bounds
-from .style import panel as empty
+from .style import GLYPHS, bounded, empty, label, looks, name_line, room, scaled, told_bounds
 
 __all__ = ["bars", "dots", "swarm"]
 

@@ -29,8 +29,8 @@ class Figure:
     shown where ``panels`` do not fit, so that type is never shrunk. ``alt`` says what is drawn, for readers who do not
     see it. Figures add up: the panels of the second stand after those of the first.
 
-    >>> from transformer_lab.plots.style import panel
-    >>> drawing, axes = panel(320, 120)
+    >>> from transformer_lab.plots.style import empty
+    >>> drawing, axes = empty(320, 120)
     >>> line, = axes.plot([0, 1, 2], [0, 1, 4])
     >>> Figure(drawing, "A line that rises ever faster.")
     Figure: A line that rises ever faster.
@@ -80,7 +80,7 @@ def _either(wide: list[str], narrow: list[str]) -> str:
 def _inlined(argument: str, panels) -> list[str]:
     drawings = [panels] if isinstance(panels, Drawing) else panels if isinstance(panels, list | tuple) else []
     if not drawings or not all(isinstance(drawing, Drawing) for drawing in drawings):
-        raise DtypeError(argument, repr(panels)[:60], "a matplotlib Figure, or several", "Make one with style.panel().")
+        raise DtypeError(argument, repr(panels)[:60], "a matplotlib Figure, or several", "Make one with style.empty().")
     return [inline(_saved(drawing)) for drawing in drawings]
 
 

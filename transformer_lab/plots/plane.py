@@ -10,8 +10,7 @@ from ..signatures import checked
 from ..theme import color
 from .figure import Figure, laid_out
 from .labelled import Span, by_title, capital, nested, numbers, pair, per_panel, short, span
-from .style import BOUND, label, looks, name_line
-from .style import panel as empty
+from .style import BOUND, empty, label, looks, name_line
 
 __all__ = ["plane"]
 

@@ -19,7 +19,7 @@ from ..signatures import checked
 from ..theme import color
 from .labelled import numbers, short
 
-__all__ = ["HOUSE", "bounded", "label", "looks", "name_ends", "name_line", "panel", "raised", "room", "scaled",
+__all__ = ["HOUSE", "bounded", "empty", "label", "looks", "name_ends", "name_line", "raised", "room", "scaled",
            "shaded", "spread", "told_bounds"]
 
 ROLES = {"query": "query", "key": "key", "value": "value", "residual stream": "residual", "feed-forward": "mlp"}
@@ -39,18 +39,17 @@ HOUSE = {
     "axes.edgecolor": color("line"), "xtick.color": color("soft"), "ytick.color": color("soft"),
     "axes.spines.top": False, "axes.spines.right": False, "xtick.bottom": False, "ytick.left": False,
     "axes.linewidth": 1.0, "lines.linewidth": 2.0, "axes.facecolor": "none", "figure.facecolor": "none",
-    "axes.unicode_minus": True,
     "axes.prop_cycle": cycler(color=[color("ink"), color("soft"), color("other")]),
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.h_pad": 0.03, "figure.constrained_layout.w_pad": 0.03,
+    "figure.constrained_layout.use": True, "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03, "axes.unicode_minus": True,
 }
 
 
 @checked
-def panel(width: Number(above=0) = 330, height: Number(above=0) = 240) -> tuple[Drawing, Axes]:
+def empty(width: Number(above=0) = 330, height: Number(above=0) = 240) -> tuple[Drawing, Axes]:
     """An empty drawing in the house style, with its axes; up to 340 wide fits a phone, the text column is about 700.
 
-    >>> drawing, axes = panel(300, 200)
+    >>> drawing, axes = empty(300, 200)
     >>> axes.spines["top"].get_visible()
     False
     """

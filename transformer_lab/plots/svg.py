@@ -83,16 +83,11 @@ def _attributes(tag, node):
     for name in ("x", "y", "width", "height"):
         if node.get(name):
             yield name, _short(float(node.get(name)))
-    if node.get("d"):
-        yield "d", shortened_path(node.get("d"))
-    if turn := _turn(node.get("transform", "")):
-        yield "transform", turn
-    if node.get(XLINK + "href"):
-        yield "href", node.get(XLINK + "href")
-    if node.get("clip-path"):
-        yield "clip-path", node.get("clip-path")
-    if style := ";".join(_styles(node.get("style", ""))):
-        yield "style", style
+    for name, value in (("d", shortened_path(node.get("d", ""))), ("transform", _turn(node.get("transform", ""))),
+                        ("href", node.get(XLINK + "href")), ("clip-path", node.get("clip-path")),
+                        ("style", ";".join(_styles(node.get("style", ""))))):
+        if value:
+            yield name, value
 
 
 def _turn(transform: str) -> str:

@@ -1,4 +1,4 @@
-"""What only chapter 08 needs: what was run, what a token costs, its figures, its exercises."""
+"""What only chapter 08 needs: what was run, what a token costs, its exercises."""
 
 from . import cost, exercises, parity, study
 from .cost import *  # noqa: F403
