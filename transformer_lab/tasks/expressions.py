@@ -128,15 +128,8 @@ def spell(tokens) -> str:
 
 
 def parse(text: str) -> Expression:
-    """The expression that a reader typed: spaces and capitals do not matter.
+    """The expression that a reader typed: spaces and capitals do not matter. An error says where it stops being one.
 
-    Raises
-    ------
-    ArgumentError
-        If it is not an expression; the sentence says where it stops being one.
-
-    Examples
-    --------
     >>> parse("max(5, first(12, 3))")
     ('Max', (5, ('First', (12, 3))))
     >>> parse("Max(5 8)")  # doctest: +NORMALIZE_WHITESPACE

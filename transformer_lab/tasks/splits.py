@@ -173,9 +173,8 @@ def majority(train: Sequence, held_out: Sequence, *, by_operation: bool = False)
 
 
 def baselines(train: Sequence, held_out: Sequence) -> dict[str, Fraction]:
-    """What needs no arithmetic: chance over the answers seen, the commonest answer, the commonest of each operation.
-
-    Beside them the ceiling, which is 1: an input has one answer.
+    """What needs no arithmetic: chance over the answers seen, the commonest answer, the commonest of each operation;
+    beside them the ceiling, which is 1: an input has one answer.
     """
     return {"chance": Fraction(1, len(set(map(value, listed("train", train))))), "majority": majority(train, held_out),
             "majority by operation": majority(train, held_out, by_operation=True), "ceiling": Fraction(1)}

@@ -46,9 +46,8 @@ class Best:
 class History:
     """What a run measured: ``history["loss"]`` is an array (rows,) or (rows, seeds).
 
-    Row t belongs to the model after t updates: what it scored, and its loss on the batch
-    that it saw next. A number that was not measured in a row is NaN there; the last row
-    has seen no further batch.
+    Row t belongs to the model after t updates: what it scored, and its loss on the batch that it saw next (the last row
+    saw none). A number that was not measured in a row is NaN there.
 
     >>> history = History()
     >>> history.add({"step": 0, "loss": 2.5})
