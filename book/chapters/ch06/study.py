@@ -77,13 +77,8 @@ def train(arm: Choice(ARMS), seeds: Each(Seed()), *, every: Whole(1) = 50,
           stop: Whole(1) = TRAINING["steps"]) -> tuple[dict, History]:
     """Train all seeds of an arm with Adam, without decay or clipping; ``stop`` ends it after so many updates.
 
-    Returns
-    -------
-    (dict, History)
-        The weights, and every so many updates ``held_out``: the share of each seed's held-out inputs answered right.
+    Returns the weights, and ``held_out``: the share of each seed's held-out inputs answered right.
 
-    Examples
-    --------
     >>> params, history = train("both", [0, 1], stop=2)
     >>> history["held_out"].shape
     (2, 2)
@@ -116,8 +111,8 @@ def cosines(arm: str, params: dict, batch: Examples) -> dict[str, np.ndarray]:
 
 def cosine(a, b):
     a, b = (value.reshape(len(value), -1) for value in (a, b))
-    size = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    return np.where(size == 0, np.nan, (a * b).sum(-1) / np.where(size == 0, 1, size))
+    with np.errstate(invalid="ignore"):
+        return (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
 
 
 def measured(arm: str, seeds: Sequence[int]) -> dict:

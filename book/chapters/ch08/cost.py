@@ -13,29 +13,31 @@ from __future__ import annotations
 
 from math import prod
 
-from transformer_lab.checks import check_type, check_whole
+from transformer_lab.checks import check_whole
 from transformer_lab.config import ModelConfig
 from transformer_lab.names import parameter_shapes
+from transformer_lab.signatures import checked
 
 __all__ = ["multiply_adds", "parameters"]
 
 
+@checked
 def parameters(config: ModelConfig) -> int:
     """How many numbers a model learns.
 
     >>> parameters(ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256, norm="layer"))
     102164
     """
-    return sum(prod(shape) for shape in parameter_shapes(check_type("config", config, ModelConfig)).values())
+    return sum(prod(shape) for shape in parameter_shapes(config).values())
 
 
+@checked
 def multiply_adds(config: ModelConfig, position: int) -> int:
     """Multiply-adds for the logits at ``position``, the earlier keys and values being known (eq-multiply-adds).
 
     >>> multiply_adds(ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, n_layers=2, d_mlp=256), 7)
     101632
     """
-    check_type("config", config, ModelConfig)
     seen = 1 + check_whole("position", position, low=0, high=config.n_ctx - 1)
     heads = config.n_heads * config.d_head
     attention = (3 + config.output_projection) * config.d_model * heads + 2 * seen * heads

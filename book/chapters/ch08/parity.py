@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.byhand.transformer import init
-from transformer_lab.checks import check_choice, check_seed, check_whole
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.models.transformer import Transformer
 from transformer_lab.randomness import generator
+from transformer_lab.rules import Choice, Seed, Whole
+from transformer_lab.signatures import checked
 from transformer_lab.training import History
 from transformer_lab.training.stepper import Stepper
 from transformer_lab.training.torch_stepper import TorchStepper
@@ -19,34 +20,22 @@ from transformer_lab.training.torch_stepper import TorchStepper
 __all__ = ["drift"]
 
 RUN = RECIPES["digits"]
+PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
 
-def drift(steps: int = 200, *, precision: str = "float64", seed: int = 0) -> History:
+@checked
+def drift(steps: Whole(1, RUN.training.steps) = 200, *, precision: Choice(PRECISIONS) = "float64",
+          seed: Seed() = 0) -> History:
     """Make the first updates of the digit recipe twice, and compare after each.
 
-    Parameters
-    ----------
-    steps : int
-        Updates, 2,000 at most.
-    precision : {"float64", "float32"}
-    seed : int
-        Of the first weights and the batches.
+    ``weights`` is the largest difference of any weight after so many updates; ``by_hand`` and ``autograd`` are the
+    losses of the two models on the batch that comes next, in nats.
 
-    Returns
-    -------
-    History
-        ``weights``: the largest difference of any weight after so many updates. ``by_hand`` and ``autograd``: the loss
-        of either model on the batch that comes next, in nats.
-
-    Examples
-    --------
     >>> history = drift(3)
     >>> bool(history["weights"].max() < 1e-12), history.steps.tolist()
     (True, [0, 1, 2, 3])
     """
-    check_whole("steps", steps, low=1, high=RUN.training.steps), check_seed("seed", seed)
-    dtype = {"float64": np.float64, "float32": np.float32}[check_choice("precision", precision, ("float64", "float32"))]
-    params, data = init(RUN.model, seed=seed, dtype=dtype), RUN.task.encoded(RUN.task.parts.train)
+    params, data = init(RUN.model, seed=seed, dtype=PRECISIONS[precision]), RUN.task.encoded(RUN.task.parts.train)
     ours = Stepper(params, RUN.model, **RUN.training.settings)
     theirs = TorchStepper(Transformer(RUN.model, params), **RUN.training.settings)
     rate, history = RUN.learning_rate, History()
