@@ -164,3 +164,21 @@ def test_a_rule_can_be_asked_by_itself_as_fields_of_a_configuration_do():
     assert Whole(low=1)("steps", 3) == 3
     with pytest.raises(errors.RangeError, match="steps"):
         Whole(low=1)("steps", 0)
+
+
+@pytest.mark.parametrize(("rule", "value"), [
+    (Array("n", low=0), [-1.0]), (Each(Array("n", low=0)), [[1.0], [-1.0]]), (Whole() | Array("n", high=1), [2.0]),
+    (Whole(), 10**6 + 1), pytest.param(Number(high=1), 10**5000, id="long"),
+    pytest.param(Whole(1, 9), 10**5000, id="longer than Python writes"),
+])
+def test_bounds_hold_wherever_a_rule_stands(rule, value):
+    with pytest.raises((errors.RangeError, errors.NotFiniteError), match=r"^thing: got"):
+        rule("thing", value)
+
+
+def test_that_a_count_ends_at_a_million_is_said_to_whom_it_surprises():
+    with pytest.raises(errors.RangeError, match=r"of at least 1\. "):
+        Whole(1)("steps", 0)
+    with pytest.raises(errors.RangeError, match=r"from 1 to 1000000\. "):
+        Whole(1)("steps", 10**7)
+    assert Whole(1, None)("steps", 10**7) == 10**7
