@@ -70,8 +70,9 @@ def squeezed(css: str) -> str:
 
 def _signs(out: Path) -> str:
     """Every character beyond ASCII that stands on a page with formulas."""
-    pages = (page.read_text("utf-8") for page in sorted(out.rglob("*.html")))
-    return "".join(sorted({sign for page in pages if 'class="katex' in page for sign in page if not sign.isascii()}))
+    pages = (page.read_text("utf-8") for page in out.rglob("*.html"))
+    signs = set().union(*(page for page in pages if 'class="katex' in page))
+    return "".join(sorted(sign for sign in signs if not sign.isascii()))
 
 
 def katex_css(used: str, folder: Path, store: Path) -> str:

@@ -118,8 +118,9 @@ def write_fonts(folder: Path, store: Path) -> None:
         source = (MODULES / face.source).read_bytes()
         key = source + repr((face, FEATURES)).encode()
         (folder / face.file).write_bytes(cached(store, key, lambda s=source, f=face: cut(s, f.characters, f.weight)))
-    letters = TTFont(io.BytesIO((MODULES / INTERFACE.source).read_bytes()))
-    (folder / "marks.woff2").write_bytes(_woff2(marks_font(instantiateVariableFont(letters, {"wght": 450}))))
+    letters, drawn = (MODULES / INTERFACE.source).read_bytes(), Path(__file__).with_name("marks.py").read_bytes()
+    (folder / "marks.woff2").write_bytes(cached(store, letters + drawn, lambda: _woff2(marks_font(
+        instantiateVariableFont(TTFont(io.BytesIO(letters)), {"wght": 450})))))
 
 
 def font_css(folder: Path) -> str:
