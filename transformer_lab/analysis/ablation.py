@@ -127,6 +127,9 @@ def followed(logits_with: Callable, name: str, places, other, answers) -> float:
 
     ``logits_with(tap)`` runs the model on its own inputs and returns logits (batch, d_vocab); ``answers`` (batch,) are
     the other inputs' answers, as tokens; ``name``, ``places`` and ``other`` are as for :func:`patch`.
+
+    >>> followed(lambda tap: tap("embed", np.zeros((1, 2, 3)))[:, 1], "embed", [1], np.eye(3)[None, :2], [1])
+    1.0
     """
     logits = as_numpy(check_callable("logits_with", logits_with)(patch(name, other, places)))
     logits = check_array("logits_with(tap)", logits, shape=("batch", "d_vocab"), kind="inexact", finite=False)

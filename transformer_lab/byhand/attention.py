@@ -1,8 +1,7 @@
 """Softmax, scaled dot-product and multi-head attention in NumPy, forward and backward side by side.
 
 Every function is followed by its pullback: the map from the gradient of its output to the gradients of its inputs.
-Arrays may carry any leading axes; parameters may carry leading axes (seeds) too. float32 stays float32, and complex
-input works, so that a complex step can check the gradients.
+Arrays may carry any leading axes; float32 stays float32, and complex input works, for a complex step.
 
 :func:`project`, :func:`attend` and :func:`merge` are multi-head attention. Between the first two stands a seam, a pair
 of functions that may change queries and keys before they meet: rotary positions enter there
@@ -140,9 +139,7 @@ def _scale(q, scale):
 
 
 def dot_rows(q, k):
-    """Every row of q times every row of k, (..., query, key), with the key's axis first in memory: what softmax adds
-    up over keys then lies in long contiguous runs, which makes it six times as fast.
-    """
+    """Every row of q times every row of k, with the key's axis first in memory: softmax is then six times as fast."""
     memory = np.empty((k.shape[-2], *lead_of(q, k), q.shape[-2]), np.result_type(q, k))
     return np.matmul(q, k.swapaxes(-1, -2), out=memory.transpose(*range(1, memory.ndim), 0))
 
