@@ -8,7 +8,7 @@ import pytest
 
 from transformer_lab import LabError, generator
 from transformer_lab.plots import Figure
-from transformer_lab.plots.heatmap import color_bar, heatmap
+from transformer_lab.plots.cells import color_bar, heatmap
 from transformer_lab.plots.style import bounded, empty, label, name_line
 from transformer_lab.plots.svg import inline, shortened_path
 from transformer_lab.theme import color

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from transformer_lab.plots.heatmap import TINT
+from transformer_lab.plots.cells import TINT
 from transformer_lab.theme import color, theme
 
 ROLES = ("query", "key", "value", "residual", "mlp")
