@@ -16,13 +16,15 @@ import math
 import numbers
 import os
 import re
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .checks import check_type, check_whole
 from .errors import ArgumentError, ClaimError, DtypeError, EmptyError, NotFiniteError, UnknownNameError
+from .rules import Whole
+from .signatures import checked
 
 __all__ = ["Bound", "Claim", "at_least", "at_most", "between", "claim", "equals"]
 
@@ -47,20 +49,11 @@ class Bound:
 
 
 def at_least(name: str, value, limit, *, rival=None) -> Bound:
-    """Every entry of ``value`` is ``limit`` or more.
+    """Every entry of ``value``, a number or an array of numbers, is ``limit`` or more; ``name`` says what was measured.
 
-    Parameters
-    ----------
-    name : str
-        What was measured, in words.
-    value : number or array of numbers
-        What was found: no truth values, strings, complex numbers or dates.
-    limit : number
-    rival : (str, number or array), optional
-        A name, and the same measure where the claim should fail: one entry at least has to break the bound.
+    A rival is a pair: a name, and the same measure where the claim should fail. One entry at least has to break the
+    bound.
 
-    Examples
-    --------
     >>> at_least("accuracy", [0.97, 1.0], 0.95, rival=("untrained", 0.1)).value
     '0.97 to 1'
     """
@@ -69,13 +62,21 @@ def at_least(name: str, value, limit, *, rival=None) -> Bound:
 
 
 def at_most(name: str, value, limit, *, rival=None) -> Bound:
-    """Every entry of ``value`` is ``limit`` or less; parameters as in :func:`at_least`."""
+    """Every entry of ``value`` is ``limit`` or less; the rest is as in :func:`at_least`.
+
+    >>> at_most("loss", 0.5, 1).bound
+    'at most 1'
+    """
     high = _limit("limit", limit)
     return _bound(name, value, f"at most {_short(high)}", -math.inf, high, rival)
 
 
 def between(name: str, value, low, high, *, rival=None) -> Bound:
-    """Every entry of ``value`` lies from ``low`` to ``high``, both included; parameters as in :func:`at_least`."""
+    """Every entry of ``value`` lies from ``low`` to ``high``, both included; the rest is as in :func:`at_least`.
+
+    >>> between("loss", 0.5, 0, 1).bound
+    'from 0 to 1'
+    """
     low, high = _limit("low", low), _limit("high", high)
     if not low < high:
         raise ArgumentError("low", f"{low} with high={high}", "a number below high", "Use equals for one number.")
@@ -117,32 +118,15 @@ class Claim:
         return " · ".join(parts + ([f"record {self.record}"] if self.record else []))
 
 
-def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int = 1, record: str = "") -> Claim:
+@checked
+def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: Whole(1) = 1, record: str = "") -> Claim:
     """Check a stated result, show it as one line, and write it to the ledger.
 
-    Parameters
-    ----------
-    id : str
-        A name for the claim, unique in the book: small letters, digits and hyphens.
-    statement : str
-        The result in words, with its numbers as the prose gives them.
-    bounds : Bound
-        What it is held to: :func:`at_least`, :func:`at_most`, :func:`between`, :func:`equals`.
-    sample : str
-        On what an experiment was measured: the population ("all 5,000 inputs"), or the random sample.
-    seeds : int
-        How many independent runs stand behind it.
-    record : str
-        Name and checksum of the shipped record that it was read from, if it was.
+    The id is unique in the book; the statement has its numbers as the prose gives them. An experiment is a claim with a
+    ``sample`` (the population, as "all 5,000 inputs", or the random sample that it was measured on), with several
+    independent runs (``seeds``), or with a shipped ``record`` (its name and checksum). It has to say its sample, and
+    one of its bounds needs a rival. A :class:`~transformer_lab.errors.ClaimError` says what does not hold.
 
-    Raises
-    ------
-    ClaimError
-        If an entry does not keep its bound or is not finite; if a rival keeps the bound too; if an experiment (a claim
-        with a sample, several seeds or a record) has no rival or does not say on what it was measured.
-
-    Examples
-    --------
     >>> claim("three-is-odd", "Three leaves 1 when divided by two.", equals("remainder", 3 % 2, 1))
     ✓ Three leaves 1 when divided by two.
     >>> claim("four-is-odd", "Four is odd.", equals("remainder", 4 % 2, 1))
@@ -156,20 +140,19 @@ def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: int 
         raise ArgumentError("bounds", "no bound", "at_least, at_most, between or equals, once or more",
                             "Say what would refute the claim.")
     for bound in bounds:
-        if check_type("bounds", bound, Bound).breaks is not None:
+        if bound.breaks is not None:
             raise ClaimError(f'The claim {id!r} does not hold: "{statement}" needs {bound.name} {bound.bound}, '
                              f"but it is {bound.breaks}.")
-    seeds, record = check_whole("seeds", seeds, low=1), check_type("record", record, str)
     if seeds > 1 or record or sample:
-        _check_experiment(id, bounds, check_type("sample", sample, str))
-    stated = Claim(id, statement, bounds, check_type("sample", sample, str), seeds, record)
+        _check_experiment(id, bounds, sample)
+    stated = Claim(id, statement, bounds, sample, seeds, record)
     _write(stated)
     _stated[id] = statement
     return stated
 
 
 def _check_words(id, statement) -> None:
-    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise UnknownNameError("id", repr(id), "small letters, digits and single hyphens",
                                "Write it like 'floor-is-reached'.")
     _sentence("statement", statement, "Say the result in words.")
@@ -227,6 +210,8 @@ def _numbers(argument, value) -> list:
                          "Pass what was measured, not whether it is right.")
     if values.size == 0:
         raise EmptyError(argument, "an empty array", "at least one number", "Check that the experiment ran.")
+    if exact and max(map(abs, values)) > sys.float_info.max:
+        raise NotFiniteError(argument, "a number beyond all floats", "numbers that a float can hold", "Count again.")
     return values.tolist()
 
 

@@ -30,8 +30,8 @@ import numpy as np
 
 from .errors import DtypeError, EmptyError, LabError, NotFiniteError, RangeError, ShapeError, UnknownNameError
 
-__all__ = ["Array", "Choice", "Each", "Entries", "Flags", "Inexact", "Is", "Number", "Rule", "Seed", "Whole", "Wholes",
-           "rule_of"]
+__all__ = ["Array", "By", "Choice", "Each", "Entries", "Flags", "Inexact", "Is", "Number", "Rule", "Seed", "Whole",
+           "Wholes", "rule_of"]
 
 #: A count without a stated bound: beyond this it is a slip of the hand, and would run for hours.
 MANY = 1_000_000
@@ -120,6 +120,16 @@ class Flag(Is):
 
     def check(self, argument, value, sizes, given):
         return bool(super().check(argument, value, sizes, given))
+
+
+@dataclass(repr=False)
+class By(Rule):
+    """What a function ``(argument, value)`` passes, for a rule that only one module needs."""
+
+    function: Callable
+
+    def check(self, argument, value, sizes, given):
+        return self.function(argument, value)
 
 
 @dataclass(repr=False)
