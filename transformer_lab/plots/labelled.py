@@ -7,15 +7,13 @@ The last axis of an array runs along the figure's axis; all axes before it are r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..checks import check_array, check_choice, check_number, check_type
 from ..errors import EmptyError, RangeError, ShapeError
-from ..rules import Rule
+from ..rules import By
 
 __all__ = ["Names", "Span", "by_title", "capital", "coordinates", "levels", "listed", "named", "nested", "numbers",
            "pair", "per_panel", "runs", "short", "span", "told", "words"]
@@ -125,16 +123,6 @@ def two_ends(argument: str, value) -> tuple[float, float]:
     if low == high:
         raise RangeError(argument, repr(value)[:60], "two different numbers", "Pass both ends of the axis.")
     return low, high
-
-
-@dataclass(frozen=True, repr=False)
-class By(Rule):
-    """What one of the functions here passes, as an annotation."""
-
-    function: Callable
-
-    def check(self, argument, value, sizes, given):
-        return self.function(argument, value)
 
 
 Names, Span = By(listed), By(two_ends)
