@@ -7,22 +7,9 @@ that is what a Python programmer expects to catch.
 
 from __future__ import annotations
 
-__all__ = [
-    "ArgumentError",
-    "ClaimError",
-    "ConfigError",
-    "DataError",
-    "DivergedError",
-    "DtypeError",
-    "EmptyError",
-    "LabError",
-    "MissingExtraError",
-    "NotFiniteError",
-    "RangeError",
-    "ShapeError",
-    "StudyError",
-    "UnknownNameError",
-]
+__all__ = ["ArgumentError", "ClaimError", "ConfigError", "DataError", "DivergedError", "DtypeError", "EmptyError",
+           "LabError", "MissingExtraError", "NotFiniteError", "RangeError", "ShapeError", "StudyError",
+           "UnknownNameError"]
 
 
 class LabError(Exception):
@@ -30,21 +17,8 @@ class LabError(Exception):
 
 
 class ArgumentError(LabError, ValueError):
-    """An argument is not what the function can work with.
+    """An argument is not what the function can work with: its name, what came, what is allowed, what to do now.
 
-    Parameters
-    ----------
-    argument : str
-        The name of the argument, as it stands in the signature.
-    came : str
-        What the caller passed, in words.
-    allowed : str
-        What the function accepts.
-    remedy : str
-        What to do now.
-
-    Examples
-    --------
     >>> raise ArgumentError("period", "0", "a whole number from 2 to 26", "Pass period=5.")
     Traceback (most recent call last):
         ...
@@ -83,8 +57,6 @@ class UnknownNameError(ArgumentError):
 class ConfigError(LabError, ValueError):
     """A configuration has faults; ``faults`` lists all of them, not just the first.
 
-    Examples
-    --------
     >>> raise ConfigError("ModelConfig", ["n_heads: got 0", "n_ctx: got -1"])
     Traceback (most recent call last):
         ...
@@ -110,8 +82,6 @@ class DataError(LabError):
 class DivergedError(LabError, ArithmeticError):
     """A training run met NaN or infinity; ``history`` holds what was measured before.
 
-    Examples
-    --------
     >>> raise DivergedError(12, "W_in", 3, history=None)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
         ...
@@ -129,8 +99,6 @@ class DivergedError(LabError, ArithmeticError):
 class StudyError(LabError):
     r"""Units of a study failed; ``faults`` has (unit, traceback) for each. The results of the others are kept.
 
-    Examples
-    --------
     >>> raise StudyError("coins", [({"coin": 0.2, "seed": 3}, "Traceback ...\nZeroDivisionError: division by zero")], 6)
     Traceback (most recent call last):
         ...
