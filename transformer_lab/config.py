@@ -1,40 +1,40 @@
 """ModelConfig, OneHeadConfig and TrainConfig: frozen dataclasses that check themselves and list every fault at once.
 
-A field declares its rule beside its default, so a new field is one line, and reading the
-class tells what is allowed.
+A field's annotation is its rule, as in a signature, so a new field is one line, and reading the class tells what is
+allowed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
-from functools import partial
 
-from .checks import check_choice, check_flag, check_number, check_seed, check_whole
 from .errors import ConfigError, LabError
 from .names import PARTS
+from .rules import Choice, Number, Rule, Seed, Whole
+from .signatures import rules_of
 
 __all__ = ["SETTINGS", "Config", "ModelConfig", "OneHeadConfig", "TrainConfig"]
 
 
 def field(rule, default=dataclasses.MISSING):
-    """A dataclass field with its rule: ``rule(name, value)`` returns the value or raises a LabError."""
     return dataclasses.field(default=default, metadata={"rule": rule})
 
 
 def whole(default=dataclasses.MISSING, low=1):
-    """A whole number of at least ``low``."""
-    return field(partial(check_whole, low=low), default)
+    return field(Whole(low), default)
 
 
 def choice(*allowed: str):
-    """One of a few names; the first is the default."""
-    return field(partial(check_choice, allowed=allowed), allowed[0])
+    return field(Choice(allowed), allowed[0])
 
 
-def check_token(name, value):
-    """A token, or None where there is no such token."""
-    return None if value is None else check_whole(name, value, low=0)
+@functools.cache
+def fields_of(config: type) -> dict[str, Rule]:
+    """The rule of each field, those that are inherited first."""
+    found = {name: rule for kind in reversed(config.__mro__) for name, rule in rules_of(kind).items()}
+    return found | {each.name: each.metadata["rule"] for each in dataclasses.fields(config) if each.metadata}
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,9 @@ class Config:
             raise ConfigError(type(self).__name__, faults)
 
     def _faults(self):
-        for entry in dataclasses.fields(self):
+        for name, rule in fields_of(type(self)).items():
             try:
-                value = entry.metadata["rule"](entry.name, getattr(self, entry.name))
-                object.__setattr__(self, entry.name, value)
+                object.__setattr__(self, name, rule(name, getattr(self, name)))
             except LabError as fault:
                 yield str(fault)
 
@@ -119,28 +118,28 @@ class ModelConfig(Config):
       - positions: got 'rotory'; allowed is one of 'none', 'learned', 'sinusoidal', 'rotary'. Did you mean 'rotary'?
     """
 
-    d_vocab: int = whole()
-    n_ctx: int = whole()
-    n_layers: int = whole(1)
-    n_heads: int = whole(1)
-    positions: str = choice(*PARTS["positions"])
-    d_model: int = whole(0, low=0)
-    d_head: int = whole(0, low=0)
-    d_mlp: int = whole(0, low=0)
-    mask: str = choice(*PARTS["mask"])
-    pad: int | None = field(check_token, None)
-    norm: str = choice(*PARTS["norm"])
-    placement: str = choice(*PARTS["placement"])
-    eps: float = field(partial(check_number, above=0), 1e-5)
-    activation: str = choice(*PARTS["activation"])
-    residual: bool = field(check_flag, True)
-    output_projection: bool = field(check_flag, True)
-    tied: bool = field(check_flag, False)
-    bias_attention: bool = field(check_flag, False)
-    bias_mlp: bool = field(check_flag, True)
-    bias_unembed: bool = field(check_flag, True)
-    read_out: str = choice(*PARTS["read_out"])
-    dropout: float = field(partial(check_number, low=0, high=0.99), 0.0)
+    d_vocab: Whole(1)
+    n_ctx: Whole(1)
+    n_layers: Whole(1) = 1
+    n_heads: Whole(1) = 1
+    positions: Choice(PARTS["positions"]) = "none"
+    d_model: Whole() = 0
+    d_head: Whole() = 0
+    d_mlp: Whole() = 0
+    mask: Choice(PARTS["mask"]) = "bidirectional"
+    pad: Whole() | None = None
+    norm: Choice(PARTS["norm"]) = "none"
+    placement: Choice(PARTS["placement"]) = "pre"
+    eps: Number(above=0) = 1e-5
+    activation: Choice(PARTS["activation"]) = "relu"
+    residual: bool = True
+    output_projection: bool = True
+    tied: bool = False
+    bias_attention: bool = False
+    bias_mlp: bool = True
+    bias_unembed: bool = True
+    read_out: Choice(PARTS["read_out"]) = "all"
+    dropout: Number(low=0, high=0.99) = 0.0
 
     def _faults(self):
         faults = list(super()._faults())
@@ -192,10 +191,10 @@ class OneHeadConfig(Config):
     46
     """
 
-    d_vocab: int = whole()
-    n_ctx: int = whole()
-    positions: str = choice("none", "one_hot", "learned")
-    d_pos: int = whole(0, low=0)
+    d_vocab: Whole(1)
+    n_ctx: Whole(1)
+    positions: Choice(("none", "one_hot", "learned")) = "none"
+    d_pos: Whole() = 0
 
     def _faults(self):
         yield from super()._faults()
@@ -237,18 +236,18 @@ class TrainConfig(Config):
     {'mu': 0.9}
     """
 
-    steps: int = whole(2000)
-    batch: int = whole(64)
-    learning_rate: float = field(partial(check_number, above=0), 3e-3)
-    warmup: int = whole(100, low=0)
-    schedule: str = choice("linear", "cosine", "constant")
-    optimizer: str = choice(*SETTINGS)
-    beta1: float = field(partial(check_number, low=0, high=0.9999), 0.9)
-    beta2: float = field(partial(check_number, low=0, high=0.9999), 0.98)
-    weight_decay: float = field(partial(check_number, low=0), 0.1)
-    mu: float = field(partial(check_number, low=0, high=0.9999), 0.9)
-    clip: float = field(partial(check_number, low=0), 0.0)
-    seed: int = field(check_seed, 0)
+    steps: Whole(1) = 2000
+    batch: Whole(1) = 64
+    learning_rate: Number(above=0) = 3e-3
+    warmup: Whole() = 100
+    schedule: Choice(("linear", "cosine", "constant")) = "linear"
+    optimizer: Choice(SETTINGS) = "adamw"
+    beta1: Number(low=0, high=0.9999) = 0.9
+    beta2: Number(low=0, high=0.9999) = 0.98
+    weight_decay: Number(low=0) = 0.1
+    mu: Number(low=0, high=0.9999) = 0.9
+    clip: Number(low=0) = 0.0
+    seed: Seed = 0
 
     def _faults(self):
         faults = list(super()._faults())

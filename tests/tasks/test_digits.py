@@ -205,7 +205,7 @@ def test_a_task_goes_through_json_and_back():
 
 @pytest.mark.parametrize(("call", "sentence"), [
     (lambda: draw(DigitTask(), 2501, seed=0, distinct=True), "from 1 to 2500"),
-    (lambda: draw(DigitTask(), 0, seed=0), "from 1 to"),
+    (lambda: draw(DigitTask(), 0, seed=0), "at least 1"),
     (lambda: draw("Max", 3, seed=0), "DigitTask"), (lambda: all_inputs(NESTED), "depth 1"),
     (lambda: split([("Max", (1, 2))], held_out=2, seed=0), "from 0 to 1"), (lambda: leakage([], []), "at least one"),
     (lambda: statistics([]), "at least one"), (lambda: value(("Max", ("5", 3))), "whole number"),

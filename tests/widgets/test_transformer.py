@@ -12,6 +12,7 @@ import pytest
 from transformer_lab import ModelConfig, generator
 from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.transformer import backward, forward, loss, pullback
+from transformer_lab.config import fields_of
 from transformer_lab.errors import ArgumentError, LabError
 from transformer_lab.names import parameter_shapes
 from transformer_lab.theme import theme
@@ -39,7 +40,7 @@ def options(entry):
     """What a field of the configuration may be, read off the field itself."""
     if entry.type == "bool":
         return [False, True]
-    return list(getattr(entry.metadata["rule"], "keywords", {}).get("allowed", ()))
+    return list(getattr(fields_of(ModelConfig)[entry.name], "names", ()))
 
 
 PARTS = {entry.name: options(entry) for entry in dataclasses.fields(ModelConfig) if options(entry)}
