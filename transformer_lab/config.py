@@ -18,23 +18,10 @@ from .signatures import rules_of
 __all__ = ["SETTINGS", "Config", "ModelConfig", "OneHeadConfig", "TrainConfig"]
 
 
-def field(rule, default=dataclasses.MISSING):
-    return dataclasses.field(default=default, metadata={"rule": rule})
-
-
-def whole(default=dataclasses.MISSING, low=1):
-    return field(Whole(low), default)
-
-
-def choice(*allowed: str):
-    return field(Choice(allowed), allowed[0])
-
-
 @functools.cache
 def fields_of(config: type) -> dict[str, Rule]:
     """The rule of each field, those that are inherited first."""
-    found = {name: rule for kind in reversed(config.__mro__) for name, rule in rules_of(kind).items()}
-    return found | {each.name: each.metadata["rule"] for each in dataclasses.fields(config) if each.metadata}
+    return {name: rule for kind in reversed(config.__mro__) for name, rule in rules_of(kind).items()}
 
 
 @dataclass(frozen=True)

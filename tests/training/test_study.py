@@ -15,8 +15,9 @@ import pytest
 import toy_study
 import xarray as xr
 
-from transformer_lab.config import Config, whole
+from transformer_lab.config import Config
 from transformer_lab.errors import ArgumentError, DataError, LabError, StudyError
+from transformer_lab.rules import Whole
 from transformer_lab.training import Study, study
 from transformer_lab.training import study as find
 from transformer_lab.training.datasets import read_dataset, write_dataset
@@ -26,7 +27,7 @@ mechanism = importlib.import_module("transformer_lab.training.study")
 
 @dataclass(frozen=True)
 class Recipe(Config):
-    width: int = whole(4)
+    width: Whole(1) = 4
 
 
 @pytest.fixture

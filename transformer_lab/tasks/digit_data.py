@@ -6,14 +6,13 @@ Its functions are the interface of a task (see :mod:`transformer_lab.tasks`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
-from ..checks import check_array, check_flag, check_number, check_seed
-from ..config import choice, field, whole
+from ..checks import check_array
 from ..randomness import generator
-from ..rules import Array, Seed, Whole, Wholes
+from ..rules import Array, Choice, Number, Seed, Whole, Wholes
 from ..signatures import checked
 from .answers import IGNORED, Examples, examples, sequences
 from .digits import LARGEST, DigitTask, all_inputs, check_expression, draw
@@ -40,13 +39,13 @@ class Digits(DigitTask):
     (4000, 1000, True)
     """
 
-    written: bool = field(check_flag, False)
-    examples: int = whole(0, low=0)
-    held_out: float = field(partial(check_number, above=0, high=0.99), 0.2)
-    data_seed: int = field(check_seed, 0)
-    distinct: bool = field(check_flag, True)
-    shuffled: bool = field(check_flag, False)
-    counted: str = choice("answer", "all")
+    written: bool = False
+    examples: Whole() = 0
+    held_out: Number(above=0, high=0.99) = 0.2
+    data_seed: Seed = 0
+    distinct: bool = True
+    shuffled: bool = False
+    counted: Choice(("answer", "all")) = "answer"
 
     def _faults(self):
         faults = list(super()._faults())

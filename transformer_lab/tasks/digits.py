@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..checks import check_choice, check_whole
-from ..config import Config, field, whole
+from ..config import Config
 from ..errors import EmptyError, RangeError
 from ..randomness import generator
-from ..rules import Seed, Whole
+from ..rules import By, Seed, Whole
 from ..signatures import checked
 from .expressions import LEAST, OPERATIONS, TOKENS, value
 
@@ -44,12 +44,12 @@ class DigitTask(Config):
       - high: got -1; allowed is a whole number from 0 to 999. Choose a value in this range.
     """
 
-    operations: tuple[str, ...] = field(check_operations, ("First", "Second", "Last", "Max", "Min"))
-    min_args: int = whole(3)
-    max_args: int = whole(3)
-    low: int = field(Whole(0, 999), 0)
-    high: int = field(Whole(0, 999), 9)
-    depth: int = field(Whole(1, 4), 1)
+    operations: By(check_operations) = ("First", "Second", "Last", "Max", "Min")
+    min_args: Whole(1) = 3
+    max_args: Whole(1) = 3
+    low: Whole(0, 999) = 0
+    high: Whole(0, 999) = 9
+    depth: Whole(1, 4) = 1
 
     def _faults(self):
         faults = list(super()._faults())

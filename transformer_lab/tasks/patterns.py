@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_flag, check_whole
-from ..config import Config, field, whole
+from ..checks import check_whole
+from ..config import Config
 from ..errors import RangeError, ShapeError
 from ..randomness import generator
 from ..rules import Array, Each, Seed, Whole, Wholes
@@ -53,10 +53,10 @@ class PatternTask(Config):
       - period: got 5; allowed is at most alphabet=3 where distinct=True. Choose a shorter period or more letters.
     """
 
-    alphabet: int = whole(26, low=2)
-    period: int = whole(5, low=2)
-    n_ctx: int = whole(20, low=2)
-    distinct: bool = field(check_flag, False)
+    alphabet: Whole(2) = 26
+    period: Whole(2) = 5
+    n_ctx: Whole(2) = 20
+    distinct: bool = False
 
     def _faults(self):
         faults = list(super()._faults())

@@ -14,10 +14,10 @@ import numpy as np
 from ..byhand.optimizers import warmup_cosine, warmup_linear
 from ..byhand.transformer import forward, init, loss
 from ..checks import check_choice, check_type
-from ..config import Config, ModelConfig, TrainConfig, field
+from ..config import Config, ModelConfig, TrainConfig
 from ..errors import DataError, DtypeError, LabError
 from ..names import parameter_shapes
-from ..rules import Whole, Wholes
+from ..rules import By, Whole, Wholes
 from ..signatures import checked
 from ..tasks import FAMILIES, family_of
 from .records import Record, read_record
@@ -61,9 +61,9 @@ class Run(Config):
     (8, 500, True)
     """
 
-    task: Config = field(check_task)  # noqa: RUF009 (a rule, shared)
-    model: ModelConfig = field(part(ModelConfig))  # noqa: RUF009
-    training: TrainConfig = field(part(TrainConfig), TrainConfig())  # noqa: RUF009
+    task: By(check_task)
+    model: By(part(ModelConfig))
+    training: By(part(TrainConfig)) = TrainConfig()  # noqa: RUF009 (frozen)
 
     @classmethod
     def of(cls, task, **changes) -> Run:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from transformer_lab.checks import check_array
-from transformer_lab.config import Config, whole
+from transformer_lab.config import Config
 from transformer_lab.errors import RangeError
 from transformer_lab.rules import Whole
 from transformer_lab.signatures import checked
@@ -50,8 +50,8 @@ class PriceListTask(Config):
     PriceListTask(n_names=3, n_prices=6)
     """
 
-    n_names: int = whole(3, low=2)
-    n_prices: int = whole(6, low=2)
+    n_names: Whole(2) = 3
+    n_prices: Whole(2) = 6
 
     def _faults(self):
         faults = list(super()._faults())

@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 
 from transformer_lab.byhand import one_head
-from transformer_lab.checks import check_array, check_entries, check_number, check_seed
-from transformer_lab.config import Config, OneHeadConfig, choice, field, whole
-from transformer_lab.rules import Choice, Each, Whole
+from transformer_lab.checks import check_array, check_entries
+from transformer_lab.config import Config, OneHeadConfig
+from transformer_lab.rules import Choice, Each, Number, Seed, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import Patterns, PatternTask, sample, score
 from transformer_lab.training.fit import fit
@@ -44,17 +44,17 @@ class PhaseRun(Config):
     all of them at every step. Learned positions are ``d_pos`` wide; with 20 the head is as wide as with one-hot ones.
     """
 
-    positions: str = choice(*POSITIONS)
-    order: str = choice(*ORDERS)
-    look: int = whole(50)
-    write: int = whole(50)
-    steps: int = whole(500)
-    batch: int = whole(100)
-    n_seeds: int = whole(50)
-    learning_rate: float = field(partial(check_number, above=0), 5.0)
-    n_train: int = whole(0, low=0)
-    d_pos: int = whole(20)
-    seed: int = field(check_seed, 0)
+    positions: Choice(POSITIONS) = "none"
+    order: Choice(ORDERS) = "joint"
+    look: Whole(1) = 50
+    write: Whole(1) = 50
+    steps: Whole(1) = 500
+    batch: Whole(1) = 100
+    n_seeds: Whole(1) = 50
+    learning_rate: Number(above=0) = 5.0
+    n_train: Whole() = 0
+    d_pos: Whole(1) = 20
+    seed: Seed = 0
 
     @property
     def model(self) -> OneHeadConfig:
