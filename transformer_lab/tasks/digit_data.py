@@ -25,14 +25,24 @@ __all__ = ["Digits", "ceiling", "floor", "needs", "oracle", "sample", "score", "
 
 @dataclass(frozen=True)
 class Digits(DigitTask):
-    """A :class:`DigitTask` with its data.
+    """A :class:`DigitTask` with its data. What the command line says of a field stands here.
 
-    The answer is ``written`` token by token (a decoder), or read at the last token; its tokens are targets, or those of
-    the question too where ``counted="all"``. There are so many ``examples`` (0 for every input of the task), of which
-    training never sees the share ``held_out``; ``data_seed`` is that of the draw, of the split and of the dealing.
-    Where they are not ``distinct``, they are drawn with repetition and cut by their place in the list, and most of what
-    is held out is trained on as well. Where answers are ``shuffled`` among the inputs of each operation, there is
-    nothing to find out and all to remember.
+    written : bool
+        Whether the answer is written token by token (a decoder) or read at the last token.
+    examples : int
+        How many distinct expressions there are in all; 0 for every input of the task.
+    held_out : float
+        Share of them that training never sees.
+    data_seed : int
+        Of the expressions that are drawn, of their split, and of the answers that are dealt out anew.
+    distinct : bool
+        Whether the expressions differ. If not, ``examples`` are drawn with repetition and cut by their place in the
+        list, and most of what is held out is trained on as well.
+    shuffled : bool
+        Whether the answers are dealt out anew among the inputs of each operation: then there is nothing to find out
+        and all to remember.
+    counted : str
+        Which tokens of a written sequence are targets: those of the ``"answer"``, or ``"all"``, the question's too.
 
     >>> task = Digits()
     >>> len(task.parts.train), len(task.parts.held_out), Digits.from_dict(task.to_dict()) == task

@@ -30,9 +30,16 @@ def check_operations(argument: str, names) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class DigitTask(Config):
-    """Which expressions there are: ``operations`` from :data:`OPERATIONS`, each equally often, on ``min_args`` to
-    ``max_args`` numbers from ``low`` to ``high``. With ``depth`` 2 arguments may be operations on numbers, and at least
-    one is; and so on.
+    """Which expressions there are.
+
+    operations : tuple of str
+        Names in :data:`OPERATIONS`, each equally often.
+    min_args, max_args : int
+        How many arguments an operation has, every number in between equally often.
+    low, high : int
+        The smallest and the largest number, 0 to 999.
+    depth : int
+        1: arguments are numbers. 2: they may be operations on numbers, and at least one is. And so on.
 
     >>> DigitTask().inputs, DigitTask().n_ctx, DigitTask().d_vocab
     (5000, 8, 20)
