@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .checks import check_type
+from .signatures import checked
 
 __all__ = ["home", "runs", "shipped"]
 
@@ -30,19 +30,21 @@ def _is_home(folder: Path) -> bool:
     return (folder / "data").is_dir() and (folder / "book" / "chapters").is_dir()
 
 
+@checked
 def shipped(*names: str) -> Path:
     """A folder of the shipped evidence.
 
     >>> shipped("digits", "digits-0").parts[-3:]
     ('data', 'digits', 'digits-0')
     """
-    return home().joinpath("data", *(check_type("names", name, str) for name in names))
+    return home().joinpath("data", *names)
 
 
+@checked
 def runs(*names: str) -> Path:
     """A folder for runs that are trained here; nothing in it is shipped.
 
     >>> runs("lengths-0").parts[-2:]
     ('runs', 'lengths-0')
     """
-    return home().joinpath("runs", *(check_type("names", name, str) for name in names))
+    return home().joinpath("runs", *names)

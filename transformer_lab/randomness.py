@@ -19,23 +19,12 @@ __all__ = ["generator"]
 
 @checked
 def generator(seed: Seed, purpose: str, step: Whole(0, 2**63 - 1) = 0) -> np.random.Generator:
-    """The generator for one purpose at one step of the run with this seed.
+    """The generator for one purpose ("init", "batch", "dropout", …) at one step (0 where there is none) of a run.
 
     Philox-4x64 (Salmon et al. 2011): the key is (seed, word of the purpose), the counter starts
     at ``step`` times 2**128, so steps never overlap. The word is the first 64 bits of
     sha256(purpose); from 2**63 on it is rounded to a double, which keeps 53 of them.
 
-    Parameters
-    ----------
-    seed : int
-        The run's seed, 0 to 2**63 - 1.
-    purpose : str
-        What the numbers are for: ``"init"``, ``"batch"``, ``"dropout"``, ...
-    step : int
-        The training step, or 0 where there is none.
-
-    Examples
-    --------
     >>> first = generator(7, "batch", 3).random()
     >>> first == generator(7, "batch", 3).random(), first == generator(7, "init", 3).random()
     (True, False)

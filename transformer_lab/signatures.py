@@ -30,8 +30,6 @@ def checked(function):
     The bare function stays at hand as ``function.unchecked``, for inner loops whose arguments were checked on the way
     in. Missing and surplus arguments are left to Python, which says it well.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from transformer_lab.rules import Array, Number
     >>> @checked

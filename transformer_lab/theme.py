@@ -15,7 +15,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from .checks import check_choice
+from .rules import Choice
 
 __all__ = ["color", "css_variables", "theme"]
 
@@ -31,8 +31,8 @@ def theme() -> dict:
 
 def color(name: str, mode: str = "light") -> str:
     """The hex colour of a name in one of the two themes."""
-    colors = theme()[check_choice("mode", mode, ["light", "dark"])]
-    return colors[check_choice("name", name, colors)]
+    colors = theme()[Choice(["light", "dark"])("mode", mode)]
+    return colors[Choice(colors)("name", name)]
 
 
 def css_variables() -> str:
