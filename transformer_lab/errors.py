@@ -96,6 +96,14 @@ class DivergedError(LabError, ArithmeticError):
                          "its state before this step. Try a smaller learning rate, a longer warm-up or clipping.")
 
 
+    @classmethod
+    def kept(cls, sentence: str, step: int, history) -> DivergedError:
+        """The error of a run that stopped some time ago, as its record tells it."""
+        fault = cls.__new__(cls, sentence)
+        fault.step, fault.first, fault.history = step, "", history
+        return fault
+
+
 class StudyError(LabError):
     r"""Units of a study failed; ``faults`` has (unit, traceback) for each. The results of the others are kept.
 

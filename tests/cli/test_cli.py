@@ -1,11 +1,15 @@
 """The commands as a reader meets them: what they print, their exit codes, and no traceback for a mistake."""
 
 import io
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,23 +27,23 @@ QUICK = ["--operations", "Max", "Min", "--high", "3", "--steps", "60", "--batch"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with one small finished run."""
-    folder, here = tmp_path_factory.mktemp("place"), os.getcwd()
-    os.chdir(folder)
-    try:
+    folder = tmp_path_factory.mktemp("place")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TRANSFORMER_LAB_HOME", str(folder))
         assert main(["train", "digits", *QUICK]) == 0
-    finally:
-        os.chdir(here)
     return folder
 
 
 @pytest.fixture(autouse=True)
-def nothing_shipped(monkeypatch, tmp_path):
-    """What the book ships is tested by itself, below."""
-    monkeypatch.setattr(commands, "SHIPPED", tmp_path / "shipped")
+def alone(monkeypatch, tmp_path):
+    """Runs go to a folder of the test, and the book ships nothing there."""
+    monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
-def inside(place, monkeypatch):
+def inside(place, alone, monkeypatch):
+    monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(place))
     monkeypatch.chdir(place)
     return place
 
@@ -127,12 +131,67 @@ def test_runs_lists_sound_and_damaged_ones(inside, capsys, tmp_path):
     assert re.search(r"/bad .*damaged", capsys.readouterr().out, re.M)
 
 
-def test_two_runs_of_one_name_are_told_apart(inside, capsys, monkeypatch, tmp_path):
-    shutil.copytree(inside / "runs" / "digits-0", tmp_path / "digits-0")
-    monkeypatch.setattr(commands, "SHIPPED", tmp_path)
+def test_two_runs_of_one_name_are_told_apart_wherever_one_stands(inside, capsys, monkeypatch, tmp_path):
+    shutil.copytree(inside / "runs", tmp_path / "runs")
+    shutil.copytree(inside / "runs", tmp_path / "data" / "digits")
+    monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(tmp_path))
+    for folder, named in ((tmp_path, "data/digits/digits-0"), (inside, str(tmp_path / "data" / "digits" / "digits-0"))):
+        monkeypatch.chdir(folder)
+        assert main(["runs"]) == 0
+        first, other = re.findall(r"^(\S+) +60 ", capsys.readouterr().out, re.M)
+        assert first == "digits-0" and os.path.samefile(other, named)
+
+
+def test_a_run_that_met_nan_fails_again_and_says_so_when_asked(capsys):
+    wild = ["train", "digits", *QUICK, "--learning-rate", "1e30", "--to", "div"]
+    for _ in range(2):
+        assert main(wild) == 1 and "The run stopped at step" in capsys.readouterr().err
+    assert main(["ask", "div", "Max(1,2,3)"]) == main(["evaluate", "div"]) == 1
+    assert capsys.readouterr().err.count("div never learned, and has no answers. The run stopped at step") == 2
+    assert main(["runs", "."]) == 0 and re.search("^div .*The run stopped", capsys.readouterr().out, re.M)
+
+
+def test_a_folder_that_nobody_may_read_is_a_line_and_no_end(inside, capsys, monkeypatch):
+    seen = Path.exists
+
+    def denied(path):
+        if path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return seen(path)
+
+    (inside / "runs" / "locked").mkdir()
+    monkeypatch.setattr(Path, "exists", denied)
     assert main(["runs"]) == 0
     said = capsys.readouterr().out
-    assert re.findall(r"^(\S+) +60 ", said, re.M) == ["digits-0", str(tmp_path / "digits-0")]
+    assert re.search("^digits-0 +60", said, re.M) and re.search("^locked .*cannot be read", said, re.M)
+    (inside / "runs" / "locked").rmdir()
+
+
+def test_a_target_that_cannot_be_is_refused_before_the_training(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("transformer_lab.training.runs.fit", None)
+    for folder in ("file/run", "n" * 300, "/proc/run"):
+        assert main(["train", "digits", *QUICK, "--to", folder]) == 1
+        assert re.search("cannot be (written|read)", capsys.readouterr().err), folder
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
+def test_ctrl_c_keeps_the_step_and_the_same_command_goes_on_bit_for_bit(tmp_path, inside):
+    slow = ["train", "digits", *QUICK[:-4], "--steps", "3000"]
+    for name in ("whole", "stopped"):
+        begun = subprocess.Popen([sys.executable, "-m", "transformer_lab", *slow, "--to", tmp_path / name],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if name == "stopped":
+            while not (tmp_path / "stopped.training").exists():
+                time.sleep(0.01)
+            time.sleep(0.7)
+            begun.send_signal(signal.SIGINT)
+        said = begun.communicate(timeout=120)[1]
+    assert begun.returncode == 130 and re.search(r"stopped is kept as it is at step [\d,]+\. The same", said)
+    assert main([*slow, "--to", str(tmp_path / "stopped")]) == 0
+    one, other = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("whole", "stopped"))
+    assert one["content"] == other["content"] and not (tmp_path / "stopped.training").exists()
 
 
 def test_operations_may_be_joined_by_commas():
@@ -188,7 +247,7 @@ def test_ctrl_c_ends_with_a_sentence_and_a_closed_pipe_with_nothing(inside, caps
 
     with monkeypatch.context() as patched:
         patched.setattr(commands, "runs", interrupted)
-        assert cli.main(["runs"]) == 130 and "goes on" in capsys.readouterr().err
+        assert cli.main(["runs"]) == 130 and "stopped." in capsys.readouterr().err
     done = subprocess.run(f"{sys.executable} -m transformer_lab evaluate digits-0 | true", shell=True, cwd=inside,
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and done.stderr == ""

@@ -24,7 +24,17 @@ def run(folder):
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "timing.json"}
+    """All that a run wrote, without how long it took."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return [manifest["content"], *(path.read_bytes() for path in sorted(folder.iterdir())
+                                   if path.name not in ("timing.json", "manifest.json"))]
+
+
+def records_in(place):
+    """The record, or the checkpoints."""
+    workshop = place / "run.training"
+    return [path for path in (place / "run", *(workshop.iterdir() if workshop.exists() else ()))
+            if path.is_dir() and not path.name.endswith(".part")]
 
 
 def killed_after(seconds, folder):
@@ -59,7 +69,7 @@ def main(root):
         if not killed_after(moments.random() * duration, place / "run"):
             continue  # it was faster than the kill
         report["killed"] += 1
-        records = [path for path in place.iterdir() if not path.name.endswith(".part")]
+        records = records_in(place)
         report["records"] += len(records)
         report["unreadable"] += sum(not readable(path) for path in records)
         if records and records[0].name != "run" and report["resumed"] < RESUMES:

@@ -3,19 +3,17 @@
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from kill_runs import contents, records_in
 from small_run import CONFIG, SETTINGS, Regression, batches
 
 from transformer_lab.errors import DataError, DivergedError
-from transformer_lab.training import read_record, recorded, runs
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "timing.json"}
+from transformer_lab.training import read_record, recorded, records, runs
 
 
 @pytest.fixture(scope="module")
@@ -72,29 +70,101 @@ def test_a_kill_at_every_single_file_operation_leaves_a_run_that_goes_on(whole, 
                 pass
             else:
                 break
-        for path in folder.parent.iterdir():
-            assert path.name.endswith(".part") or read_record(path).weights
+        assert all(read_record(path).weights for path in records_in(folder.parent))
         recorded(folder, Regression(), batches, **settings)
         assert contents(folder) == contents(whole) and [path.name for path in folder.parent.iterdir()] == ["run"]
     assert last > 20
 
 
-def test_a_run_refuses_the_checkpoint_of_another_configuration_or_other_versions(tmp_path, monkeypatch):
+def begun(folder, stop=10, **changes):
+    """A run that was killed at a step."""
     def stopped(step):
-        if step == 10:
+        if step == stop:
             raise Killed
         return batches(step)
 
     with pytest.raises(Killed):
-        recorded(tmp_path / "run", Regression(), stopped, **SETTINGS)
-    assert [path.name for path in runs.checkpoints(tmp_path / "run")] == ["run.at-00000009"]
-    with pytest.raises(DataError, match="another configuration: seed is 5, not 6"):
-        recorded(tmp_path / "run", Regression(), batches, **SETTINGS | {"config": CONFIG | {"seed": 6}})
+        recorded(folder, Regression(), stopped, **SETTINGS | changes)
+
+
+def slower(step):
+    return SETTINGS["learning_rate"](step) / 2
+
+
+def other_batches(step):
+    return batches(step + 1)
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"config": CONFIG | {"seed": 6}}, "another configuration: seed is 5, not 6"),
+    ({"learning_rate": slower}, r"next\.learning_rate is"), ({"batches": other_batches}, r"next\.batch is"),
+    ({"every": 8}, "every is 7, not 8"), ({"keep": (30,)}, "keep is .*, not"), ({"best": ("loss", max)}, "best is"),
+    ({"steps": 61}, "steps is 60, not 61")])
+def test_a_checkpoint_that_would_not_go_on_bit_for_bit_is_refused(tmp_path, changes, words):
+    begun(tmp_path / "run")
+    settings = {"batches": batches} | SETTINGS | changes
+    with pytest.raises(DataError, match=words):
+        recorded(tmp_path / "run", Regression(), settings.pop("batches"), **settings)
+    assert recorded(tmp_path / "run", Regression(), batches, **SETTINGS).manifest["step"] == 60
+
+
+@pytest.mark.parametrize(("name", "value"), [("numpy", "9.9"), ("kernel", "Prescott"), ("threads", "64")])
+def test_so_is_one_of_other_versions_threads_or_another_kernel(tmp_path, monkeypatch, name, value):
+    begun(tmp_path / "run")
     with monkeypatch.context() as patched:
-        patched.setattr(runs, "versions", lambda: {"numpy": "9.9"})
-        with pytest.raises(DataError, match=r"9\.9.*Delete it to start the run again"):
+        patched.setattr(runs, "versions", lambda: records.versions() | {name: value})
+        with pytest.raises(DataError, match=rf"versions.{name} is .*, not '{value}'.*delete this folder"):
             recorded(tmp_path / "run", Regression(), batches, **SETTINGS)
     assert recorded(tmp_path / "run", Regression(), batches, **SETTINGS).manifest["step"] == 60
+
+
+def test_ctrl_c_between_any_two_steps_keeps_that_step(whole, tmp_path):
+    for stop in (1, 9, 30, 59):
+        def pressed(step, stop=stop):
+            if step == stop - 1:
+                signal.raise_signal(signal.SIGINT)
+            return batches(step)
+
+        folder = tmp_path / f"at-{stop}"
+        with pytest.raises(KeyboardInterrupt, match=rf"at step {stop}\. The same command goes on"):
+            recorded(folder, Regression(), pressed, **SETTINGS)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        recorded(folder, Regression(), batches, **SETTINGS)
+        assert contents(folder) == contents(whole)
+
+
+def test_siblings_of_any_name_are_left_alone(tmp_path):
+    others = ["run.counterpart", "run.1.part", "run.77-0123abcd.part", "run.at-00000009", "run.5", "run.5.training",
+              "run.training.old", "run2.training"]
+    for name in others:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").write_text(name)
+    begun(tmp_path / "run")
+    (tmp_path / "run.training" / "mine").write_text("run.training")
+    recorded(tmp_path / "run", Regression(), batches, **SETTINGS)
+    recorded(tmp_path / "run", Regression(), batches, **SETTINGS)
+    assert {path.name: (path / "mine").read_text() for path in tmp_path.iterdir() if path.name != "run"} == {
+        name: name for name in [*others, "run.training"]}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="two writers are made with os.fork")
+@pytest.mark.parametrize("names", [("lr-1", "lr-1.5"), ("run", "run")])
+def test_two_that_train_side_by_side_lose_nothing(whole, tmp_path, names):
+    for trial in range(20):
+        place, children = tmp_path / str(trial), []
+        place.mkdir()
+        for name in names:
+            if not (child := os.fork()):
+                try:
+                    recorded(place / name, Regression(), batches, **SETTINGS | {"checkpoint_every": 1})
+                except DataError as fault:
+                    os._exit(7 if "is being trained by" in str(fault) else 1)
+                os._exit(0)
+            children.append(child)
+        ends = sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+        assert ends in ([0, 0], [0, 7]) and (ends == [0, 0] or len(set(names)) == 1)
+        assert sorted(path.name for path in place.iterdir()) == sorted(set(names))
+        assert all(contents(place / name) == contents(whole) for name in names)
 
 
 def test_a_run_that_meets_nan_keeps_its_last_good_state_and_says_why(tmp_path):
@@ -109,3 +179,6 @@ def test_a_run_that_meets_nan_keeps_its_last_good_state_and_says_why(tmp_path):
         sound.step(batches(step), SETTINGS["learning_rate"](step))
     assert kept.manifest["step"] == 17 and "step 17" in kept.manifest["stopped"]
     assert (kept.weights["W"] == sound.arrays["W"]).all() and kept.history.steps.tolist() == [0, 7, 14]
+    with pytest.raises(DivergedError, match="step 17") as again:
+        recorded(tmp_path / "run", Regression(), batches, **SETTINGS)
+    assert again.value.step == 17 and again.value.history.steps.tolist() == [0, 7, 14]

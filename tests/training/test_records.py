@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_run import CONFIG, SETTINGS, Regression, batches
 
-from transformer_lab.errors import DataError
+from transformer_lab.errors import DataError, LabError
 from transformer_lab.randomness import generator
 from transformer_lab.training import fit, read_record, recorded, records, write_record
 from transformer_lab.training.seals import sealed, sha256
@@ -41,7 +41,7 @@ def test_a_record_gives_back_what_was_measured_bit_for_bit(original):
         np.testing.assert_array_equal(record.history.best.weights[name], history.best.weights[name])
     assert (record.history.best.step, record.history.best.value) == (history.best.step, history.best.value)
     assert list(record.history.kept) == [0, 30, 60] and record.timing["cpu_s"] >= 0
-    assert record.name == f"run sha256:{record.manifest['sha256'][:12]}"
+    assert record.name == f"run sha256:{record.manifest['content'][:12]}"
 
 
 @pytest.mark.parametrize("value", [np.float32(0.1), np.arange(6, dtype=np.float16).reshape(2, 3).T, np.int64(7),
@@ -150,6 +150,7 @@ def test_a_pickle_in_disguise_is_refused_and_never_executed(folder, tmp_path, na
 @pytest.mark.parametrize("changes", [
     {"config.json": b"[1, 2"}, {"metrics.csv": b"loss\n1.0\n"}, {"metrics.csv": b"step,loss\n0,one\n"},
     {"metrics.csv": b"step,loss\n0,1.0,2.0\n"}, {"metrics.csv": b"\xff\xfe"}, {"weights.safetensors": b""},
+    {"config.json": b"null"}, {"config.json": b'{"seed": 1, "seed": 2}'},
     {"weights.safetensors": (2**62).to_bytes(8, "little") + b"{}"}, {"config.json": b"[" * 100_000}])
 def test_well_sealed_nonsense_is_refused_with_a_sentence(folder, changes):
     forged(folder, changes)
@@ -161,3 +162,34 @@ def test_a_manifest_cannot_point_outside_its_folder(folder, tmp_path):
     (tmp_path / "secret").write_bytes(b"{}")
     forged(folder, {"../secret": b"{}"})
     assert set(read_record(folder).config) == set(CONFIG)
+
+
+def test_one_looks_before_one_reads(folder):
+    """A pipe would never end, a device would fill the memory, and so would a file of forty gigabytes without a byte."""
+    path = folder / "metrics.csv"
+    for spoil in (os.mkfifo, lambda name: os.symlink("/dev/zero", name), os.mkdir):
+        path.unlink(missing_ok=True)
+        spoil(path)
+        with pytest.raises(DataError, match="no ordinary file"):
+            read_record(folder)
+    path.rmdir()
+    for name in ("metrics.csv", "manifest.json"):
+        (folder / name).touch()
+        os.truncate(folder / name, 40 << 30)
+        with pytest.raises(DataError, match="42,949,672,960 bytes are too many"):
+            read_record(folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "config.json", "metrics.csv"])
+def test_line_ends_that_git_changed_are_named_with_what_to_do(folder, name):
+    path = folder / name
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(DataError, match=r"line ends were changed.*core.autocrlf false"):
+        read_record(folder)
+
+
+@pytest.mark.parametrize("manifest", [{"step": None}, {"step": -1}, {"stopped": None}, {"files": []}, {"format": "1"}])
+def test_a_manifest_that_says_nonsense_is_refused(folder, manifest):
+    forged(folder, manifest=manifest)
+    with pytest.raises(LabError):
+        read_record(folder)

@@ -44,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     except LabError as fault:
         print(f"transformer-lab: {fault}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\ntransformer-lab: stopped. The same command goes on with a run that was training.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"\ntransformer-lab: stopped. {stopped}".rstrip(), file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

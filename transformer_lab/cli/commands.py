@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import sys
 from pathlib import Path
 
-from ..analysis.digit_model import load
+from .. import places
+from ..analysis.digit_model import DigitModel, load
 from ..checks import check_choice
 from ..errors import DataError, LabError
 from ..tasks.digits import DigitTask
 from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, spell, tokenize, value
 from ..tasks.splits import baselines, leakage
-from ..training import Run
+from ..training import Record, Run
 from ..training import train as train_run
+from ..training.seals import readable
 from .narrate import attention, narrated
 from .options import given
 from .recipes import RECIPES
 from .show import percent, ranking, shares, table
-
-RUNS, SHIPPED = Path("runs"), Path(__file__).resolve().parents[2] / "data" / "digits"
 
 
 def recipes() -> str:
@@ -45,8 +46,10 @@ def described(run: Run) -> str:
 def train(options) -> None:
     """Train, or go on, or say that it is done already."""
     run = configured(options)
-    folder = Path(options.to or RUNS / f"{options.recipe}-{run.training.seed}")
-    if folder.exists():
+    folder = Path(options.to or near(places.runs(f"{options.recipe}-{run.training.seed}")))
+    with readable(folder):
+        there = folder.exists()
+    if there:
         print(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
     (narrated if options.narrate else train_run)(folder, run)
     record = load(folder)[1]
@@ -81,7 +84,7 @@ def example(run: Run) -> str:
 
 def ask(options) -> None:
     """One expression, or as many as the reader types."""
-    model, record = load(found(options.run))
+    model, record = opened(options.run)
     if options.expression is not None:
         print(answer(model, options.expression, options.look))
         return
@@ -116,7 +119,7 @@ def answer(model, text: str, look: bool = False) -> str:
 
 def evaluate(options) -> None:
     """Right answers on both parts (of a large training part the first 5,000), by operation, next to guessing."""
-    model, record = load(found(options.run))
+    model, record = opened(options.run)
     run, weights = model.run, sum(value.size for value in record.weights.values())
     print(f"{record.path.name}: {described(run)}")
     print(f"{weights:,} weights, {record.manifest['step']:,} steps, seed {run.training.seed}\n")
@@ -163,7 +166,7 @@ def mistakes(model, right, most: int = 10) -> str:
 
 def runs(options) -> None:
     """A line for each run, and for each folder that looks like one and is not sound."""
-    folders = [Path(options.folder)] if options.folder else [RUNS, SHIPPED]
+    folders = [Path(options.folder)] if options.folder else homes()
     rows = [summary(path) for path in kept(folders)]
     if not rows:
         print(f"There is no run in {folders[0]} yet. Make one:\n  transformer-lab train digits")
@@ -171,10 +174,31 @@ def runs(options) -> None:
     print(table(rows, ["run", "steps", "held out", "task"], left=(0, 3)))
 
 
+def homes() -> list[Path]:
+    """Where runs lie: those that were trained here, and those that the book ships."""
+    return [near(places.runs()), near(places.shipped("digits"))]
+
+
+def near(path: Path) -> Path:
+    """The path from the working folder on, where that is shorter."""
+    return min(Path(os.path.relpath(path)), path, key=lambda each: len(str(each)))
+
+
 def kept(folders) -> list[Path]:
     """The folders that look like runs."""
-    return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())
-            if (path / "manifest.json").exists()]
+    found = []
+    for folder in folders:
+        with readable(folder):
+            found += sorted(path for path in folder.iterdir() if is_run(path)) if folder.is_dir() else []
+    return found
+
+
+def is_run(path: Path) -> bool:
+    """Whether there is a manifest, or nobody may look."""
+    try:
+        return (path / "manifest.json").exists()
+    except OSError:
+        return True
 
 
 def summary(path: Path) -> tuple[str, str, str, str]:
@@ -189,18 +213,22 @@ def summary(path: Path) -> tuple[str, str, str, str]:
 
 def called(path: Path) -> str:
     """What to type for a run: its name where that is enough, or else its path."""
-    return path.name if places(path.name)[:1] == [path] else str(path)
+    return path.name if candidates(path.name)[:1] == [path] else str(path)
 
 
-def places(name: str) -> list[Path]:
-    return [folder for folder in (Path(name), RUNS / name, SHIPPED / name) if folder.is_dir()]
+def candidates(name: str) -> list[Path]:
+    with readable(Path(name)):
+        return [folder for folder in (Path(name), *(home / name for home in homes())) if folder.is_dir()]
 
 
-def found(name: str) -> Path:
-    """The folder of a run: a path, or a name in ``runs`` or among what the book ships."""
-    if folders := places(name):
-        return folders[0]
-    known = [called(path) for path in kept([RUNS, SHIPPED])]
-    if not known:
-        raise DataError(f"There is no run {name!r}, and none at all yet. Make one: transformer-lab train digits")
-    raise DataError(f"There is no run {name!r}. There are: {', '.join(known)}.")
+def opened(name: str) -> tuple[DigitModel, Record]:
+    """A run by its path, or by a name in ``runs`` or among what the book ships."""
+    if not (folders := candidates(name)):
+        known = [called(path) for path in kept(homes())]
+        if not known:
+            raise DataError(f"There is no run {name!r}, and none at all yet. Make one: transformer-lab train digits")
+        raise DataError(f"There is no run {name!r}. There are: {', '.join(known)}.")
+    model, record = load(folders[0])
+    if stopped := record.manifest["stopped"]:
+        raise DataError(f"{folders[0].name} never learned, and has no answers. {stopped}")
+    return model, record

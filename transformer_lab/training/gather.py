@@ -66,4 +66,5 @@ def merged(versions: list[dict]) -> dict[str, str]:
     >>> merged([{"numpy": "2.4.6"}, {"numpy": "2.5.0"}, {"numpy": "2.4.6"}])
     {'numpy': '2.4.6, 2.5.0'}
     """
-    return {name: ", ".join(dict.fromkeys(one[name] for one in versions)) for name in versions[0]}
+    names = dict.fromkeys(name for one in versions for name in one)
+    return {name: ", ".join(dict.fromkeys(one[name] for one in versions if name in one)) for name in names}

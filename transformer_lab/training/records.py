@@ -2,8 +2,9 @@
 
 ``config.json``, ``metrics.csv``, ``weights.safetensors`` and, where there are any,
 ``best.safetensors``, ``trajectory.safetensors`` and ``optimizer.safetensors`` (a checkpoint).
-``manifest.json`` holds the versions and the sha256 of each; ``timing.json`` holds the time it
-took. Without that last file the same command on the same machine writes the same bytes.
+``timing.json`` holds the time it took. ``manifest.json`` holds the sha256 of each file, and what the bytes depend on:
+versions, the kernel and the threads of the linear algebra, settings. Its ``content``, a checksum of all but the
+timing, is the same whenever the same command runs on the same machine.
 
 A record is written to a temporary sibling and renamed, so it is there whole or not at all.
 Reading one parses JSON, CSV and safetensors and nothing else: no byte of it is ever executed.
@@ -17,18 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import threadpoolctl
 
 from ..checks import check_type, check_whole
 from ..errors import DataError
 from .folders import place
 from .history import History, weights_of
-from .seals import check_folder, dumped, noted, sealed, sha256, understood, unsealed, vouched
+from .seals import check_folder, dumped, noted, parsed, sealed, seals, sha256, understood, unsealed, vouched
 from .tables import history_from, packed, parts, table, unpacked
 
 __all__ = ["Record", "read_record", "write_record"]
 
 FORMAT = 1
 TENSORS = ("weights", "best", "trajectory", "optimizer")
+KNOWN = {"config.json", "metrics.csv", "timing.json", *(f"{kind}.safetensors" for kind in TENSORS)}
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,22 @@ class Record:
     @property
     def name(self) -> str:
         """The folder's name and the start of its checksum: what a claim cites."""
-        return f"{self.path.name} sha256:{self.manifest['sha256'][:12]}"
+        content = self.manifest.get("content", self.manifest["sha256"])
+        return f"{self.path.name} sha256:{content[:12]}"
 
 
 def versions() -> dict[str, str]:
-    """What a run's bytes depend on, besides its configuration."""
+    """What a run's bytes depend on, besides its configuration and settings."""
     from .. import __version__
 
+    blas = next((part for part in threadpoolctl.threadpool_info() if part["user_api"] == "blas"), {})
     return {"transformer_lab": __version__, "python": platform.python_version(), "numpy": np.__version__,
-            "machine": platform.machine()}
+            "machine": platform.machine(), "kernel": str(blas.get("architecture", "unknown")),
+            "threads": str(blas.get("num_threads", "unknown"))}
 
 
 def write_record(folder, *, config: dict, history: History, state: dict, step: int, stopped: str = "",
-                 timing: dict | None = None) -> Path:
+                 timing: dict | None = None, conditions: dict | None = None) -> Path:
     """Write a record and return its folder, which must not exist yet.
 
     Parameters
@@ -77,6 +83,8 @@ def write_record(folder, *, config: dict, history: History, state: dict, step: i
         Why the run ended early, if it did.
     timing : dict, optional
         Seconds; the one part of a record that differs from run to run.
+    conditions : dict, optional
+        Plain values: the settings that the bytes depend on, besides the configuration.
 
     Raises
     ------
@@ -88,10 +96,11 @@ def write_record(folder, *, config: dict, history: History, state: dict, step: i
     check_type("history", history, History), check_type("config", config, dict), check_type("state", state, dict)
     contents = {"config.json": dumped(config), "metrics.csv": table(history)}
     contents |= {f"{kind}.safetensors": packed(arrays) for kind, arrays in parts(history, state).items() if arrays}
-    seals = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in contents.items()}
-    manifest = {"format": FORMAT, "step": step, "stopped": stopped, "versions": versions(), "files": seals}
-    contents |= {"manifest.json": sealed(manifest), "timing.json": sealed(timing or {})}
-    return place(folder, contents)
+    content = {"step": step, "stopped": stopped, "versions": versions(), "conditions": conditions or {},
+               "files": seals(contents)}
+    contents["timing.json"] = sealed(timing or {})
+    manifest = {"format": FORMAT, "content": sha256(dumped(content)), **content, "files": seals(contents)}
+    return place(folder, contents | {"manifest.json": sealed(manifest)})
 
 
 def read_record(folder, *, config: dict | None = None) -> Record:
@@ -114,10 +123,10 @@ def read_record(folder, *, config: dict | None = None) -> Record:
         if manifest["format"] != FORMAT:
             raise DataError(f"{folder} is a record of format {manifest['format']!r}, and this version reads format "
                             f"{FORMAT}. Use the version of transformer_lab that wrote it, or train the run again.")
-        known = {"config.json", "metrics.csv", *(f"{kind}.safetensors" for kind in TENSORS)}
-        contents = {name: vouched(folder / name, manifest["files"][name]) for name in known & set(manifest["files"])}
+        check_whole("step", manifest["step"], low=0), check_type("stopped", manifest["stopped"], str)
+        contents = {name: vouched(folder / name, manifest["files"][name]) for name in KNOWN & set(manifest["files"])}
     with understood(folder):
-        found = json.loads(contents["config.json"])
+        found = check_type("config.json", parsed(contents["config.json"]), dict)
         tensors = {kind: unpacked(contents.get(f"{kind}.safetensors")) for kind in TENSORS}
         if not tensors["weights"]:
             raise KeyError("weights.safetensors")

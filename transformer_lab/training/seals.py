@@ -14,7 +14,7 @@ import safetensors
 
 from ..errors import DataError, DtypeError
 
-LARGEST_MANIFEST = 1 << 20
+LARGEST, LARGEST_MANIFEST = 1 << 30, 1 << 20  # bytes that are ever read of one file
 REMEDY = "Copy the record again from where it came, or train the run again."
 
 
@@ -34,6 +34,21 @@ def dumped(values: dict) -> bytes:
     return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def seals(contents: dict[str, bytes]) -> dict[str, dict]:
+    """What vouches for each file."""
+    return {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in contents.items()}
+
+
+def parsed(data: bytes):
+    """What JSON text holds; an entry that comes twice is refused, for nobody could say which counts."""
+    def once(pairs):
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("an entry comes twice")
+        return dict(pairs)
+
+    return json.loads(data, object_pairs_hook=once)
+
+
 def sealed(values: dict) -> bytes:
     """JSON that carries the sha256 of its other entries."""
     return dumped(values | {"sha256": sha256(dumped(values))})
@@ -41,38 +56,41 @@ def sealed(values: dict) -> bytes:
 
 def unsealed(path: Path) -> dict:
     """The entries of a sealed JSON file, its own checksum included."""
-    if size(path) > LARGEST_MANIFEST:
-        raise DataError(f"{path} is damaged: {size(path)} bytes are too many. {REMEDY}")
-    data = existing(path)
+    data = existing(path, LARGEST_MANIFEST)
     with understood(path):
-        values = json.loads(data)
+        values = parsed(data)
         if sealed({name: value for name, value in values.items() if name != "sha256"}) != data:
-            raise DataError(f"{path} is damaged: its own checksum does not fit it. {REMEDY}")
+            raise DataError(f"{path} is damaged: its own checksum does not fit it. {remedy(data)}")
     return values
 
 
 def vouched(path: Path, seal: dict) -> bytes:
     """The bytes of a file, if they are the ones that the manifest vouches for."""
-    found, wanted = size(path), seal["bytes"]
-    if found != wanted:
-        raise DataError(f"{path} is damaged: it has {found} bytes, and the manifest says {wanted}. {REMEDY}")
     data = existing(path)
+    if len(data) != seal["bytes"]:
+        raise DataError(f"{path} is damaged: it has {len(data)} bytes, and the manifest says {seal['bytes']}. "
+                        f"{remedy(data, seal['sha256'])}")
     if sha256(data) != seal["sha256"]:
         raise DataError(f"{path} is damaged: its sha256 is not the manifest's. {REMEDY}")
     return data
 
 
-def size(path: Path) -> int:
-    """How many bytes an ordinary file has; nothing is read, for a pipe or a device would never end."""
+def remedy(data: bytes, wanted: str = "") -> str:
+    """What to do about damaged bytes: Git may have changed the line ends of a text."""
+    plain = data.replace(b"\r\n", b"\n")
+    if plain != data and wanted in ("", sha256(plain)):
+        return "Its line ends were changed. In a clone: git config core.autocrlf false, then check it out again."
+    return REMEDY
+
+
+def existing(path: Path, most: int = LARGEST) -> bytes:
+    """The bytes of an ordinary file of a bearable size: a pipe or a device would never end, so one looks first."""
     with readable(path):
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise DataError(f"{path} cannot be read: it is no ordinary file. {REMEDY}")
-        return found.st_size
-
-
-def existing(path: Path) -> bytes:
-    with readable(path):
+        if found.st_size > most:
+            raise DataError(f"{path} is damaged: {found.st_size:,} bytes are too many. {REMEDY}")
         return path.read_bytes()
 
 
