@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from kill_runs import contents
 
 from transformer_lab import ModelConfig
 from transformer_lab.analysis.digit_model import DigitModel, load
@@ -17,10 +18,6 @@ from transformer_lab.training.stepper import Stepper
 SMALL = Run.of(Digits(operations=("Max", "First")), n_layers=1, n_heads=2, d_model=16, d_mlp=32, steps=40, batch=16,
                warmup=5)
 WRITTEN = SMALL.replace(task=Digits(operations=("Max", "Add"), min_args=1, max_args=3, high=12, written=True))
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "timing.json"}
 
 
 @pytest.mark.parametrize("run", [SMALL, WRITTEN, SMALL.replace(clip=0.5)])

@@ -168,5 +168,5 @@ def test_the_table_holds_every_witness_and_every_position(open_lab):
     page.get_by_role("button", name="Table").click()
     rows = page.locator(".lab-scroll tbody tr")
     expect(rows.filter(has_text="distance for")).to_have_count(10)
-    expect(rows.filter(has_text="pattern[")).to_have_count(GradientGraph.position.high + 1)
+    expect(rows.filter(has_text="pattern[")).to_have_count(GradientGraph.position.rule.high + 1)
     expect(rows.filter(has_text="misses it")).to_have_count(2)

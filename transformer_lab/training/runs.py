@@ -128,7 +128,7 @@ def train(folder, workshop, stepper, batches, config, steps, checkpoint_every, s
 # ---- the workshop ---------------------------------------------------------------------------------------------
 
 def workshop_of(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".training")
+    return folder.parent / f"{folder.name}.training"
 
 
 @contextmanager
