@@ -11,12 +11,12 @@ and nothing heavier; PyTorch, matplotlib and the widgets load when their subpack
 import os
 import sys
 
-import threadpoolctl
-
 # The matrices here are small: two threads would only wait for each other, and would add in another order.
 if "OPENBLAS_NUM_THREADS" not in os.environ:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     if "numpy" in sys.modules:  # it has read its environment already
+        import threadpoolctl
+
         threadpoolctl.threadpool_limits(1, user_api="blas")
 
 from .claims import at_least, at_most, between, claim, equals

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,9 +48,11 @@ class Killed(BaseException):
     """Not an Exception, so that nothing on the way may catch it and tidy up, as nothing can after a kill."""
 
 
-def test_a_kill_at_every_single_file_operation_leaves_a_run_that_goes_on(whole, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("checkpoint_every", "least"), [(25, 20), (None, 8)])
+def test_a_kill_at_every_single_file_operation_leaves_a_run_that_goes_on(whole, tmp_path, monkeypatch,
+                                                                          checkpoint_every, least):
     """Every write, rename and removal of the run in turn is its last."""
-    settings = SETTINGS | {"checkpoint_every": 25}
+    settings = SETTINGS | {"checkpoint_every": checkpoint_every}
     for last in itertools.count():
         folder, calls = tmp_path / str(last) / "run", itertools.count()
         folder.parent.mkdir()
@@ -73,7 +76,27 @@ def test_a_kill_at_every_single_file_operation_leaves_a_run_that_goes_on(whole, 
         assert all(read_record(path).weights for path in records_in(folder.parent))
         recorded(folder, Regression(), batches, **settings)
         assert contents(folder) == contents(whole) and [path.name for path in folder.parent.iterdir()] == ["run"]
-    assert last > 20
+    assert last > least
+
+
+def test_a_record_is_read_while_another_process_tidies_up(whole, tmp_path):
+    folder = shutil.copytree(whole, tmp_path / "run")
+    with runs.owned(tmp_path / "other"):
+        (tmp_path / "other.training").rename(tmp_path / "run.training")
+        assert recorded(folder, None, None, **SETTINGS).manifest["step"] == 60
+        assert (tmp_path / "run.training" / "lock").exists()
+
+
+def test_a_target_that_appears_while_one_trains_is_left_alone_and_said(tmp_path):
+    def meddled(step):
+        if step == 59:
+            (tmp_path / "run").mkdir(exist_ok=True)
+            (tmp_path / "run" / "mine").write_text("mine")
+        return batches(step)
+
+    with pytest.raises(DataError, match="cannot be written"):
+        recorded(tmp_path / "run", Regression(), meddled, **SETTINGS)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine"]
 
 
 def begun(folder, stop=10, **changes):

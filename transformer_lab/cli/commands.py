@@ -17,6 +17,7 @@ from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, sp
 from ..tasks.splits import baselines, leakage
 from ..training import Record, Run
 from ..training import train as train_run
+from ..training.runs import there
 from ..training.seals import readable
 from .narrate import attention, narrated
 from .options import given
@@ -47,9 +48,7 @@ def train(options) -> None:
     """Train, or go on, or say that it is done already."""
     run = configured(options)
     folder = Path(options.to or near(places.runs(f"{options.recipe}-{run.training.seed}")))
-    with readable(folder):
-        there = folder.exists()
-    if there:
+    if there(folder):
         print(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
     (narrated if options.narrate else train_run)(folder, run)
     record = load(folder)[1]

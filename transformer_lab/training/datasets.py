@@ -17,7 +17,7 @@ from ..checks import check_type
 from ..errors import DataError, DtypeError, MissingExtraError
 from .folders import place, settled
 from .records import difference, versions
-from .seals import check_folder, dumped, noted, sealed, sha256, understood, unsealed, vouched
+from .seals import check_folder, dumped, noted, parsed, sealed, seals, sha256, understood, unsealed, vouched
 from .tables import packed, unpacked
 
 __all__ = ["read_dataset", "write_dataset"]
@@ -62,8 +62,7 @@ def write_dataset(folder, dataset, *, config: dict, made_with: dict | None = Non
                 "dataset.json": dumped(described(dataset, check_type("config", config, dict)))}
     content = sha256("".join(map(sha256, contents.values())).encode())
     contents["timing.json"] = dumped(timing or {})
-    seals = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in contents.items()}
-    manifest = {"format": FORMAT, "versions": made_with or versions(), "content": content, "files": seals}
+    manifest = {"format": FORMAT, "versions": made_with or versions(), "content": content, "files": seals(contents)}
     return place(folder, contents | {"manifest.json": sealed(manifest)}, replace=replace)
 
 
@@ -109,9 +108,9 @@ def read_dataset(folder, *, config: dict | None = None):
     folder = check_folder(folder)
     manifest, contents = steadily(folder)
     with understood(folder):
-        found = json.loads(contents["dataset.json"])
+        found = parsed(contents["dataset.json"])
         dataset = built(found["variables"], unpacked(contents["arrays.safetensors"]), found["attrs"])
-        timing = json.loads(contents["timing.json"])
+        timing = parsed(contents["timing.json"])
     if config is not None and found["config"] != (wanted := json.loads(dumped(config))):
         raise DataError(f"{folder} is of another configuration: {difference(found['config'], wanted)[:300]}. "
                         "Move it away to make it anew, or go back to the configuration that is in its dataset.json.")

@@ -68,7 +68,7 @@ def recorded(folder, stepper, batches, *, config: dict, steps: int, checkpoint_e
             if not folder.exists():  # else another process was quicker
                 train(folder, workshop, stepper, batches, config, steps, checkpoint_every, settings)
     elif workshop_of(folder).is_dir():  # a kill came between the record and the tidying up
-        with owned(folder):
+        with suppress(DataError), owned(folder):  # where nobody may write, or another process tidies up, it can wait
             pass
     return finished(folder, config)
 
@@ -93,8 +93,9 @@ def train(folder, workshop, stepper, batches, config, steps, checkpoint_every, s
     def state_of(step):
         return made | {"next": upcoming(step, steps, batches, settings.get("learning_rate"))}
 
-    if found := newest(workshop, config):
-        tidy(workshop, but=found.path.name)
+    found = newest(workshop, config)
+    tidy(workshop, but=found.path.name if found else "")
+    if found:
         check_conditions(found, state_of(found.manifest["step"]))
         stepper.load_state(found.state)
         history, first = found.history, found.manifest["step"]
@@ -122,7 +123,10 @@ def train(folder, workshop, stepper, batches, config, steps, checkpoint_every, s
     timing = {"wall_s": time.perf_counter() - started[0], "cpu_s": time.process_time() - started[1]}
     write_record(workshop / "record", config=config, history=history, step=steps, stopped=str(stopped or ""),
                  timing=timing, conditions=made, state=stepper.state() if stopped else weights_of(stepper.state()))
-    (workshop / "record").rename(folder)
+    try:
+        (workshop / "record").rename(folder)
+    except OSError as fault:
+        raise unwritable(folder, fault) from None
 
 
 # ---- the workshop ---------------------------------------------------------------------------------------------
@@ -163,6 +167,7 @@ def locked(workshop: Path, folder: Path) -> FileLock:
         except FileNotFoundError:  # another process has just done with it
             lock.release()
         except OSError as fault:
+            lock.release()
             raise unwritable(folder, fault) from None
     raise unwritable(folder, FileNotFoundError(2, f"{workshop} is removed again and again"))
 
