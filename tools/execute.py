@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import importlib.util
 import os
 import re
 import sys
@@ -23,6 +24,10 @@ PACKAGE = "transformer_lab"
 #: The packages whose sources count, and the folders that they lie in.
 HOMES = {PACKAGE: ".", "chapters": "book"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+rule = importlib.util.spec_from_file_location("folding", ROOT / "book" / "_ext" / "lab_site" / "folding.py")
+folding = importlib.util.module_from_spec(rule)
+rule.loader.exec_module(folding)
 
 
 def cells_hash(notebook) -> str:
@@ -183,6 +188,16 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     return 0 if all(good) else 1
 
 
+def fold(path: Path) -> None:
+    """Fold in JupyterLab the code that the page folds, by the same rule; the file is written where that changes it."""
+    before = path.read_text("utf-8")
+    notebook = nbformat.reads(before, as_version=4)
+    folding.hide_sources(notebook)
+    after = nbformat.writes(notebook).rstrip("\n") + "\n"
+    if after != before:
+        replace(path, after)
+
+
 def bring_up_to_date(path: Path, root: Path, force: bool) -> bool:
     """Run the chapter if it has to be run, and say what happened; False where it stopped."""
     try:
@@ -190,6 +205,7 @@ def bring_up_to_date(path: Path, root: Path, force: bool) -> bool:
         must = force or changed(notebook, root)
         if must:
             run(path, notebook, root)
+        fold(path)
         print(f"{path.stem}: {'run' if must else 'up to date'}")
         return True
     except Exception as fault:

@@ -26,12 +26,11 @@ Numbers
     A number in prose or in a caption must stand, in the same form, in a claim of the chapter, or be inside math,
     code, a citation, the card, an exercise, its solution, or a quiz. Words ("two heads") are free.
 Code
-    A code cell has at most 12 lines (blank ones and comments not counted) of at most 80 characters, defines no
-    function above 10 lines, and ends in something to look at. A set-up cell (imports) carries the tag
-    ``hide-cell``, may show nothing, and have 24 lines; so may one
-    that states a claim, for the build folds it. Code that gives an answer away (a Choice, a Curve) or only
-    repeats a claim is folded by the tag ``hide-input``; ``{"mystnb": {"code_prompt_show": "Code of the claim"}}`` gives
-    the fold its title, ``{"jupyter": {"source_hidden": true}}`` folds it in JupyterLab, too. Only public names of the
+    A code cell has at most 12 lines (blank ones and comments not counted) of at most 80 characters, and defines no
+    function above 10 lines; one that shows nothing, or states a claim, may have 24. Which code stands open
+    is decided by a rule (``lab_site.folding``): a few lines that compute something. The page folds the rest behind what
+    it shows, and ``make execute`` folds it in JupyterLab. The tag ``hide-input`` folds more;
+    ``{"mystnb": {"code_prompt_show": "The two mistakes"}}`` gives a fold its own title. Only public names of the
     package are used.
 Outputs
     Claims, Verdicts, Figures, explorables, small reprs. No error, no stderr, no image file; a widget has text/html.
@@ -166,14 +165,12 @@ def outputs_are_visible(chapter: Chapter):
 
 
 def code_is_short(chapter: Chapter):
-    """At most 12 lines a cell (24 where it is folded or states a claim, which the build folds) and 10 a function, 80
-    characters a line, and something to look at.
-    """
+    """At most 12 lines a cell (24 where it shows nothing or a claim) and 10 a function, 80 characters a line."""
     for cell in chapter.code:
         lines = [line for line in cell.source.splitlines() if line.strip() and not line.strip().startswith("#")]
-        folded = "hide-cell" in cell.metadata.get("tags", [])
-        if len(lines) > (24 if folded or re.search(r"\bclaim\(", cell.source) else 12):
-            yield f"cell {cell.id!r} has {len(lines)} lines of code; 12 are allowed, 24 where they are folded"
+        most = 24 if execute.folding.kind(cell) in ("check", "set-up") else 12
+        if len(lines) > most:
+            yield f"cell {cell.id!r} has {len(lines)} lines of code; {most} are allowed"
         if any(len(line) > 80 for line in cell.source.splitlines()):
             yield f"cell {cell.id!r} has a line of more than 80 characters"
         if re.search(r"^\s*[%!]", cell.source, re.M):
@@ -182,8 +179,29 @@ def code_is_short(chapter: Chapter):
         for node in ast.walk(ast.parse(cell.source)):
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > 10:
                 yield f"cell {cell.id!r}: the function {node.name} has more than 10 lines"
-        if not cell.outputs and not folded:
-            yield f"cell {cell.id!r} shows nothing; end it in something to look at, or tag a set-up cell 'hide-cell'"
+
+
+def code_is_folded(chapter: Chapter):
+    """JupyterLab folds the code that the page folds, and no tag folds what the rule folds already."""
+    folding = execute.folding
+    for cell in chapter.code:
+        tags = set(cell.metadata.get("tags", []))
+        hidden = not folding.is_open(cell) and folding.kind(cell) != "exercise"
+        if hidden != cell.metadata.get("jupyter", {}).get("source_hidden", False):
+            yield f"cell {cell.id!r} is folded on the page and open in JupyterLab, or the reverse; run make execute"
+        if tags & folding.FOLDED and not folding.is_open({**cell, "metadata": {}}):
+            yield f"cell {cell.id!r} is folded by the rule; it needs no tag"
+
+
+def code_lets_pictures_through(chapter: Chapter):
+    """At most two open cells of code stand before the next picture, claim or explorable."""
+    row = []
+    for cell in chapter.code:
+        row = [*row, cell.id] if execute.folding.is_open(cell) else row
+        if execute.folding.kind(cell) in ("figure", "check", "explorable", "question", "exercise"):
+            row = []
+        elif len(row) == 3:
+            yield f"the code of {', '.join(row)} stands open before there is anything to see"
 
 
 def prose_is_portable(chapter: Chapter):
@@ -336,5 +354,6 @@ def sources_are_cited(chapter: Chapter):
 
 
 RULES = (parts_in_order, card_is_complete, numbers_are_backed, figures_have_words, outputs_are_visible, code_is_short,
+         code_is_folded, code_lets_pictures_through,
          prose_is_portable, cells_have_names, outputs_are_fresh, ledger_agrees, only_public_names,
          equations_have_functions, exercises_are_whole, quiz_is_there, sources_are_cited)

@@ -123,6 +123,7 @@ def good(monkeypatch):
     monkeypatch.setattr("transformer_lab.generator.__doc__", "Computes eq-wait.")
     notebook = new_notebook(cells=list(good_cells()))
     execute.tidy(notebook, records={})
+    execute.folding.hide_sources(notebook)
     nbformat.validate(notebook)
     return Chapter(notebook, "99-good", [{"id": "six", "statement": "Two times three is 6."}])
 
@@ -170,6 +171,12 @@ def widget(cell):
     cell.outputs[0].data[execute.WIDGET] = {"model_id": "x"}
 
 
+def three_values(chapter):
+    """Three open cells with nothing to see between them."""
+    value = new_output("execute_result", data={"text/plain": "3"}, execution_count=1)
+    chapter.notebook.cells[1:1] = [new_code_cell("1 + 2", id=f"value-{i}", outputs=[value]) for i in range(3)]
+
+
 PLANTED = [
     ("parts_in_order", change("check", "## Check", "## Prove")),
     ("parts_in_order", change("predict", "## Predict", "## Explore")),
@@ -197,7 +204,10 @@ PLANTED = [
     ("code_is_short", change("picture", "1", "x" * 81)),
     ("code_is_short", change("picture", "1", "def f():\n    '''\n" + "\n" * 8 + "    '''\n    return 1\nf()")),
     ("code_is_short", change("picture", "1", "%matplotlib inline")),
-    ("code_is_short", on_cell("picture", lambda cell: cell.update(outputs=[]))),
+    ("code_is_folded", on_cell("claim-six", lambda cell: cell.metadata.pop("jupyter"))),
+    ("code_is_folded", on_cell("claim-six", lambda cell: cell.metadata.update(tags=["hide-input"]))),
+    ("code_is_folded", on_cell("ex-2", lambda cell: cell.metadata.update(jupyter={"source_hidden": True}))),
+    ("code_lets_pictures_through", three_values),
     ("prose_is_portable", change("explore", "Explore", "Explore <b>this</b>")),
     ("prose_is_portable", change("explore", "Explore", "Explore\n\n<!-- later -->")),
     ("cells_have_names", on_cell("explore", lambda cell: cell.update(id="check"))),

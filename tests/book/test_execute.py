@@ -68,6 +68,20 @@ def test_only_changed_chapters_run(book, execute, capsys):
     assert nbformat.read(path, as_version=4).cells[1].outputs[0].data["text/plain"] == "3"
 
 
+def test_code_is_folded_in_jupyterlab_by_the_rule_of_the_page(book, execute):
+    path = book(CLAIM, "x = 3\nx + x", "y = 4")
+    for _ in range(2):
+        execute()
+        cells = nbformat.read(path, as_version=4).cells[1:]
+        assert [cell.metadata.get("jupyter") for cell in cells] == [{"source_hidden": True}, None,
+                                                                   {"source_hidden": True}]
+    tool.replace(path, path.read_text().replace("source_hidden", "other"))
+    execute()
+    cells = nbformat.read(path, as_version=4).cells[1:]
+    assert [cell.metadata.get("jupyter") for cell in cells] == [{"source_hidden": True, "other": True}, None,
+                                                               {"source_hidden": True, "other": True}]
+
+
 def test_a_claim_that_is_gone_leaves_the_ledger(book, execute):
     path = book(CLAIM)
     execute()

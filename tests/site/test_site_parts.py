@@ -98,7 +98,6 @@ HTML = {
     "class='margin-toggle'><span":
         "<label for='sidenote-role-1' class='margin-toggle'><span id=\"id1\">\n<sup>1</sup></span>\n\n</label>",
     '-content">': '<section id="solution-content">x</section>',
-    "Toggle hidden content": '<summary aria-label="Toggle hidden content">x</summary>',
     "doc-biblioentry": '<div class="citation" id="id2" role="doc-biblioentry">',
     "citation-list": '<div role="list" class="citation-list">',
     'class="headerlink"': '<a class="headerlink" href="#a" title="Link to this heading">#</a>',
@@ -110,7 +109,7 @@ POLISHED = {
     "class='margin-toggle'><span": "<label for='sidenote-role-1' class='margin-toggle'>"
                                    '<span class="visually-hidden">Note </span><sup>1</sup></label>',
     '-content">': '<section class="solution-content">x</section>',
-    "Toggle hidden content": "<summary>x</summary>", "doc-biblioentry": '<div class="citation" id="id2">',
+    "doc-biblioentry": '<div class="citation" id="id2">',
     "citation-list": '<div class="citation-list">',
     'class="headerlink"': '<a class="headerlink" href="#a" aria-label="Link to this heading">#</a>',
 }

@@ -22,7 +22,8 @@ def setup(app) -> dict:
     app.add_html_math_renderer("katex_static", (math.visit_inline, None), (math.visit_block, None))
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", chapters.install, priority=900)     # after the theme's own numbering
-    app.connect("source-read", directives.fold_claims)
+    app.connect("source-read", directives.fold_code)
+    app.connect("doctree-resolved", directives.code_last, priority=900)
     app.connect("doctree-resolved", directives.fold, priority=900)
     app.connect("doctree-resolved", directives.box_tokens, priority=900)
     app.connect("html-page-context", page.compose, priority=900)

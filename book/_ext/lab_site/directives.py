@@ -1,25 +1,26 @@
 """The book's own directives (the claims ledger, the vocabulary, the chapter map, explorables on plain pages), and what
-folds: the code of claims, by rule, and admonitions, as ``<details>``. And a lone sign becomes a token.
+folds: code, by rule, and admonitions, as ``<details>``. And a lone sign becomes a token.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.util.docutils import SphinxDirective
 
 from transformer_lab.errors import LabError
 from transformer_lab.names import VOCABULARY, Name
 from transformer_lab.widgets.bundle import static_html
 
+from . import folding
 from .chapters import filled, number_of, read_ledger, read_plan
 
-__all__ = ["DIRECTIVES", "ChapterMap", "ClaimsLedger", "Explorable", "Vocabulary", "box_tokens", "fold",
-           "fold_claims"]
+__all__ = ["DIRECTIVES", "ChapterMap", "ClaimsLedger", "Explorable", "Vocabulary", "box_tokens",
+           "code_last", "fold", "fold_code"]
 
 KINDS = {"size": "Sizes", "parameter": "Parameters", "activation": "Activations"}
 ROMAN = ("I", "II", "III", "IV", "V", "VI")
@@ -102,16 +103,26 @@ DIRECTIVES = {"claims-ledger": ClaimsLedger, "vocabulary": Vocabulary, "explorab
               "chapter-map": ChapterMap}
 
 
-def fold_claims(app, docname: str, source: list[str]) -> None:
-    """Fold the code of every cell that states a claim: the claim is one line, and its code stands behind it."""
+def fold_code(app, docname: str, source: list[str]) -> None:
+    """Tag the cells whose code is not the point (:mod:`.folding`), so that MyST-NB folds them under a title."""
     if not app.env.doc2path(docname).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and re.search(r"\bclaim\(", "".join(cell["source"])):
-            cell["metadata"]["tags"] = [*dict.fromkeys([*cell["metadata"].get("tags", []), "hide-input"])]
-            cell["metadata"].setdefault("mystnb", {}).setdefault("code_prompt_show", "Code of the claim")
+        if cell["cell_type"] == "code" and not folding.is_open(cell):
+            tags = set(cell["metadata"].get("tags", [])) - folding.FOLDED
+            cell["metadata"]["tags"] = [*sorted(tags), f"shows-{folding.kind(cell)}", "hide-input"]
+            cell["metadata"].setdefault("mystnb", {})["code_prompt_show"] = folding.title(cell)
     source[0] = json.dumps(notebook)
+
+
+def code_last(app, doctree: nodes.document, docname: str) -> None:
+    """Put the code of a cell that is folded behind what the cell shows, as a ``<details>``."""
+    for code in list(doctree.findall(HideCodeCellNode)):
+        cell = code.parent
+        cell.remove(code)
+        cell += [raw(f'<details class="code"><summary>{escape(code["prompt_show"])}</summary>'), *code.children,
+                 raw("</details>")]
 
 
 def fold(app, doctree: nodes.document, docname: str) -> None:

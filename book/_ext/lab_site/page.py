@@ -104,8 +104,6 @@ CORRECTIONS = (
                r'\1<span class="visually-hidden">Note </span><sup>\2</sup></label>'),
     Correction("an id names one place", '-content">', r'<section id="((?:exercise|solution)-content)">',
                r'<section class="\1">'),
-    Correction("a fold is called what it says", "Toggle hidden content",
-               r'<summary aria-label="Toggle hidden content">', "<summary>"),
     Correction("a bibliography is no list of list items", "citation-list", r'<div role="list" class="citation-list">',
                '<div class="citation-list">'),
     Correction("an entry of the bibliography has no role", "doc-biblioentry", r' role="doc-biblioentry"', ""),
