@@ -26,14 +26,21 @@ def labs_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def open_lab(chromium, labs_folder):
+def write_page(labs_folder):
+    """``write_page(name, body)`` writes the page beside the site's files and returns its address."""
+    def write(name, body, theme="light"):
+        page_file = labs_folder / f"{name}-{theme}.html"
+        page_file.write_text(PAGE.format(theme=theme, colors=css_variables(), body=body), "utf-8")
+        return page_file.as_uri()
+    return write
+
+
+@pytest.fixture
+def open_lab(chromium, write_page):
     """``open_lab(name, state)`` opens one explorable from disk; whatever the console says fails the test."""
     contexts, said = [], []
 
     def open_one(name, state=None, *, width=1280, theme="light", scripts=True, touch=False, html=None, start=True):
-        page_file = labs_folder / f"{name}-{theme}.html"
-        page_file.write_text(PAGE.format(theme=theme, colors=css_variables(), body=html or static_html(name, state)),
-                             "utf-8")
         context = chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts,
                                        has_touch=touch, is_mobile=touch, reduced_motion="reduce")
         contexts.append(context)
@@ -41,7 +48,7 @@ def open_lab(chromium, labs_folder):
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
-        page.goto(page_file.as_uri())
+        page.goto(write_page(name, html or static_html(name, state), theme))
         if scripts:
             page.wait_for_selector(".lab-live .lab-controls, .lab-start")
         for button in page.locator(".lab-start").all() if start else ():

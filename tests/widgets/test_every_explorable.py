@@ -5,13 +5,15 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 from playwright.sync_api import expect
 
 import transformer_lab.widgets as widgets
-from transformer_lab.widgets.bundle import JS, asked, names, node, poster
+from transformer_lab.widgets.bundle import JS, asked, names, node, poster, static_html
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = {found._draws: found for found in (getattr(widgets, name) for name in widgets.__all__)
@@ -125,6 +127,37 @@ def test_much_data_is_loaded_when_the_reader_asks_for_it_and_the_keyboard_goes_o
     page.wait_for_selector(".lab-live .lab-controls")
     assert len(page.evaluate(loaded)) == 1
     expect(page.locator(".lab-live :focus")).to_have_count(1)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("file", ["positions.js", "data-small-block.js"])
+def test_what_does_not_load_says_so_and_can_be_tried_again(chromium, write_page, file):
+    name = "positions" if "positions" in file else "backward-replay"
+    page = chromium.new_page()
+    page.route(f"**/{file}", lambda route: route.abort())
+    page.goto(write_page(f"retry-{name}", static_html(name)))
+    expect(page.get_by_role("alert")).to_contain_text(f"{file} did not load")
+    page.unroute(f"**/{file}")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_selector(".lab-live .lab-controls")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", names())
+def test_a_still_picture_in_a_notebook_brings_its_own_colours_and_says_how_to_wake_it(chromium, name, dark):
+    shown = CLASSES[name]()._repr_mimebundle_()[0]["text/html"]
+    page = chromium.new_page()
+    page.set_content(f'<!doctype html><body data-jp-theme-light="{"false" if dark else "true"}" '
+                     f'style="background: {"#111" if dark else "#fff"}">{shown}</body>')
+    expect(page.get_by_text("Run the cell (Shift+Enter)")).to_be_visible()
+    light = "#15181d" if dark else "#fdfcf9"
+    assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--lab-page').trim()") == light
+    pixels = imread(BytesIO(page.locator(".lab-static").screenshot()))[..., :3]
+    assert (pixels.max(-1) == 0).mean() < 0.001  # black is no colour of ours
+    page.close()
 
 
 RUN = """

@@ -68,3 +68,72 @@ def test_what_the_reader_enters_is_not_part_of_the_state(open_lab):
     assert page.evaluate("Object.keys(localStorage)") == ["transformer-lab:test-question"]
     kept = page.evaluate("JSON.parse(localStorage['transformer-lab:test-question'])")
     assert kept == {"chosen": 1, "committed": False}
+
+
+GARBAGE = ["", "null", "3", '"x"', "[]", "{}", '{"chosen": 1}', '{"chosen": 9, "committed": true}', '{"drawn": "x"}',
+           '{"chosen": {"tag": "script", "attrs": {}, "children": ["said = 1"]}, "committed": true}',
+           '{"question": {"tag": "script", "attrs": {}, "children": ["said = 1"]}, "chosen": 0, "committed": false}',
+           '{"chosen": -1, "committed": true}', '{"chosen": 0.5, "committed": false}', '{"__proto__": {"chosen": 1}}',
+           '{"drawn": [1, 2, 3], "committed": true}', '{"drawn": null, "committed": true}',
+           '{"drawn": [0, 0, 0, 0, 0, 0, {"tag": "b"}], "committed": false}',
+           '{"drawn": [0, 0, 0, 0, 0, 0, 1e308], "committed": false}']
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name, state, first", [("choice", QUESTION, "Nothing chosen yet."),
+                                                ("curve", CURVE, "Drag across the picture")])
+def test_garbage_in_the_store_means_the_first_state_and_no_element(open_lab, name, state, first):
+    page = open_lab(name, state)
+    for kept in GARBAGE:
+        page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"transformer-lab:{state['id']}", kept])
+        page.reload()
+        page.wait_for_selector(".lab-live .lab-controls")
+        if kept.startswith('{"question"') and name == "choice":
+            expect(page.locator(".lab-words")).to_have_text("Chosen: first")
+        else:
+            expect(page.locator(".lab-words")).to_contain_text(first)
+        expect(page.locator(".lab script")).to_have_count(0)
+        expect(page.locator(".lab")).not_to_contain_text("object Object")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("limits", [[[0.5, {"tag": "script", "attrs": {}, "children": ["said = 1"]}]]])
+def test_what_a_page_says_is_text_whatever_its_type(open_lab, limits):
+    page = open_lab("curve", html=static_html("curve", CURVE | {"limits": limits, "question": "<b>x</b>"}))
+    expect(page.locator(".lab script, .lab-head b")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_two_copies_of_one_question_say_the_same(open_lab):
+    page = open_lab("choice", html=2 * static_html("choice", QUESTION))
+    page.wait_for_function("document.querySelectorAll('.lab-live').length == 2")
+    assert page.evaluate("new Set([...document.querySelectorAll('[id]')].map((one) => one.id)).size == "
+                         "document.querySelectorAll('[id]').length")
+    one, other = page.locator(".lab-static").nth(0), page.locator(".lab-static").nth(1)
+    one.get_by_label("first").check()
+    expect(other.locator(".lab-words")).to_have_text("Chosen: first")
+    other.get_by_role("button", name="This is my answer").click()
+    expect(one.locator(".lab-words")).to_have_text("You said: first. It is: second. Because.")
+    one.get_by_role("button", name="Reset").click()
+    expect(page.locator(".lab-words")).to_have_text(["Nothing chosen yet."] * 2)
+
+
+@pytest.mark.browser
+def test_a_vertical_swipe_across_a_curve_scrolls_and_draws_nothing(open_lab):
+    html = f'{static_html("curve", CURVE)}<div style="height: 200vh"></div>'
+    page = open_lab("curve", html=html, width=390, touch=True)
+    box, touch = page.locator(".lab-picture").bounding_box(), page.context.new_cdp_session(page)
+    def swipe(dx, dy):
+        x, y = box["x"] + box["width"] * 0.4, box["y"] + 190
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for n in range(1, 11):
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [
+                {"x": x + dx * n / 10, "y": y + dy * n / 10}]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(300)
+    swipe(0, -150)
+    assert page.evaluate("scrollY") > 60
+    expect(page.locator(".lab-words")).to_contain_text("Drag across the picture")
+    page.evaluate("scrollTo(0, 0)")
+    swipe(120, 0)
+    expect(page.locator(".lab-words")).to_contain_text("You say:")

@@ -11,10 +11,15 @@ from traitlets import Any, Bytes
 from ..errors import MissingExtraError, RangeError
 from ..rules import Array, Rule, Wholes, rule_of
 from ..theme import css_variables
-from .bundle import bundle, css, static_html
+from .bundle import bundle, css, picture_css, static_html
 from .page_data import shipped_file
 
 __all__ = ["Explorable", "OneOf", "Synced"]
+
+#: A still picture in a notebook has no style sheet but its own. The built page takes this off (``lab_site.set_links``).
+ASLEEP = """<div class="lab-notebook"><style>{css}
+.lab-notebook p {{ color: var(--lab-soft); font: italic 400 0.9rem/1.45 var(--lab-font-interface); }}</style>
+<p>This is a still picture. Run the cell (Shift+Enter), and it can be moved.</p></div>"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,6 +101,6 @@ class Explorable(anywidget.AnyWidget):
 
     def _page(self) -> str:
         try:
-            return static_html(self._draws, self.state())
+            return ASLEEP.format(css=css_variables() + picture_css()) + static_html(self._draws, self.state())
         except MissingExtraError as error:
             return f"<p>{self!r}: {error}</p>"

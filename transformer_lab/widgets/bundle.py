@@ -21,7 +21,7 @@ from ..rules import Choice
 from ..signatures import checked
 from .join import join
 
-__all__ = ["bundle", "css", "files", "names", "poster", "static_html"]
+__all__ = ["bundle", "css", "files", "names", "picture_css", "poster", "static_html"]
 
 HERE = Path(__file__).parent
 JS = HERE / "js"
@@ -34,7 +34,12 @@ def names() -> list[str]:
 
 def css() -> str:
     """The style sheet of all explorables. Colours are those that ``theme.css_variables()`` declares."""
-    return (HERE / "labs.css").read_text("utf-8")
+    return picture_css() + (HERE / "labs.css").read_text("utf-8")
+
+
+def picture_css() -> str:
+    """The part of it that a still picture needs."""
+    return (HERE / "picture.css").read_text("utf-8")
 
 
 @checked
@@ -59,13 +64,15 @@ def files() -> dict[str, str]:
     shared = {"modules": {}, "data": {}, "bytes": {name: len(content) for name, content in data.items()}}
     host = f"window.transformerLab = {json.dumps(shared)};\n" + (JS / "host.js").read_text("utf-8")
     written = {"host.js": host, "labs.css": css()}
-    written |= {f"{name}.js": _registered("modules", name, bundle(name)) for name in names()}
-    return written | {f"data-{name}.js": _registered("data", name, base64.b64encode(content).decode())
-                      for name, content in data.items()}
+    written |= {f"{name}.js": _script(name) for name in names()}
+    return written | {f"data-{name}.js": f"transformerLab.data[{json.dumps(name)}] = "
+                      f"{json.dumps(base64.b64encode(content).decode())};\n" for name, content in data.items()}
 
 
-def _registered(kind: str, name: str, text: str) -> str:
-    return f"transformerLab.{kind}[{json.dumps(name)}] = {json.dumps(text)};\n"
+def _script(name: str) -> str:
+    """The module as a plain script, which runs from a disk and under any content-security policy."""
+    body, _, exported = bundle(name).rpartition("\nexport default ")
+    return f'"use strict";\ntransformerLab.modules[{json.dumps(name)}] = (() => {{\n{body}\nreturn {exported}}})();\n'
 
 
 @checked

@@ -43,7 +43,8 @@ function view(state, now, lab) {
     state.limits.map(([value, name]) => limit(LEFT, right, sy(value), name)),
     committed ? state.curves.map((ys) => curve(state.x, ys, "lab-seed")) : null,
     committed ? curve(state.x, now.middle, "lab-median") : null,
-    rect(LEFT, UPPER, right - LEFT, LOWER - UPPER, { fill: "transparent", ...(committed ? {} : draggable(lab, draw)) }),
+    rect(LEFT, UPPER, right - LEFT, LOWER - UPPER,
+      { fill: "transparent", ...(committed ? {} : draggable(lab, draw, true)) }),
     curve(now.xs, now.ys, "lab-drawn"),
     committed ? null : now.xs.map((x, i) => dot(sx(x), sy(now.ys[i]), 7, color("ink"), handle(lab, {
       label: `Your curve, point ${i + 1} of ${KNOTS}`, value: now.ys[i], low: y_range[0], high: y_range[1],
@@ -70,8 +71,9 @@ export default explorable({
     x_range: [0, 1], y_range: [0, 1], x_label: "step", y_label: "value", limits: [],
   },
   own: { drawn: null, committed: false },
-  fits: ({ drawn, committed }) => (committed === false || (committed === true && drawn !== null))
-    && (drawn === null || (Array.isArray(drawn) && drawn.length === KNOTS && drawn.every(Number.isFinite))),
+  fits: ({ drawn, committed }, { y_range: [low, high] }) => typeof committed === "boolean" && (drawn !== null || !committed)
+    && (drawn === null || (Array.isArray(drawn) && drawn.length === KNOTS
+      && drawn.every((y) => typeof y === "number" && y >= low && y <= high))),
   compute, view, describe, table,
   controls: ({ drawn, committed }, now, lab) => [
     button("This is my curve", () => lab.set({ committed: true }), { disabled: !drawn || committed }),

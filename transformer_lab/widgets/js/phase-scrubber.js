@@ -87,7 +87,7 @@ function seeds({ seed }, { row }, sx, sy, lab) {
     rect(left - 8, upper - 12, right - left + 16, lower - upper + 24, { fill: "transparent", ...pressable(nearest) }),
     dot(sx(seed), sy(row[seed]), 9, "transparent", handle(lab, {
       label: "Seed", value: seed, low: 0, high: SEEDS - 1, shown: `seed ${seed}, ${percent(row[seed])} right`,
-      move: ({ x }) => pick(sx.inverse(x)), nudge: (dx, dy) => pick(seed + dx + dy) })));
+      across: true, move: ({ x }) => pick(sx.inverse(x)), nudge: (dx, dy) => pick(seed + dx + dy) })));
 }
 
 /** The weights as they are at this step. */

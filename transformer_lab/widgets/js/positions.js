@@ -91,10 +91,10 @@ function grips(state, at, now, lab) {
     h("path", { d: `M${query} ${TOP - 8}V${at.bottom}`, stroke: color("query"), "stroke-width": 1.6 }),
     h("path", { d: `M${key} ${TOP}V${foot - GRIP}`, stroke: color("key"), "stroke-width": 1.6, "stroke-dasharray": "5 3" }),
     grip({ label: "Query position", value: state.position, shown: `position ${state.position}`,
-      move: ({ x }) => lab.set(movedQuery(state, at.t(x))), nudge: (dx) => lab.set(movedQuery(state, state.position + dx)) },
+      across: true, move: ({ x }) => lab.set(movedQuery(state, at.t(x))), nudge: (dx) => lab.set(movedQuery(state, state.position + dx)) },
     query, 13, `query ${state.position}`, h("path", { d: pointer(query, 13, GRIP), fill: color("query") })),
     grip({ label: "Key position", value: now.key, shown: `position ${now.key}, offset ${state.offset}`,
-      move: ({ x }) => lab.set(movedKey(state, at.t(x))), nudge: (dx) => lab.set(movedKey(state, now.key + dx)) },
+      across: true, move: ({ x }) => lab.set(movedKey(state, at.t(x))), nudge: (dx) => lab.set(movedKey(state, now.key + dx)) },
     key, foot, `key ${now.key}`, h("path", { d: diamond(key, foot, GRIP), fill: color("key") })),
   ];
 }

@@ -29,5 +29,5 @@ export function training({ step }, { model, index }, y, lab) {
   rect(LEFT - 8, sy(1) - 10, lab.width - LEFT + 8, foot - sy(1) + 32, { fill: "transparent", ...handle(lab, {
     label: "Step of training", value: index, low: 0, high: last,
     shown: `step ${step}, ${percent(wrong("heldOut")[index], 1)} of those held out wrong`,
-    move: ({ x }) => go(sx.inverse(x)), nudge: (dx, dy) => go(index + dx + dy) }) }));
+    across: true, move: ({ x }) => go(sx.inverse(x)), nudge: (dx, dy) => go(index + dx + dy) }) }));
 }

@@ -54,21 +54,34 @@ export const entry = (lab, label, { value, said, wrong }, oninput, onchange) => 
       oninput: ({ target }) => oninput(target.value), onchange }))),
   h("span", { class: wrong ? "lab-said wrong" : "lab-said", id: `${lab.id}-said`, "aria-live": "polite" }, said));
 
-/** Attributes that make an SVG element draggable: move({ x, y }) gets the place in the picture's own units. */
-export function draggable(lab, move) {
+const SLOP = 6; // px sideways that make a touch a drag
+let touched = null; // where a finger came down on something that is dragged across; null once it drags
+
+/**
+ * Attributes that make an SVG element draggable: move({ x, y }) gets the place in the picture's own units. What is
+ * dragged `across` only leaves upright swipes to the page, which then scrolls.
+ */
+export function draggable(lab, move, across = false) {
   const held = (event) => event.currentTarget.hasPointerCapture(event.pointerId);
-  const release = (event) => { if (held(event)) lab.hold(false); };
+  const drag = (event) => {
+    if (touched !== null && Math.abs(event.clientX - touched) < SLOP) return;
+    touched = null;
+    move(place(event));
+  };
+  const release = (event) => { if (held(event)) lab.hold(false); touched = null; };
   return {
-    class: "lab-drag",
+    class: across ? "lab-drag lab-across" : "lab-drag",
     onpointerdown(event) {
       event.currentTarget.setPointerCapture(event.pointerId);
       lab.hold(true);
-      move(place(event));
+      touched = across && event.pointerType === "touch" ? event.clientX : null;
+      if (touched === null) move(place(event));
     },
-    onpointermove(event) { if (held(event)) move(place(event)); },
-    onpointerup: release,
+    onpointermove(event) { if (held(event)) drag(event); },
+    onpointerup(event) { if (held(event) && touched !== null) move(place(event)); release(event); }, // a tap
     onpointercancel: release,
-    ontouchstart: (event) => event.preventDefault(), // Chromium does not heed touch-action inside an SVG
+    // Chromium heeds touch-action at the root of an SVG alone.
+    ontouchstart: across ? null : (event) => event.preventDefault(),
   };
 }
 
@@ -87,9 +100,9 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
  * Attributes for a point that the reader moves, also with the arrow keys: nudge(dx, dy) gets steps of 1 to the
  * right and up (with Shift, of 10). `value` (from low to high) is for assistive technology, `shown` how it reads.
  */
-export const handle = (lab, { label, value, low, high, shown, move, nudge }) => ({
-  ...draggable(lab, move),
-  class: "lab-drag lab-handle", tabindex: 0, role: "slider", "aria-label": label,
+export const handle = (lab, { label, value, low, high, shown, move, nudge, across = false }) => ({
+  ...draggable(lab, move, across),
+  class: across ? "lab-drag lab-across lab-handle" : "lab-drag lab-handle", tabindex: 0, role: "slider", "aria-label": label,
   "aria-valuenow": value, "aria-valuemin": low, "aria-valuemax": high, "aria-valuetext": shown,
   onkeydown(event) {
     const arrow = ARROWS[event.key];
@@ -105,7 +118,7 @@ export const handle = (lab, { label, value, low, high, shown, move, nudge }) => 
  */
 export function scrubber(lab, key, { label, value, low, high, shown, at, area, down = false }) {
   const go = (number) => lab.set({ [key]: clamp(Math.round(number), low, high) });
-  return h("rect", { ...area, fill: "transparent", ...handle(lab, { label, value, low, high, shown,
+  return h("rect", { ...area, fill: "transparent", ...handle(lab, { label, value, low, high, shown, across: !down,
     move: (point) => go(at(point)), nudge: (dx, dy) => go(value + dx + (down ? -dy : dy)) }) });
 }
 

@@ -38,7 +38,8 @@ export { button, choose, draggable, entry, handle, menu, picture, pressable, scr
 
 const STILL = { id: "", width: 680, data: null, set() {}, reset() {}, hold() {} };
 const SAVE_EVERY = 50; // ms between messages to Python
-let count = 0;
+const KEPT = "transformer-lab:kept"; // said on the window when an own state was stored
+const QUIET = "data-lm-suppress-shortcuts"; // with it JupyterLab leaves a key to the element that has the focus
 
 export function explorable(spec) {
   const finished = (given, data) => { // the state, and all that follows from it
@@ -68,7 +69,8 @@ const words = (sentence, busy = false) =>
   h("p", { class: "lab-words", "aria-live": "polite", "aria-busy": busy }, sentence);
 
 function mount(spec, model, el) {
-  const keys = Object.keys(spec.defaults), id = `lab-${++count}`;
+  // In JupyterLab each explorable is a module of its own, so that no counter is shared.
+  const keys = Object.keys(spec.defaults), id = `lab-${Math.random().toString(36).slice(2)}`;
   const received = (key) => model.get(key) ?? spec.defaults[key];
   const initial = { ...spec.own, ...Object.fromEntries(keys.map((key) => [key, received(key)])) };
   const root = document.createElement("div");
@@ -82,7 +84,7 @@ function mount(spec, model, el) {
     data: model.get("data") ?? null,
     set(change) {
       state = { ...state, ...change };
-      if (spec.own) keep(spec.own, state);
+      if (spec.own) keep(spec.own, state, id);
       pending = { ...pending, ...change };
       timer ||= setTimeout(save, SAVE_EVERY);
       redraw(); // at once: the next key press meets the new state
@@ -118,6 +120,17 @@ function mount(spec, model, el) {
 
   const listeners = keys.map((key) => [`change:${key}`, () => receive(key)]);
   listeners.forEach(([event, listener]) => model.on(event, listener));
+  const again = ({ detail }) => { // another copy of the same question
+    if (detail.key !== state.id || detail.by === id) return;
+    state = { ...state, ...recall(spec, initial) };
+    schedule();
+  };
+  if (spec.own) window.addEventListener(KEPT, again);
+  const guard = (event) => root.toggleAttribute(QUIET, !commanding(event));
+  window.addEventListener("keydown", guard, true);
+  root.addEventListener("keydown", (event) => {
+    if (!commanding(event) && event.key !== "Escape") event.stopPropagation();
+  });
   const watch = new ResizeObserver(() => {
     if (root.clientWidth && root.clientWidth !== lab.width) { lab.width = root.clientWidth; schedule(); }
   });
@@ -126,8 +139,16 @@ function mount(spec, model, el) {
   lab.width = root.clientWidth || STILL.width;
   watch.observe(root);
   redraw();
-  return () => { watch.disconnect(); listeners.forEach(([event, listener]) => model.off(event, listener)); };
+  return () => {
+    watch.disconnect();
+    window.removeEventListener(KEPT, again);
+    window.removeEventListener("keydown", guard, true);
+    listeners.forEach(([event, listener]) => model.off(event, listener));
+  };
 }
+
+/** A key that is meant for the program around the page, such as Ctrl+S. */
+const commanding = ({ ctrlKey, metaKey, altKey }) => ctrlKey || metaKey || altKey;
 
 // The browser may refuse to store (private windows); the explorable then works, and forgets.
 function recall({ own, fits }, state) {
@@ -139,7 +160,8 @@ function recall({ own, fits }, state) {
   } catch { return {}; }
 }
 
-function keep(own, state) {
+function keep(own, state, by) {
   const entered = Object.fromEntries(Object.keys(own).map((key) => [key, state[key]]));
-  try { localStorage.setItem(`transformer-lab:${state.id}`, JSON.stringify(entered)); } catch { /* not kept */ }
+  try { localStorage.setItem(`transformer-lab:${state.id}`, JSON.stringify(entered)); } catch { return; }
+  window.dispatchEvent(new CustomEvent(KEPT, { detail: { key: state.id, by } }));
 }

@@ -36,7 +36,7 @@ function rail(state, now, lab) {
     WAY.map((one, i) => label(x(i), y(i) + 5, i === LOSS ? "◆" : glyph(one.role),
       { "text-anchor": "middle", style: `fill: ${color(i === LOSS ? "ink" : one.role)}` })),
     h("circle", { ...handle(lab, { label: "Stage", value: state.stage, low: 0, high: end, shown: where(state, now),
-      move: (point) => go(nearest(point)), nudge: (dx, dy) => go(state.stage + dx + dy) }),
+      across: true, move: (point) => go(nearest(point)), nudge: (dx, dy) => go(state.stage + dx + dy) }),
     cx: x(state.stage), cy: y(state.stage), r: 12, fill: "transparent", stroke: color("ink"), "stroke-width": 2 }),
     heading(now));
 }

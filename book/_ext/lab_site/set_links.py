@@ -1,0 +1,112 @@
+"""Sentences that move an explorable: ``[flatten it](set:soft-lookup?temperature=100)`` sets traits of the page's
+explorable of that name, ``[the query](part:soft-lookup?query)`` lights up a part of its picture.
+
+Both are plain links in Markdown, so that anything else that reads a chapter shows their words. What they name is held
+to the explorable: an unknown one, a trait or a value that its Python class refuses, a part that its still picture does
+not have are warnings, and so fail a strict build. Without scripts they lead to the explorable.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html import escape
+from urllib.parse import parse_qsl, unquote
+
+from docutils import nodes
+from sphinx.util import logging
+
+from transformer_lab import widgets
+from transformer_lab.errors import ArgumentError, LabError
+from transformer_lab.rules import Choice
+from transformer_lab.widgets.bundle import names
+
+__all__ = ["connect", "options", "part"]
+
+log = logging.getLogger(__name__)
+STATIC = re.compile(r'<div class="lab-static" data-lab="([\w-]+)"')
+ONLY_IN_NOTEBOOKS = re.compile(r'<div class="lab-notebook">.*?</div>', re.DOTALL)
+
+
+def options(name: str, query: str) -> dict:
+    """The state that ``query`` asks for, as the explorable itself would have it, or the package's error.
+
+    >>> options("soft-lookup", "temperature=100&scaled=false")
+    {'temperature': 100.0, 'scaled': False}
+    """
+    explorable = _explorable(name)
+    pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
+    for key, text in pairs:
+        setattr(explorable, Choice(explorable.state())("option", key), _value(text))
+    return {key: explorable.state()[key] for key, _ in pairs}
+
+
+def _explorable(name: str):
+    return getattr(widgets, Choice(names())("explorable", name).title().replace("-", ""))()
+
+
+def _value(text: str):
+    """A number, a truth value or a list as JSON has them; all else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def part(name: str, query: str, picture: str) -> str:
+    """The part of the picture, which must have it.
+
+    >>> part("soft-lookup", "query", '<g data-part="query">')
+    'query'
+    """
+    return Choice(re.findall(r'data-part="([\w-]+)"', picture))("part", unquote(query))
+
+
+def _link(kind: str, name: str, query: str, pictures: dict[str, str]) -> str:
+    """The attribute that makes a link one of ours: what ``js/host.js`` does with it."""
+    if name not in pictures:
+        raise ArgumentError("explorable", repr(name), f"one on this page: {', '.join(pictures) or 'there is none'}",
+                            "Name the explorable by its file, js/NAME.js.")
+    return json.dumps(options(name, query)) if kind == "set" else part(name, query, pictures[name])
+
+
+def _resolve(app, doctree: nodes.document) -> None:
+    """Take off what only notebooks show, give each explorable a place to lead to, and make the links."""
+    pictures = {}
+    for node in list(doctree.findall(nodes.raw)):
+        if found := STATIC.search(node.astext()):
+            text = ONLY_IN_NOTEBOOKS.sub("", node.astext())
+            if found[1] not in pictures:
+                text = text.replace(found[0], f'{found[0]} id="lab-{found[1]}"', 1)
+            pictures[found[1]] = pictures.get(found[1], "") + text
+            node.parent.replace(node, nodes.raw("", text, format="html"))
+    for link in list(doctree.findall(_ours)):
+        try:
+            kind, name, query = re.fullmatch(r"(set|part):([\w-]+)\?(.*)", link["refuri"]).groups()
+            data = _link(kind, name, query, pictures)
+        except (LabError, AttributeError, ValueError) as error:
+            log.warning("%s: %s", link["refuri"], error, location=link)
+            continue
+        link["refuri"] = f"#lab-{name}"
+        link.parent.replace(link, _marked(link, f"data-{kind}", data))
+
+
+def _ours(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.reference) and node.get("refuri", "").startswith(("set:", "part:"))
+
+
+def _marked(link: nodes.reference, attribute: str, value: str) -> nodes.inline:
+    """The link between two tags of its own, since Sphinx writes no other attributes into ``<a>``."""
+    tag = f'<a class="lab-link" href="{link["refuri"]}" {attribute}="{escape(value)}">'
+    return nodes.inline("", "", nodes.raw("", tag, format="html"), *link.children, nodes.raw("", "</a>", format="html"))
+
+
+def connect(app) -> None:
+    """Let the parser take the two kinds of address, and resolve them when a page is read."""
+    def allow(app, config) -> None:
+        schemes = config.myst_url_schemes
+        known: dict[str, Callable | None] = dict.fromkeys(schemes) if not isinstance(schemes, dict) else dict(schemes)
+        config.myst_url_schemes = known | {"set": None, "part": None}
+    app.connect("config-inited", allow, priority=1)
+    app.connect("doctree-read", _resolve)
