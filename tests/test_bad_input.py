@@ -23,13 +23,21 @@ from pathlib import Path
 import example_calls
 import numpy as np
 import pytest
+import torch
 
+from transformer_lab import ModelConfig, config
+from transformer_lab.analysis.digit_model import load
+from transformer_lab.byhand import optimizers
+from transformer_lab.byhand.transformer import init
 from transformer_lab.errors import LabError
+from transformer_lab.models import transformer as models
+from transformer_lab.models.transformer import Transformer
 from transformer_lab.places import shipped
 from transformer_lab.rules import Array, Choice, Either, Number, Whole
 from transformer_lab.signatures import rules_of
 from transformer_lab.tasks import answers, digit_data, digits
-from transformer_lab.training import Run
+from transformer_lab.training import History, Run, stepper, torch_stepper
+from transformer_lab.training.stepper import Stepper
 
 SECONDS, BYTES = 20, 4 * 2**30
 ROWS = np.arange(6.0).reshape(2, 3)
@@ -57,7 +65,7 @@ SPOILED = {
 }
 #: Parts of a pass by hand, called by functions that check what comes in; checks and decorators, tested by themselves.
 PARTS = ("byhand.block.", "byhand.ends.is_real", "byhand.ends.unembed",
-         "checks.", "rules.", "signatures.", "exercises.", "cli.", "plots.figure.",
+         "checks.", "rules.", "signatures.", "taps.", "exercises.", "cli.", "plots.figure.",
          "plots.labelled.", "plots.style.", "plots.svg.")
 #: What runs a reader's own function has that function's faults; what writes into the package is for its authors.
 EXEMPT = ("analysis.operations.count_operations", "widgets.page_data.write_page_data")
@@ -87,6 +95,57 @@ WAITING = ("analysis.ablation.followed", "training.datasets.",
 UNMENDED = ()
 FUNCTIONS = {name: member for name, member in example_calls.public_functions().items()
              if not name.startswith(PARTS + EXEMPT) and inspect.signature(member).parameters}
+
+
+
+
+def made_anew(make, method):
+    """A method, each time of an object that no call has touched; or a class, called."""
+    return lambda *args, **given: getattr(make(), method)(*args, **given)
+
+
+MODEL = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6, read_out="last")
+PARAMS, BATCH = init(MODEL, dtype=np.float64), (np.array([[1, 2, 3], [2, 1, 4]]), np.array([3, 0]))
+STATE = Stepper(PARAMS, MODEL).state()
+DIGITS = load(shipped("digits", "digits-0"))[0]
+HISTORY = [{"step": 0, "train": 2.0, "held_out": 2.0}, {"step": 1, "train": 1.0, "held_out": 3.0}]
+TENSORS = [torch.tensor(each) for each in BATCH]
+#: Methods and classes: what makes the object, the method, a call that works.
+METHODS = {
+    "ModelConfig": (lambda: config, "ModelConfig", MODEL.to_dict()),
+    "ModelConfig.from_dict": (lambda: ModelConfig, "from_dict", {"values": MODEL.to_dict()}),
+    "OneHeadConfig": (lambda: config, "OneHeadConfig", {"d_vocab": 5, "n_ctx": 3, "positions": "learned", "d_pos": 2}),
+    "TrainConfig": (lambda: config, "TrainConfig", config.TrainConfig().to_dict()),
+    "DigitTask": (lambda: digits, "DigitTask", digits.DigitTask().to_dict()),
+    "Digits": (lambda: digit_data, "Digits", digit_data.Digits().to_dict()),
+    "Run.of": (lambda: Run, "of", {"task": digit_data.Digits(), "n_layers": 1, "steps": 2, "batch": 2, "warmup": 0}),
+    "Run.replace": (lambda: SMALL, "replace", {"seed": 3, "steps": 4, "low": 0, "d_model": 8}),
+    "SGD.update": (optimizers.SGD, "update", {"theta": np.ones(3), "g": np.ones(3), "learning_rate": 0.1}),
+    "AdamW": (lambda: optimizers, "AdamW", {"beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.1}),
+    "AdamW.update": (optimizers.AdamW, "update", {"theta": np.ones(3), "g": np.ones(3), "learning_rate": 0.1}),
+    "AdamW.load_state": (optimizers.AdamW, "load_state", {"state": {"t": np.array(1), "m": ROWS, "v": ROWS}}),
+    "Stepper": (lambda: stepper, "Stepper", {
+        "params": PARAMS, "model": MODEL, "optimizer": "adam", "train": ["W_E"], "max_norm": 1.0, "seed": 0,
+        "tap": None, "beta1": 0.9}),
+    "Stepper.step": (lambda: Stepper(PARAMS, MODEL), "step", {"batch": BATCH, "learning_rate": 0.1}),
+    "Stepper.evaluate": (lambda: Stepper(PARAMS, MODEL), "evaluate", {"batch": BATCH}),
+    "Stepper.load_state": (lambda: Stepper(PARAMS, MODEL), "load_state", {"state": STATE}),
+    "TorchStepper": (lambda: torch_stepper, "TorchStepper", {
+        "module": Transformer(MODEL, PARAMS), "optimizer": "adam", "train": ["W_E"], "max_norm": 1.0, "seed": 0}),
+    "TorchStepper.step": (lambda: torch_stepper.TorchStepper(Transformer(MODEL, PARAMS)), "step",
+                          {"batch": BATCH, "learning_rate": 0.1}),
+    "Transformer": (lambda: models, "Transformer", {"config": MODEL, "params": PARAMS}),
+    "Transformer.forward": (lambda: Transformer(MODEL, PARAMS), "forward", {"tokens": TENSORS[0]}),
+    "Transformer.loss": (lambda: Transformer(MODEL, PARAMS), "loss", {
+        "tokens": TENSORS[0], "targets": TENSORS[1], "weights": torch.ones(2)}),
+    "History.overfitting": (lambda: History(HISTORY), "overfitting", {"train": "train", "held_out": "held_out"}),
+    "History": (lambda: History(HISTORY), "__getitem__", {"name": "train"}),
+    "DigitModel.top": (lambda: DIGITS, "top", {"expression": ASKED[0]}),
+    "DigitModel.right": (lambda: DIGITS, "right", {"expressions": ASKED}),
+    "DigitModel.said": (lambda: DIGITS, "said", {"expressions": ASKED}),
+}
+FUNCTIONS |= {name: made_anew(make, method) for name, (make, method, call) in METHODS.items()}
+TABLE |= {name: functools.partial(copy.copy, call) for name, (make, method, call) in METHODS.items()}
 
 
 class HangError(BaseException):

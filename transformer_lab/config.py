@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .errors import ConfigError, LabError
 from .names import PARTS
-from .rules import Choice, Number, Rule, Seed, Whole
+from .rules import Choice, Is, Number, Rule, Seed, Whole
 from .signatures import rules_of
 
 __all__ = ["SETTINGS", "Config", "ModelConfig", "OneHeadConfig", "TrainConfig"]
@@ -49,7 +49,7 @@ class Config:
         """The configuration with these fields; unknown and missing names are faults like any other."""
         known = {entry.name: entry for entry in dataclasses.fields(cls)}
         faults = [f"{name}: got a field that is not known; allowed is one of {', '.join(known)}. Remove it."
-                  for name in values if name not in known]
+                  for name in Is(dict)("values", values) if name not in known]
         faults += [f"{name}: got nothing; it has no default. Give it a value." for name, entry in known.items()
                    if entry.default is dataclasses.MISSING and name not in values]
         if faults:
@@ -132,12 +132,12 @@ class ModelConfig(Config):
         faults = list(super()._faults())
         yield from faults
         wrong = {fault.partition(":")[0] for fault in faults}
-        if self.d_model == 0 and "d_vocab" not in wrong:
+        if not wrong & {"d_model", "d_vocab"} and self.d_model == 0:
             object.__setattr__(self, "d_model", self.d_vocab)
-        if not wrong & {"n_heads", "d_head", "d_model", "d_vocab"}:
+        if not wrong & {"n_heads", "d_head", "d_model", "d_vocab", "output_projection"}:
             yield from self._head_faults()
-        for width in {"sinusoidal": ["d_model"], "rotary": ["d_head"]}.get(self.positions, []):
-            if width not in wrong and getattr(self, width) % 2:
+        for positions, width in (("sinusoidal", "d_model"), ("rotary", "d_head")):
+            if not wrong & {"positions", width} and self.positions == positions and getattr(self, width) % 2:
                 yield (f"{width}: got {getattr(self, width)}; allowed is an even width where "
                        f"positions={self.positions!r}. Add one.")
         if not wrong & {"pad", "d_vocab"} and self.pad is not None and self.pad >= self.d_vocab:
@@ -184,8 +184,9 @@ class OneHeadConfig(Config):
     d_pos: Whole() = 0
 
     def _faults(self):
-        yield from super()._faults()
-        if self.positions == "learned" and self.d_pos == 0:
+        faults = list(super()._faults())
+        yield from faults
+        if not faults and self.positions == "learned" and self.d_pos == 0:
             yield "d_pos: got 0; allowed is at least 1 where positions='learned'. Give the width of a position row."
 
     @property

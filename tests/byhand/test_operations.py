@@ -147,6 +147,13 @@ def test_cross_entropy_survives_large_logits_and_no_targets():
     assert value == 0 and not cross_entropy_pullback(saved).any()
 
 
+def test_what_does_not_count_in_a_loss_may_be_anything():
+    logits = np.array([[0.0, 0.0], [np.nan, np.inf], [0.0, -np.inf]])
+    loss, saved = cross_entropy(logits, np.array([1, IGNORED, 0]))
+    assert loss == np.log(2) / 2 and np.isfinite(cross_entropy_pullback(saved)).all()
+    assert np.isnan(cross_entropy(logits, np.array([1, 0, 0]))[0])
+
+
 def test_dropout_keeps_the_mean_and_the_share():
     mask = dropout_masks(0.3, 0, step=5)("blocks.0.attn_out", np.ones((500, 200), np.float32))
     assert mask.dtype == np.float32

@@ -99,7 +99,42 @@ def of_another_model():
     return optimizer
 
 
+def read_only():
+    theta = np.ones(3)
+    theta.setflags(write=False)
+    return theta
+
+
+NOT_IN_PLACE = {"a list": lambda: [1.0, 2.0], "whole numbers": lambda: np.ones(3, int), "read-only": read_only,
+                "masked": lambda: np.ma.masked_array(np.ones(3), [0, 1, 0])}
+
+
+@pytest.mark.parametrize("kind", NOT_IN_PLACE)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weights_that_cannot_change_in_place_are_refused(name, kind):
+    with pytest.raises(LabError, match=r"^theta: got"):
+        OPTIMIZERS[name]().update(NOT_IN_PLACE[kind](), np.ones(3), 0.1)
+
+
+LAID = {"Fortran": np.asfortranarray, "turned": lambda a: a.T.copy().T,
+        "backwards": lambda a: a[..., ::-1].copy()[..., ::-1],
+        "every other": lambda a: np.repeat(a, 2, axis=-1)[..., ::2]}
+
+
+@pytest.mark.parametrize("laid", LAID)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_order_in_memory_does_not_matter(name, laid):
+    before, g = generator(0, "laid").normal(size=(2, 3, 4))
+    want, got = before.copy(), LAID[laid](before.copy())
+    OPTIMIZERS[name]().update(want, g, 0.1)
+    OPTIMIZERS[name]().update(got, LAID[laid](g), 0.1)
+    assert np.array_equal(got, want) and not np.array_equal(got, before)
+
+
 BAD = {
+    "learning_rate": lambda: AdamW().update(np.zeros(3), np.zeros(3), float("nan")),
+    "state": lambda: AdamW().load_state({"t": 1, "m": np.zeros(2)}),
+    r"state\['t'\]": lambda: AdamW().load_state({"t": -1, "m": np.zeros(2), "v": np.zeros(2)}),
     "g": lambda: AdamW().update(np.zeros(3), np.zeros(4), 0.1),
     "m": lambda: of_another_model().update(np.zeros(3), np.zeros(3), 0.1),
     "name": lambda: make_optimizer("adamm", np.zeros(3)),

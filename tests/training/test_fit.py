@@ -98,7 +98,8 @@ def test_a_rate_that_is_too_high_is_reported_with_the_tensor_that_overflowed():
     ({"keep": ["last"]}, DtypeError), ({"learning_rate": lambda step: None}, DtypeError),
     ({"learning_rate": lambda step: -1.0}, RangeError), ({"learning_rate": dict}, DtypeError),
     ({"evaluate": lambda stepper: None}, DtypeError), ({"evaluate": lambda stepper: {"loss": 1.0}}, ArgumentError),
-    ({"evaluate": lambda stepper: {"step": 1.0}}, ArgumentError)])
+    ({"evaluate": lambda stepper: {"step": 1.0}}, ArgumentError),
+    ({"evaluate": lambda stepper: {"held": "high"}}, DtypeError), ({"evaluate": lambda stepper: {3: 1.0}}, DtypeError)])
 def test_bad_settings_get_a_sentence(change, error):
     with pytest.raises(error, match="allowed is"):
         fit(Regression(), batches, **({"steps": 10, "learning_rate": 0.1} | change))

@@ -99,6 +99,7 @@ def _replacing(name: str, value: np.ndarray, where: Callable) -> Callable:
         changed[index] = other[index] if isinstance(changed, np.ndarray) else changed.new_tensor(np.array(other[index]))
         return changed
 
+    tap.replaces = name
     return tap
 
 

@@ -51,8 +51,8 @@ class DigitModel:
 
     def right(self, expressions) -> np.ndarray:
         """Which expressions the model answers right, the whole answer counted: bool (n,)."""
-        answers = [answer_text(value(x)) for x in expressions]
-        return np.array(self.said(expressions)) == np.array(answers)
+        said = np.array(self.said(expressions))
+        return said == np.array([answer_text(value(x)) for x in expressions])
 
     def top(self, expression, n: int = 5) -> list[Ranked]:
         """The likeliest ``n`` answers with their probabilities; of written ones those that a beam of ``n`` finds."""

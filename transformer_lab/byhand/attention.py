@@ -17,7 +17,8 @@ import numpy as np
 from ..errors import DtypeError, ShapeError
 from ..rules import Entries, Inexact, Number, Rule
 from ..signatures import checked
-from .parts import keep, row_sum, rows
+from ..taps import held, keep
+from .parts import row_sum, rows
 from .positions import causal_mask, padding_mask
 
 __all__ = ["attend", "attend_pullback", "causal_mask", "merge", "merge_pullback", "multi_head", "multi_head_pullback",
@@ -96,7 +97,7 @@ def attend(q: Inexact("*#lead query d_head"), k: Inexact("*#lead key d_head"), v
     >>> attend(np.array([[2.0, 0.0]]), k, v)["z"].round(3).tolist()
     [[0.804, 0.196]]
     """
-    tap = tap or keep
+    tap = held(tap)
     scores = tap("scores", dot_rows(q * _scale(q, scale), k))            # (..., query, key)
     pattern = tap("pattern", softmax.unchecked(scores, mask))            # (..., query, key)
     z = tap("z", product(pattern, v, like=q))                            # (..., query, d_value)
@@ -257,7 +258,7 @@ def multi_head(params: Heads(), x: Inexact("*#lead batch query d_model"), mask: 
     >>> acts["pattern"].shape, acts["attn_out"].shape
     ((1, 2, 5, 5), (1, 5, 4))
     """
-    tap, answering, made, turned = tap or keep, x if source is None else source, {}, {}
+    tap, answering, made, turned = held(tap), x if source is None else source, {}, {}
     for name, given in (("q", x), ("k", answering), ("v", answering)):  # (..., batch, n_heads, pos, d_head)
         head = name.upper()
         made[name] = tap(name, biased(project.unchecked(given, params["W_" + head]), params.get("b_" + head)))

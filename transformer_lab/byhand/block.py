@@ -16,22 +16,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..names import PARTS
+from ..taps import prefixed
 from .attention import multi_head, multi_head_pullback
 from .ends import READ_OUTS, embed, embed_pullback, pick, pick_pullback, unembed, unembed_pullback
-from .parts import NORMS, feed_forward, feed_forward_pullback, keep
+from .parts import NORMS, feed_forward, feed_forward_pullback
 from .positions import POSITIONS, turning
 
-__all__ = ["Acts", "block", "block_pullback", "embedded", "embedded_pullback", "prefixed", "read_out",
+__all__ = ["Acts", "block", "block_pullback", "embedded", "embedded_pullback", "read_out",
            "read_out_pullback"]
-
-
-def prefixed(tap, prefix):
-    """The tap that sees names with this prefix before them.
-
-    >>> prefixed(lambda name, value: name, "blocks.0.")("q", 3)
-    'blocks.0.q'
-    """
-    return tap if tap is keep else lambda name, value: tap(prefix + name, value)
 
 
 class Acts(dict):

@@ -188,14 +188,16 @@ def cross_entropy(logits: Inexact("*#lead row d_vocab", finite=False),
     >>> cross_entropy(np.zeros((2, 2)), np.array([1, 0]), np.array([3.0, 0.0]))[1]["share"].tolist()
     [1.0, 0.0]
     """
+    hit = one_hot.unchecked(targets, logits.shape[-1], logits.dtype)  # zeros where the target does not count
+    if (targets == IGNORED).any():
+        logits = np.where((targets == IGNORED)[..., None], 0, logits)  # whatever stands there, NaN too
     shifted = logits - logits.real.max(axis=-1, keepdims=True)
     p = np.exp(shifted)
     total = p.sum(axis=-1, keepdims=True)
-    hit = one_hot.unchecked(targets, logits.shape[-1], logits.dtype)  # zeros where the target does not count
     weighed = hit.sum(axis=-1) if weights is None else hit.sum(axis=-1) * weights
     total_weight = weighed.sum(axis=-1, keepdims=True)
     share = (weighed / np.where(total_weight == 0, 1, total_weight)).astype(logits.dtype, copy=False)
-    surprise = np.log(total[..., 0]) - (shifted * hit).sum(axis=-1)
+    surprise = np.log(total[..., 0]) - np.where(hit == 0, 0, shifted).sum(axis=-1)
     return (surprise * share).sum(axis=-1), {"p": p / total, "hit": hit, "share": share}
 
 

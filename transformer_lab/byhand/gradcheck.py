@@ -73,8 +73,12 @@ def central_differences(f: Callable, params: dict, *, independent: Whole() = 0, 
     >>> central_differences(lambda p: (p["w"] ** 3).sum(), {"w": np.array([1.0, 2.0])})["w"].round(9).tolist()
     [3.0, 12.0]
     """
+    def value(params):
+        return check_array("f(params)", f(params), shape=(), leading=True)
+
     def slope(nudged):
-        near, far = ((f(nudged(step)) - f(nudged(-step))) / (2 * step) for step in (CENTRAL_STEP, 2 * CENTRAL_STEP))
+        near, far = ((value(nudged(step)) - value(nudged(-step))) / (2 * step)
+                     for step in (CENTRAL_STEP, 2 * CENTRAL_STEP))
         return (4 * near - far) / 3
 
     return entrywise(slope, params, independent, entries)

@@ -28,9 +28,9 @@ from ..errors import NotFiniteError, ShapeError
 from ..randomness import generator
 from ..rules import Inexact, Number, Seed, Whole, Wholes
 from ..signatures import checked
+from ..taps import held, reached
 from .attention import softmax, softmax_pullback
 from .ends import Real
-from .parts import keep
 
 __all__ = ["backward", "encode", "forward", "generate", "init", "loss", "pullback"]
 
@@ -100,7 +100,7 @@ def forward(params: dict, x, tap: Callable | None = None) -> dict[str, np.ndarra
     >>> acts["pattern"].shape, bool(np.allclose(acts["pattern"].sum(axis=-1), 1))
     ((3, 4, 20), True)
     """
-    tap, x = tap or keep, fitting(params, x)
+    tap, x = held(tap), fitting(params, x)
     with np.errstate(invalid="ignore", over="ignore"):
         x = tap("x", x)
         q = tap("q", x[..., -1, :] @ params["W_QK"])
@@ -111,6 +111,7 @@ def forward(params: dict, x, tap: Callable | None = None) -> dict[str, np.ndarra
         probs = tap("probs", softmax.unchecked(logits))
     if not np.isfinite(probs).all():
         name_the_culprit(params | {"x": x})
+    reached(tap)
     return {"x": x, "q": q, "scores": scores, "pattern": pattern, "read": read, "logits": logits, "probs": probs}
 
 
@@ -127,7 +128,7 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True,
     ``W_pos`` where it is among the parameters; and with ``to_x`` the gradient of the input rows, by far the largest
     array. The tap is called at every gradient: ``"d_read"``, ``"d_pattern"``, ...
     """
-    tap = tap or keep
+    tap = held(tap)
     check_entries("params", params, PARAMETERS), check_entries("acts", acts, ("x", "q", "pattern", "read", "logits"))
     x, pattern = acts["x"], acts["pattern"]
     check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
@@ -181,7 +182,7 @@ def backward(params: dict, acts: dict, targets, *, tap: Callable | None = None) 
     d_logits, target = acts["probs"] / acts["probs"].shape[-2], one_each(targets, acts["logits"])
     np.put_along_axis(d_logits, target, 0, axis=-1)
     np.put_along_axis(d_logits, target, -d_logits.sum(axis=-1, keepdims=True), axis=-1)  # p - 1 without cancellation
-    d_logits = (tap or keep)("d_logits", d_logits)
+    d_logits = held(tap)("d_logits", d_logits)
     return pullback(params, acts, d_logits, to_x=False, tap=tap)
 
 

@@ -18,7 +18,8 @@ from functools import cache
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..checks import check_array, check_entries, check_whole
+from ..errors import DtypeError, ShapeError
 from ..rules import Array, Choice, Inexact, Number, Whole
 from ..signatures import checked
 
@@ -27,6 +28,16 @@ __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Momentum", "clip", "keep_freed
 
 BLOCK = 2**15  # entries: 128 kB in float32, so that the blocks of all vectors fit a second-level cache
 NEARLY_ONE = 1 - 1e-9
+
+
+class Weights(Array):
+    """An array that can be changed in place."""
+
+    def check(self, argument, value, sizes, given):
+        if type(value) is not np.ndarray or not value.flags.writeable:
+            came = "a read-only array" if type(value) is np.ndarray else f"a {type(value).__name__}"
+            raise DtypeError(argument, came, "a NumPy array to change in place", "Pass np.array(theta, dtype=float).")
+        return super().check(argument, value, sizes, given)
 
 
 class SGD:
@@ -48,11 +59,15 @@ class SGD:
         self.t, self.memory = 0, {name: np.zeros(theta.shape, theta.dtype) for name in self.remembers}
         return self
 
-    def update(self, theta, g, learning_rate: float) -> None:
+    @checked
+    def update(self, theta: Weights("*lead n", finite=False, kind="inexact"), g: Inexact("*lead n", finite=False),
+               learning_rate: Number(low=0)) -> None:
         """One step: changes ``theta`` (..., n), given its gradient g (..., n)."""
+        if not np.can_cast(g.dtype, theta.dtype, "same_kind"):
+            raise DtypeError("g", f"an array of dtype {g.dtype}", f"one that fits {theta.dtype}", "Keep to one dtype.")
         if self.t == 0:
             self.start(theta)
-        for name, vector in {"g": g, **self.memory}.items():
+        for name, vector in self.memory.items():
             if vector.shape != theta.shape:
                 raise ShapeError(name, f"an array of shape {vector.shape}", f"{theta.shape}", "Keep to one theta.")
         self.t += 1
@@ -72,7 +87,10 @@ class SGD:
 
     def load_state(self, state: dict) -> None:
         """Put a state back: the next update is then the same, bit for bit."""
-        self.t = int(state["t"])
+        wanted = ("t", *(self.remembers if check_entries("state", state, ["t"])["t"] else ()))
+        for name in wanted[1:]:
+            check_array(f"state[{name!r}]", check_entries("state", state, wanted)[name], shape=(), leading=True)
+        self.t = check_whole("state['t']", np.asarray(state["t"])[()], low=0, high=2**62)
         self.memory = {name: np.array(state[name], order="C") for name in self.remembers if name in state}
 
 

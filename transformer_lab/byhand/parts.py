@@ -18,6 +18,7 @@ import numpy as np
 from ..randomness import generator
 from ..rules import Choice, Each, Entries, Inexact, Number, Rule, Seed, Whole
 from ..signatures import checked
+from ..taps import keep
 
 __all__ = [
     "ACTIVATIONS", "NORMS", "dropout_masks", "feed_forward", "feed_forward_pullback", "gelu", "gelu_exact",
@@ -27,11 +28,6 @@ __all__ = [
 
 EPS, ROOT = 1e-5, (2 / np.pi) ** 0.5
 erfc = np.vectorize(math.erfc, otypes=[np.float64])
-
-
-def keep(name, value):
-    """The tap that changes nothing."""
-    return value
 
 
 @checked

@@ -23,9 +23,9 @@ from ..names import parameter_shapes
 from ..randomness import generator
 from ..rules import Choice, Inexact, Number, Seed, Whole, Wholes
 from ..signatures import checked
-from .block import Acts, block, block_pullback, embedded, embedded_pullback, prefixed, read_out, read_out_pullback
+from ..taps import held, keep, prefixed, reached
+from .block import Acts, block, block_pullback, embedded, embedded_pullback, read_out, read_out_pullback
 from .ends import IGNORED, READ_OUTS, Real, cross_entropy, cross_entropy_pullback, is_real
-from .parts import keep
 from .positions import visible
 
 __all__ = ["backward", "forward", "init", "layer_of", "loss", "loss_and_gradients", "pack", "pullback", "unpack"]
@@ -150,7 +150,7 @@ def forward(params: dict, tokens: Wholes("... batch pos", low=0, below="config.d
     ((32, 4, 8, 8), (32, 20))
     """
     check_tokens(tokens, config, lead_of("params", params, shapes_of(config)))
-    acts, real = Acts(tap or keep), is_real(tokens, config)
+    acts, real = Acts(held(tap)), is_real(tokens, config)
     at = READ_OUTS[config.read_out][0](real)
     only = [None] * (config.n_layers - 1) + [at if trim else None]  # the one position that a layer goes on with
     x = embedded(params, tokens, config, acts, masks)
@@ -161,6 +161,7 @@ def forward(params: dict, tokens: Wholes("... batch pos", low=0, below="config.d
         acts.add_block(inner)
     acts.saved |= {"tokens": tokens, "only": only, "at": None if trim else at, "real": real}
     read_out(params, x, config, acts)
+    reached(acts.tap)
     return acts
 
 
@@ -179,7 +180,7 @@ def pullback(params: dict, acts: Acts, d_logits: Inexact("...", finite=False), c
     """
     lead_of("params", params, shapes_of(config))
     check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact", finite=False)
-    return pulled_back(params, acts, d_logits, config, tap or keep)
+    return pulled_back(params, acts, d_logits, config, held(tap))
 
 
 def pulled_back(params, acts, d_logits, config, tap=keep):
@@ -220,7 +221,7 @@ def backward(params: dict, acts: Acts, targets, config: ModelConfig, *,
     (8, 2, 4)
     """
     lead_of("params", params, shapes_of(config))
-    return pulled_back(params, acts, loss_and_its_gradient(acts["logits"], targets, config)[1], config, tap or keep)
+    return pulled_back(params, acts, loss_and_its_gradient(acts["logits"], targets, config)[1], config, held(tap))
 
 
 def loss_and_its_gradient(logits, targets, config, weights=None):
@@ -245,7 +246,7 @@ def loss_and_gradients(params: dict, tokens, targets, config: ModelConfig, *, we
     """
     acts = forward(params, tokens, config, trim=tap is None, masks=masks, tap=tap)
     value, d_logits = loss_and_its_gradient(acts["logits"], targets, config, weights)
-    return value, pulled_back(params, acts, d_logits, config, tap or keep)
+    return value, pulled_back(params, acts, d_logits, config, held(tap))
 
 
 def check_tokens(tokens, config, lead) -> None:

@@ -18,12 +18,9 @@ from ..checks import check_array, check_type
 from ..config import ModelConfig
 from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
 from ..names import parameter_shapes
+from ..taps import held, keep, prefixed, reached
 
 __all__ = ["ACTIVATIONS", "MASKS", "NORMS", "POSITIONS", "READ_OUTS", "Block", "Transformer"]
-
-
-def keep(name, value):
-    return value
 
 
 def layer_norm(x, part, ln, eps):
@@ -58,6 +55,19 @@ def at_last(x, real):
 
 def mean(x, real):
     return (x * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
+
+
+IGNORED = -100  # the target of a row that does not count
+
+
+def whole(argument, tensor, below, besides=0):
+    """Refuse all but a tensor of whole numbers from 0 that are less than ``below``, or equal to ``besides``."""
+    if not isinstance(tensor, torch.Tensor) or tensor.is_floating_point() or tensor.dtype == torch.bool:
+        raise DtypeError(argument, f"{getattr(tensor, 'dtype', type(tensor).__name__)}", "a tensor of whole numbers",
+                         f"Pass torch.tensor({argument}).")
+    if tensor.numel() and bool((((tensor < 0) & (tensor != besides)) | (tensor >= below)).any()):
+        raise RangeError(argument, "{} to {}".format(*map(int, tensor.aminmax())), f"tokens from 0 to {below - 1}",
+                         "Choose a value in this range.")
 
 
 # The same names as in byhand: what they are stands in names.PARTS.
@@ -157,39 +167,45 @@ class Transformer(Part):
     def forward(self, tokens, tap=keep):
         """Logits (batch, d_vocab), or (batch, pos, d_vocab) where ``read_out="all"``, from tokens (batch, pos)."""
         self.check(tokens)
+        tap = held(tap)
         x = tap("embed", self.W_E[tokens])                                        # (batch, pos, d_model)
         if (rows := POSITIONS[self.config.positions][0]) is not None:
             x = x + tap("pos_embed", rows(self, tokens.shape[-1]).expand_as(x))
         x, real = self.dropout(x), self.real(tokens)
         mask = self.visible(real)
         for layer, block in enumerate(self.blocks):
-            x = block(x, mask, lambda name, value, layer=layer: tap(f"blocks.{layer}.{name}", value))
+            x = block(x, mask, prefixed(tap, f"blocks.{layer}."))
         x = tap("resid_read", READ_OUTS[self.config.read_out](x, real))
-        return tap("logits", affine(self.norm("pre", "ln_final", x, tap), self.W_E.mT if self.config.tied else self.W_U,
-                                    self.b_U))
+        x = self.norm("pre", "ln_final", x, tap)
+        logits = tap("logits", affine(x, self.W_E.mT if self.config.tied else self.W_U, self.b_U))
+        reached(tap)
+        return logits
 
     def loss(self, tokens, targets, weights=None, tap=keep):
         """Mean cross-entropy in nats over the targets that are not -100, or their mean with these weights."""
-        logits, rows = self(tokens, tap).flatten(end_dim=-2), targets.flatten()
+        logits = self(tokens, tap)                                                # (..., d_vocab)
+        whole("targets", targets, self.config.d_vocab, besides=IGNORED)
+        if weights is not None and not isinstance(weights, torch.Tensor):
+            raise DtypeError("weights", type(weights).__name__, "a tensor of numbers", "Pass torch.tensor(weights).")
+        if weights is not None and not bool((torch.isfinite(weights) & (weights >= 0)).all()):
+            raise RangeError("weights", "a negative one, NaN or infinity", "finite numbers of at least 0", "Mend them.")
+        if targets.shape != logits.shape[:-1]:
+            raise ShapeError("targets", f"a tensor of shape {tuple(targets.shape)}", f"{tuple(logits.shape[:-1])}",
+                             "Give one target for each row of logits.")
+        logits, rows = logits.flatten(end_dim=-2), targets.flatten()
         if weights is None:
-            return F.cross_entropy(logits, rows, ignore_index=-100)
-        weights = weights.expand(targets.shape).flatten() * (rows != -100)
+            return F.cross_entropy(logits, rows, ignore_index=IGNORED)
+        weights = weights.expand(targets.shape).flatten() * (rows != IGNORED)
         total = weights.sum()
-        costs = F.cross_entropy(logits, rows, ignore_index=-100, reduction="none")
+        costs = F.cross_entropy(logits, rows, ignore_index=IGNORED, reduction="none")
         return (costs * weights).sum() / torch.where(total == 0, 1, total)
 
     def check(self, tokens):
         """Refuse what indexing would accept: tokens from the end of the table, and more of them than positions."""
-        if not isinstance(tokens, torch.Tensor) or tokens.is_floating_point() or tokens.dtype == torch.bool:
-            raise DtypeError("tokens", f"{getattr(tokens, 'dtype', type(tokens).__name__)}",
-                             "a tensor of whole numbers", "Pass torch.tensor(tokens).")
+        whole("tokens", tokens, self.config.d_vocab)
         if tokens.ndim != 2 or not 1 <= tokens.shape[1] <= self.config.n_ctx or not len(tokens):
             raise ShapeError("tokens", f"a tensor of shape {tuple(tokens.shape)}",
                              f"(batch, at most {self.config.n_ctx})", "Pass one row for each sequence.")
-        low, high = tokens.aminmax()
-        if low < 0 or high >= self.config.d_vocab:
-            raise RangeError("tokens", f"{int(low)} to {int(high)}", f"tokens from 0 to {self.config.d_vocab - 1}",
-                             "Choose a value in this range.")
 
     def real(self, tokens):
         return torch.ones_like(tokens, dtype=torch.bool) if self.config.pad is None else tokens != self.config.pad

@@ -10,9 +10,9 @@ from itertools import product
 
 from ..checks import check_choice, check_whole
 from ..config import Config
-from ..errors import EmptyError, RangeError
+from ..errors import RangeError
 from ..randomness import generator
-from ..rules import By, Seed, Whole
+from ..rules import By, Choice, Each, Seed, Whole
 from ..signatures import checked
 from .expressions import LEAST, OPERATIONS, TOKENS, value
 
@@ -23,9 +23,7 @@ LARGEST = 1_000_000
 
 def check_operations(argument: str, names) -> tuple[str, ...]:
     """A tuple of different operations."""
-    if isinstance(names, str) or not names:
-        raise EmptyError(argument, repr(names), "a list such as ('Max', 'Min')", "Name at least one operation.")
-    return tuple(dict.fromkeys(check_choice(argument, name, OPERATIONS) for name in names))
+    return tuple(dict.fromkeys(Each(Choice(OPERATIONS))(argument, names)))
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class DigitTask(Config):
     Traceback (most recent call last):
         ...
     transformer_lab.errors.ConfigError: DigitTask has 2 faults:
-      - operations: got 'Mix'; allowed is one of 'First', 'Second', 'Last', ...
+      - operations[1]: got 'Mix'; allowed is one of 'First', 'Second', 'Last', ...
       - high: got -1; allowed is a whole number from 0 to 999. Choose a value in this range.
     """
 

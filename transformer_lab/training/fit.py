@@ -20,12 +20,14 @@ import numpy as np
 
 from ..checks import check_callable, check_choice, check_number, check_type
 from ..errors import ArgumentError, DivergedError
-from ..rules import Number, Whole, Wholes
+from ..rules import Array, Flags, Number, Whole, Wholes
 from ..signatures import checked
 from .history import OPTIMIZER, History, weights_of
 from .progress import Bar
 
 __all__ = ["fit"]
+
+MEASURED = Array(finite=False) | Wholes() | Flags()  # numbers, or arrays over seeds
 
 
 @checked
@@ -93,9 +95,12 @@ def schedule(learning_rate: float | Callable) -> Callable:
 
 
 def joined(row: dict, source: str, found: dict) -> dict:
-    """The row with what a source measured; a name that stands in it already is refused."""
-    for name in row.keys() & check_type(source, found, dict).keys():
-        raise ArgumentError(source, f"{name!r}, which the row has already", "names of its own", "Call it otherwise.")
+    """The row with what a source measured: numbers, or arrays over seeds, under names that stand in it not yet."""
+    for name, value in check_type(source, found, dict).items():
+        if name in row:
+            raise ArgumentError(source, f"{name!r}, which the row has already", "names of its own", "Rename it.")
+        check_type(f"a name in {source}", name, str)
+        MEASURED(f"{source}[{name!r}]", value)
     return row | found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..checks import check_choice, check_type
-from ..errors import DtypeError, ShapeError, UnknownNameError
+from ..errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError
 
 __all__ = ["Best", "History", "weights_of"]
 
@@ -31,6 +31,9 @@ def check_state(state, like: dict) -> None:
         for error, came, wanted in ((DtypeError, found.dtype, value.dtype), (ShapeError, found.shape, value.shape)):
             if came != wanted:
                 raise error(f"state[{name!r}]", f"an array of {came}", wanted, "Load the state of such a stepper.")
+        if not np.isfinite(found).all() or (name == OPTIMIZER + "t" and found < 0):
+            raise NotFiniteError(f"state[{name!r}]", "NaN, infinity or a step before the first",
+                                 "what a stepper had", "Load the state of such a stepper.")
 
 
 @dataclass(frozen=True)

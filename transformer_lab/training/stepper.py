@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..checks import check_array, check_callable, check_choice, check_entries, c
 from ..config import ModelConfig, OneHeadConfig
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..names import parameter_shapes
+from ..rules import Choice, Each
 from .history import OPTIMIZER, check_state
 
 __all__ = ["Stepper"]
@@ -171,4 +172,5 @@ def check_train(names, known) -> tuple[str, ...] | None:
     """Names of parameters, or None for all of them."""
     if isinstance(names, str):
         names = (names,)
-    return None if names is None else tuple(check_choice("train", name, known) for name in names)
+    names = sorted(names, key=str) if isinstance(names, Set) else names
+    return None if names is None else Each(Choice(known), low=0)("train", names)

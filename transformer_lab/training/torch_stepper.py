@@ -67,6 +67,7 @@ class TorchStepper:
 
     def step(self, batch, learning_rate: float) -> dict:
         """Update the weights; returns the loss before the update, and with ``max_norm`` the gradient's norm."""
+        check_number("learning_rate", learning_rate, low=0)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         loss = self.loss(batch)

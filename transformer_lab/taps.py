@@ -1,0 +1,70 @@
+"""Taps: functions ``tap(name, value) -> value`` that a model calls at every named activation, on every model alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .errors import ShapeError
+from .rules import unknown
+
+__all__ = ["held", "keep", "prefixed", "reached"]
+
+
+def keep(name, value):
+    """The tap that changes nothing.
+
+    >>> keep("q", 5)
+    5
+    """
+    return value
+
+
+def held(tap: Callable | None) -> Callable:
+    """The tap, held to what a tap returns: the value, or another of its shape; without one, :func:`keep`.
+
+    >>> import numpy as np
+    >>> held(lambda name, value: print(name))("q", np.ones(3))
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.ShapeError: tap('q', value): got None; allowed is an array of shape (3,). Return the value, \
+or another in its place.
+    """
+    if tap in (None, keep):
+        return keep
+
+    def seen(name, value):
+        seen.names.add(name)
+        found = tap(name, value)
+        if getattr(found, "shape", None) != value.shape:
+            came = f"an array of shape {tuple(found.shape)}" if hasattr(found, "shape") else f"{found!r:.60}"
+            raise ShapeError(f"tap({name!r}, value)", came, f"an array of shape {tuple(value.shape)}",
+                             "Return the value, or another in its place.")
+        return found
+
+    seen.names, seen.replaces = set(), getattr(tap, "replaces", None)
+    return seen
+
+
+def reached(tap: Callable) -> None:
+    """After a pass: refuse a tap whose ``replaces`` names an activation that the model does not have.
+
+    >>> def tap(name, value): return value
+    >>> tap.replaces = "blocks.9.z"
+    >>> reached(held(tap))
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.UnknownNameError: tap: got 'blocks.9.z'; allowed is an activation of this model. Count \
+layers from 0.
+    """
+    wanted = getattr(tap, "replaces", None)
+    if wanted and wanted not in tap.names:
+        raise unknown("tap", wanted, tap.names, "an activation of this model", "Count layers from 0.")
+
+
+def prefixed(tap: Callable, prefix: str) -> Callable:
+    """The tap that sees names with this prefix before them.
+
+    >>> prefixed(lambda name, value: name, "blocks.0.")("q", 3)
+    'blocks.0.q'
+    """
+    return tap if tap is keep or not prefix else lambda name, value: tap(prefix + name, value)
