@@ -1,6 +1,6 @@
 """The explorables in Python: the state of each, and what every part of it may be. A new one is a class here and
 js/NAME.js; those that calculate beside the page stand in :mod:`.by_hand`, those that are asked expressions in
-:mod:`.asked`.
+:mod:`.asked` and :mod:`.machine`.
 """
 
 from ..rules import Choice as Names
@@ -8,9 +8,10 @@ from ..rules import Each, Number, Whole
 from .asked import AskModel, Decoding
 from .base import Explorable, OneOf, Synced, numbers, shipped_bytes
 from .by_hand import BackwardReplay, GradientGraph
+from .machine import WholeMachine
 
 __all__ = ["AskModel", "BackwardReplay", "BlockTrace", "Choice", "Curve", "Decoding", "Explorable", "GradientGraph",
-           "LossWalk", "PhaseScrubber", "Positions", "SoftLookup"]
+           "LossWalk", "PhaseScrubber", "Positions", "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):

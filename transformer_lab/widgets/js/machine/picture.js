@@ -1,0 +1,116 @@
+// How the whole machine is drawn: the matrices of a zoom one after another, what is asked, and the numbers behind it.
+
+import { cells, label, line, mosaic, rect } from "../core/chart.js";
+import { amount, color, glyph, largest, signed } from "../core/color.js";
+import { h } from "../core/draw.js";
+import { fixed } from "../core/format.js";
+import { clamp } from "../core/math.js";
+import { handle, picture, pressable } from "../core/ui.js";
+import { BREAK, short } from "./panels.js";
+
+const LEFT = 54, ROW = 13, ONE = 20, HEAD = 34, GAP = 14, SIGN = 18, DOOR = 62; // px
+const WIDE = { 8: 15, 16: 8, 20: 30, 64: 2.6, 256: 2.3 }; // px of a cell, by the number of columns
+
+/** Where each item stands: in lines, left to right; the first of a line has the names of the rows beside it. */
+function placed(items, width) {
+  let x = LEFT, y = HEAD, tall = 0;
+  const next = () => { if (tall) y += tall + HEAD; [x, tall] = [LEFT, 0]; };
+  const places = items.flatMap((item) => {
+    const n = item.value?.[0].length, cell = n && Math.min(WIDE[n], (width - LEFT - 2) / n);
+    const w = n ? n * cell : item.to ? DOOR : SIGN, fits = x + w <= width;
+    if (item === BREAK || (!fits && x > LEFT)) next();
+    if (item === BREAK || (!n && !item.to && (!fits || x === LEFT))) return [];
+    const row = item.rows?.length === 1 ? ONE : ROW, place = { item, x, y, w, cell, row, first: x === LEFT };
+    x += w + (n ? GAP : 6);
+    tall = Math.max(tall, n ? item.rows.length * row + (item.columns ? 16 : 4) : 8 * ROW);
+    return [place];
+  });
+  return { places, bottom: y + tall };
+}
+
+/** The numbers, their names, and an area that is pressed or walked over with the arrow keys. */
+function matrix(place, now, lab) {
+  const { item, x, y, w, cell, row: tall } = place, { value, rows, columns, limit, kind, role, words, name } = item;
+  const last = value[0].length - 1, isAsked = item === now.at;
+  const ask = (row, column) => lab.set({ asked: name, row: clamp(row, 0, rows.length - 1), column: clamp(column, 0, last),
+    ...(item.head === undefined ? {} : { head: item.head }) });
+  const row = isAsked ? now.row : rows.length - 1, column = isAsked ? now.column : 0;
+  const numbers = last < 20 && cell >= 8 ? cells : small;
+  return h("g", {}, h("g", { "aria-hidden": true },
+    h("text", { x, y: y - 18, class: "cell" }, h("tspan", { fill: color(role) }, glyph(role)), ` ${words}`),
+    label(x, y - 6, short(name), "code cell soft"),
+    numbers(value, { x, y, w: cell, tall, kind, limit, format: (number) => fixed(number, 1) }),
+    columns ? columns.map((word, i) => label(x + (i + 0.5) * cell, y + rows.length * tall + 12, fitting(word, cell),
+      `code cell middle${isAsked && i === column ? " strong" : " soft"}`)) : null),
+  framed(place, now),
+  h("rect", { x, y, width: w, height: rows.length * tall, fill: "transparent",
+    ...walked(lab, { label: `${words}, ${short(name)}`, value: row * (last + 1) + column, low: 0,
+      high: rows.length * (last + 1) - 1, shown: `row ${rows[row]}, column ${columns?.[column] ?? column}: ${fixed(value[row][column])}`,
+      nudge: (dx, dy) => ask(row - dy, column + dx) }),
+    ...pressable((point) => ask(Math.floor((point.y - y) / tall), Math.floor((point.x - x) / cell))) }),
+  item.to ? pressed(lab, item.to, `Look into ${words}`, { x: x + w - 44, y: y - 16, width: 44, height: 14 },
+    label(x + w, y - 6, "look in", "code cell end look")) : null);
+}
+
+/** What a handle says and does by keys, without the drag: a finger that moves over the picture scrolls the page. */
+function walked(lab, options) {
+  const { tabindex, role, onkeydown, ...rest } = handle(lab, options);
+  return { tabindex, role, onkeydown, ...Object.fromEntries(Object.entries(rest).filter(([key]) => key.startsWith("aria-"))) };
+}
+
+/** A place in the picture that is a button. */
+const pressed = (lab, to, name, area, ...drawn) => h("g", {}, h("g", { "aria-hidden": true }, drawn),
+  h("rect", { ...area, fill: "transparent", tabindex: 0, role: "button", "aria-label": name, ...pressable(() => lab.set(to)),
+    onkeydown: (event) => { if (/^(Enter| )$/.test(event.key)) { event.preventDefault(); lab.set(to); } } }));
+
+const fitting = (word, width) => (word.length * 7 > width + 2 ? word[0] : word);
+
+const small = (value, { x, y, w, tall, kind, limit }) =>
+  mosaic(value.flat(), value[0].length, { x, y, cell: w, tall, kind, limit });
+
+/** A frame around what is asked, and thin ones around what it was made from. */
+function framed({ item, x, y, w, cell, row: tall }, now) {
+  const whole = item.rows.length * tall;
+  const box = (row, column, style) => rect(x + (column ?? 0) * cell, y + (row ?? 0) * tall,
+    column === null ? w : Math.max(cell, 3), row === null ? whole : tall, { class: style });
+  const own = item.head === undefined || now.at.head === undefined || item.head === now.at.head;
+  const from = own ? now.made.from.filter(([name]) => name === item.name) : [];
+  return h("g", { "aria-hidden": true }, from.map(([, row, column]) => box(row, column, "lab-pick")),
+    item === now.at ? box(now.row, now.column, "lab-now") : null);
+}
+
+const sign = ({ item, x, y }) => label(x + SIGN / 2, y + 4 * ROW + 5, item, "soft middle");
+
+const door = ({ item, x, y, w }, lab) => pressed(lab, item.to, `Look into ${item.words}`, { x, y, width: w, height: 8 * ROW },
+  rect(x, y, w, 8 * ROW, { class: "lab-token strong", rx: 4 }), label(x + w / 2, y + 4 * ROW - 2, item.words, "middle strong"),
+  label(x + w / 2, y + 4 * ROW + 14, "look in", "code cell middle look"));
+
+/** The tokens beside a line of matrices. */
+function names({ item, y, row }, now) {
+  const words = item.rows ?? now.run.question.words, at = now.at.rows.length === 1 ? words.length - 1 : now.row;
+  return h("g", { "aria-hidden": true }, words.map((word, i) =>
+    label(LEFT - 6, y + (i + 0.5) * row + 4, word, `code cell end${i === at ? " strong" : " soft"}`)));
+}
+
+const TALL = 116, MANY = 20;
+
+/** The terms that add up to what is asked, a bar each. */
+function bars({ at, made: { terms, says = "what adds up to it" } }, top, lab) {
+  if (!terms.length) return null;
+  const values = terms.map((term) => term.value), most = largest(values) || 1, few = terms.length <= MANY;
+  const wide = Math.min(30, (lab.width - LEFT - 2) / terms.length), low = Math.min(...values) < 0;
+  const zero = top + 54, unit = 40 / most, paint = (value) => (at.kind === "amount" && !low ? amount(1) : signed(value, 1e-9));
+  return h("g", { "aria-hidden": true }, label(0, top + 6, `${says}: ${terms.length} terms, the largest ${fixed(most, 2)}`, "soft cell"),
+    values.map((value, i) => rect(LEFT + i * wide + 0.5, value < 0 ? zero : zero - unit * value, Math.max(0.5, wide - 1),
+      Math.abs(unit * value), paint(value))),
+    line(LEFT, zero, LEFT + terms.length * wide, zero),
+    few ? terms.map(({ name }, i) => label(LEFT + (i + 0.5) * wide, zero + (low ? 54 : 14), fitting(name, wide),
+      "code cell soft middle")) : null);
+}
+
+export function draw(state, now, lab) {
+  const { places, bottom } = placed(now.items, lab.width);
+  const one = (place) => [place.first ? names(place, now) : null,
+    place.item.value ? matrix(place, now, lab) : place.item.to ? door(place, lab) : sign(place)];
+  return picture(lab, bottom + 14 + TALL, places.map(one), bars(now, bottom + 14, lab));
+}
