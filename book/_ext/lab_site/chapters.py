@@ -41,18 +41,18 @@ class Part(NamedTuple):
     chapters: tuple[Chapter, ...]
 
 
-def number_of(document: str) -> int:
-    """The number of a chapter, or 0 for a page that is none.
+def number_of(document: str) -> int | None:
+    """The number of a chapter, or None for a page that is none.
 
     >>> number_of("book/02-gradients-by-hand"), number_of("book/glossary")
-    (2, 0)
+    (2, None)
     """
     match = re.search(r"(?:^|/)(\d\d)-[^/]+$", document)
-    return int(match[1]) if match else 0
+    return int(match[1]) if match else None
 
 
 def read_plan(source: Path) -> list[Part]:
-    """The five parts, as ``book/parts.json`` plans them."""
+    """The parts, as ``book/parts.json`` plans them."""
     plan = json.loads((source / "book" / "parts.json").read_text("utf-8"))
     return [Part(part["title"], part["about"], tuple(Chapter(**entry) for entry in part["chapters"])) for part in plan]
 
@@ -77,7 +77,7 @@ def _assign(self, env: BuildEnvironment) -> list[str]:
     """Give the title of each chapter its number; Sphinx then numbers figures and equations under it."""
     before, env.toc_secnumbers = env.toc_secnumbers, {}
     for document in sorted(env.found_docs):
-        if number := number_of(document):
+        if (number := number_of(document)) is not None:
             _number(env, document, (number,))
     return [document for document in env.found_docs if env.toc_secnumbers.get(document) != before.get(document)]
 

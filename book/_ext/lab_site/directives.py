@@ -23,7 +23,7 @@ __all__ = ["DIRECTIVES", "ChapterMap", "ClaimsLedger", "Explorable", "Vocabulary
            "code_last", "fold", "fold_code"]
 
 KINDS = {"size": "Sizes", "parameter": "Parameters", "activation": "Activations"}
-ROMAN = ("I", "II", "III", "IV", "V", "VI")
+ROMAN = ("0", "I", "II", "III", "IV", "V")
 
 
 class ClaimsLedger(SphinxDirective):

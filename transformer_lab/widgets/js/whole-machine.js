@@ -47,7 +47,7 @@ function asked({ at, made: { symbol, whose, value, equation } }) {
     h("a", { href: file + ending(), style: "color: var(--lab-link)" }, `Explained in “${title}”`));
 }
 
-const view = (state, now, lab) => [field(state, now, lab), draw(state, now, lab), asked(now)];
+const view = (state, now, lab) => [field(state, now, lab), h("div", {}, draw(state, now, lab), asked(now))];
 
 const WHERE = { model: () => "The whole model", block: ({ layer }) => `Layer ${layer}`,
   head: ({ layer, head }) => `Head ${head} of layer ${layer}` };
@@ -64,7 +64,7 @@ const entryOf = ({ at: { name, head, value } }) => {
   const line = value.length === 1 ? "" : head === undefined ? "" : `, ${head}`;
   if (name === "probs") return "softmax(acts[\"logits\"])[0]";
   return short(name) === "written"
-    ? `acts["${name.replace("written", "z")}"][0${line}] @ params["${name.replace("written", "W_O")}"][${head}]`
+    ? `(acts["${name.replace("written", "z")}"][0${line}] @ params["${name.replace("written", "W_O")}"][${head}])`
     : `acts["${name}"][0${line}]`;
 };
 

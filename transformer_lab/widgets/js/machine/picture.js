@@ -9,14 +9,15 @@ import { handle, picture, pressable } from "../core/ui.js";
 import { BREAK, short } from "./panels.js";
 
 const LEFT = 54, ROW = 13, ONE = 20, HEAD = 34, GAP = 14, SIGN = 18, DOOR = 62; // px
-const WIDE = { 8: 15, 16: 8, 20: 30, 64: 2.6, 256: 2.3 }; // px of a cell, by the number of columns
+// px of a cell, by the number of columns; three stretches of the stream stand side by side where there is room
+const wide = (n, width) => ({ 8: 15, 16: 8, 20: 30, 64: width < 520 ? 2.8 : Math.min(3.2, (width - LEFT - 80) / 192), 256: 2.3 })[n];
 
 /** Where each item stands: in lines, left to right; the first of a line has the names of the rows beside it. */
 function placed(items, width) {
   let x = LEFT, y = HEAD, tall = 0;
   const next = () => { if (tall) y += tall + HEAD; [x, tall] = [LEFT, 0]; };
   const places = items.flatMap((item) => {
-    const n = item.value?.[0].length, cell = n && Math.min(WIDE[n], (width - LEFT - 2) / n);
+    const n = item.value?.[0].length, cell = n && Math.min(wide(n, width), (width - LEFT - 2) / n);
     const w = n ? n * cell : item.to ? DOOR : SIGN, fits = x + w <= width;
     if (item === BREAK || (!fits && x > LEFT)) next();
     if (item === BREAK || (!n && !item.to && (!fits || x === LEFT))) return [];
@@ -92,19 +93,19 @@ function names({ item, y, row }, now) {
     label(LEFT - 6, y + (i + 0.5) * row + 4, word, `code cell end${i === at ? " strong" : " soft"}`)));
 }
 
-const TALL = 116, MANY = 20;
+const TALL = 112, MANY = 20;
 
 /** The terms that add up to what is asked, a bar each. */
 function bars({ at, made: { terms, says = "what adds up to it" } }, top, lab) {
   if (!terms.length) return null;
-  const values = terms.map((term) => term.value), most = largest(values) || 1, few = terms.length <= MANY;
-  const wide = Math.min(30, (lab.width - LEFT - 2) / terms.length), low = Math.min(...values) < 0;
-  const zero = top + 54, unit = 40 / most, paint = (value) => (at.kind === "amount" && !low ? amount(1) : signed(value, 1e-9));
+  const values = terms.map((term) => term.value), most = largest(values) || 1, low = Math.min(...values) < 0;
+  const each = Math.min(30, (lab.width - LEFT - 2) / terms.length), zero = top + (low ? 54 : 92), unit = (low ? 40 : 78) / most;
+  const paint = (value) => (at.kind === "amount" && !low ? amount(1) : signed(value, 1e-9));
   return h("g", { "aria-hidden": true }, label(0, top + 6, `${says}: ${terms.length} terms, the largest ${fixed(most, 2)}`, "soft cell"),
-    values.map((value, i) => rect(LEFT + i * wide + 0.5, value < 0 ? zero : zero - unit * value, Math.max(0.5, wide - 1),
+    values.map((value, i) => rect(LEFT + i * each + 0.5, value < 0 ? zero : zero - unit * value, Math.max(0.5, each - 1),
       Math.abs(unit * value), paint(value))),
-    line(LEFT, zero, LEFT + terms.length * wide, zero),
-    few ? terms.map(({ name }, i) => label(LEFT + (i + 0.5) * wide, zero + (low ? 54 : 14), fitting(name, wide),
+    line(LEFT, zero, LEFT + terms.length * each, zero),
+    terms.length <= MANY ? terms.map(({ name }, i) => label(LEFT + (i + 0.5) * each, top + 107, fitting(name, each),
       "code cell soft middle")) : null);
 }
 
