@@ -99,6 +99,8 @@ def test_the_output_shows_the_statement_and_not_the_value():
     assert 'id="claim-near-pi"' in shown._repr_html_()
     assert "3 &amp; below" in shown._repr_html_()
     assert "20 seeds" in shown._repr_html_()
+    recorded = stated(at_least("x", 1, 0, rival=("null", -1)), sample="all", record="runs sha256:ab12")
+    assert "ab12" not in recorded._repr_html_(), "names of records and hashes stand in the ledger alone"
 
 
 def test_the_ledger_gets_every_bound_and_replaces_an_entry(tmp_path, monkeypatch):
@@ -114,9 +116,19 @@ def test_the_ledger_gets_every_bound_and_replaces_an_entry(tmp_path, monkeypatch
         "id": "first", "statement": "A statement.", "sample": "all", "seeds": 2, "record": "runs sha256 ab12",
         "bounds": [
             {"name": "x", "bound": "at least 0.125", "value": "0.25 to 0.5", "entries": 2, "rival": "null",
-             "rival_value": "0"},
+             "rival_value": "0", "limits": [0.125, None], "dots": [0.5, 0.25], "rival_dots": [0]},
             {"name": "y", "bound": "equal to 2", "value": "2", "entries": 1, "rival": "", "rival_value": ""}]}
     assert list(target.parent.iterdir()) == [target], "no half-written file may stay behind"
+
+
+@pytest.mark.parametrize(("value", "seeds", "kept"), [([1, 2], 1, False), ([2, 2], 2, True), (2, 2, False),
+                                                      ([2] * 400, 3, True), ([2] * 401, 3, False)])
+def test_the_ledger_keeps_single_entries_where_they_are_those_of_seeds(tmp_path, monkeypatch, value, seeds, kept):
+    monkeypatch.setenv("TRANSFORMER_LAB_LEDGER", str(tmp_path / "chapter.json"))
+    stated(at_least("x", value, 1, rival=("null", [0, math.nan])), sample="all", seeds=seeds)
+    bound = json.loads((tmp_path / "chapter.json").read_text("utf-8"))[0]["bounds"][0]
+    assert (bound.get("dots") == np.ravel(value).tolist()) is kept
+    assert bound.get("rival_dots", [0, None]) == [0, None] and ("limits" in bound) is kept
 
 
 def test_a_failing_claim_leaves_the_ledger_alone(tmp_path, monkeypatch):

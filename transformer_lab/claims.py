@@ -29,6 +29,7 @@ from .signatures import checked
 __all__ = ["Bound", "Claim", "at_least", "at_most", "between", "claim", "equals"]
 
 _stated: dict[str, str] = {}
+MOST_DOTS = 400  # entries that the ledger keeps one by one
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Bound:
     """A named quantity, what it is held to, and what was found; made by :func:`at_least` and its siblings.
 
     ``breaks`` is the entry that breaks the bound furthest, or None; ``value`` and ``rival_value`` have as many digits
-    as it takes to tell them from the limit.
+    as it takes to tell them from the limit. ``limits``, ``dots`` and ``rival_dots`` are what a picture of it needs.
     """
 
     name: str
@@ -46,6 +47,9 @@ class Bound:
     rival: str
     rival_value: str
     breaks: str | None
+    limits: tuple = ()
+    dots: tuple = ()
+    rival_dots: tuple = ()
 
 
 def at_least(name: str, value, limit, *, rival=None) -> Bound:
@@ -108,14 +112,9 @@ class Claim:
         return f"✓ {self.statement}"
 
     def _repr_html_(self) -> str:
-        source = html.escape(self._source())
-        note = f' <span class="lab-claim-source">{source}</span>' if source else ""
+        note = f' <span class="lab-claim-source">{self.seeds} seeds</span>' if self.seeds > 1 else ""
         return (f'<p class="lab-claim" id="claim-{self.id}"><span class="lab-tick" aria-hidden="true">✓</span> '
                 f"{html.escape(self.statement)}{note}</p>")
-
-    def _source(self) -> str:
-        parts = [f"{self.seeds} seeds"] if self.seeds > 1 else []
-        return " · ".join(parts + ([f"record {self.record}"] if self.record else []))
 
 
 @checked
@@ -179,7 +178,8 @@ def _bound(name, value, words, low, high, rival) -> Bound:
                          f"({_span(rival_values, low, high)} is {words}).")
     return Bound(name, words, _span(values, low, high), len(values), rival_name,
                  _span(rival_values, low, high) if rival_name else "",
-                 None if worst is None else _apart(worst, low, high))
+                 None if worst is None else _apart(worst, low, high),
+                 _dots((low, high)), _dots(values), _dots(rival_values or []))
 
 
 def _rival(rival):
@@ -252,6 +252,20 @@ def _span(values, low, high) -> str:
     return least if least == most else f"{least} to {most}"
 
 
+def _dots(values) -> tuple:
+    """The first entries with the four digits that a picture needs; what is not finite is None."""
+    return tuple(float(f"{float(entry):.4g}") if math.isfinite(entry) else None for entry in values[:MOST_DOTS])
+
+
+def _in_ledger(bound: Bound, seeds: int) -> dict:
+    """What the ledger keeps of a bound: every entry where these are the seeds', not too many, more than one."""
+    kept = asdict(bound)
+    kept.pop("breaks")
+    if seeds == 1 or not 1 < bound.entries <= MOST_DOTS:
+        return {name: kept[name] for name in kept if name not in ("limits", "dots", "rival_dots")}
+    return kept
+
+
 def _write(stated: Claim) -> None:
     """Put the claim into the chapter's ledger file; the file is replaced whole or not at all."""
     target = os.environ.get("TRANSFORMER_LAB_LEDGER")
@@ -259,8 +273,7 @@ def _write(stated: Claim) -> None:
         return
     path = Path(target)
     entries = json.loads(path.read_text("utf-8")) if path.exists() else []
-    entry = asdict(stated) | {"bounds": [{name: part for name, part in asdict(bound).items() if name != "breaks"}
-                                         for bound in stated.bounds]}
+    entry = asdict(stated) | {"bounds": [_in_ledger(bound, stated.seeds) for bound in stated.bounds]}
     entries = [other for other in entries if other["id"] != stated.id] + [entry]
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")

@@ -7,11 +7,12 @@ import json
 import logging
 
 import pytest
+from bs4 import BeautifulSoup
 from docutils import nodes
 from fontTools.ttLib import TTFont
 from sample_book import ROOT
 
-from lab_site import chapters, fonts, marks, math, page
+from lab_site import chapters, fonts, marks, math, page, strips
 from lab_site.assets import katex_css
 from lab_site.directives import box_tokens, fold
 from lab_site.page import CORRECTIONS, polish
@@ -130,14 +131,57 @@ def test_a_correction_that_no_longer_matches_is_told(correction, warnings):
 CLAIM = '<p class="lab-claim" id="claim-one"><span class="lab-tick" aria-hidden="true">✓</span> One is odd.</p>'
 
 
-def test_a_claim_is_linked_to_the_ledger(warnings):
-    assert 'href="ledger.html#claim-one"' in polish(CLAIM, "page", frozenset({"one"}))
-    assert not warnings
+ENTRY = {"id": "one", "seeds": 1, "bounds": [{"name": "rest < 2", "bound": "equal to 1", "value": "1"}]}
+
+
+def test_a_claim_is_linked_to_the_ledger_and_says_its_value(warnings):
+    line = BeautifulSoup(polish(CLAIM, "page", {"one": ENTRY}), "html.parser")
+    assert line.a["href"] == "ledger.html#claim-one" and not warnings
+    assert line.get_text() == "✓ One is odd. rest < 2: exactly 1 · ledger"
+
+
+def test_names_of_records_stand_in_the_ledger_alone(warnings):
+    old = CLAIM.replace("</p>", ' <span class="lab-claim-source">20 seeds · record runs sha256:ab12</span></p>')
+    assert "sha256" not in polish(old, "page", {"one": ENTRY}) and not warnings
 
 
 def test_a_claim_without_a_record_is_told(warnings):
-    polish(CLAIM, "page", frozenset({"two"}))
+    assert polish(CLAIM, "page", {"two": ENTRY}) == CLAIM
     assert "make execute" in warnings[0]
+
+
+def bound(dots, limits, rival=()):
+    return {"name": "share <b>", "bound": "at least 0.5", "value": "…", "entries": len(dots), "rival": "untrained",
+            "rival_value": "0.1", "dots": dots, "limits": limits, "rival_dots": list(rival)}
+
+
+def test_a_strip_has_a_dot_for_each_seed_and_marks_the_limits_and_the_rival():
+    marks = strips.strip(bound([0.6, 0.7, 0.7, 0.9], [0.5, None], [0.3, 0.3]))
+    (rival,), (limit,), places = marks["rival"], marks["limits"], [x for x, _ in marks["dots"]]
+    assert rival < limit < places[0] < places[1] == places[2] < places[3]
+    assert places[3] - places[0] == pytest.approx(3 * (places[1] - places[0]), abs=0.3), "the axis is linear"
+    assert len(set(marks["dots"])) == 4, "dots that coincide stand above one another"
+
+
+@pytest.mark.parametrize(("rival", "arrows"), [([-9], ["left"]), ([99, 0.4], ["right"]), ([None], []), ([], [])])
+def test_a_rival_that_is_far_away_is_an_arrow_and_does_not_squeeze_the_dots(rival, arrows):
+    marks = strips.strip(bound([0.6, 0.9], [0.5, None], rival))
+    assert marks["arrows"] == arrows
+    assert marks["dots"][1][0] - marks["dots"][0][0] > strips.WIDTH / 2
+
+
+def test_a_strip_of_equal_values_stands_inside_its_axis():
+    marks = strips.strip(bound([0, 0], [0, 0]))
+    assert all(0 < x < strips.WIDTH for x, _ in marks["dots"]) and len(marks["limits"]) == 1
+
+
+def test_a_claim_with_seeds_shows_its_strip_with_everything_escaped(warnings):
+    entry = {"id": "one", "seeds": 20, "bounds": [bound([0.6, 0.9], [0.5, None], [0.1])]}
+    html = polish(CLAIM, "page", {"one": entry})
+    line = BeautifulSoup(html, "html.parser")
+    assert len(line.select("svg circle")) == 2 and "<b>" not in html and "share &lt;b&gt;" in html
+    assert line.svg["aria-label"].endswith("the rival, untrained: 0.1")
+    assert line.get_text(" ", strip=True).endswith("at least 0.5 · 20 seeds · ledger")
 
 
 # Folds and tokens

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from docutils import nodes
@@ -22,6 +23,7 @@ import transformer_lab
 
 from .chapters import TEMPLATES, read_ledger
 from .download import is_clone
+from .strips import note
 
 __all__ = ["CORRECTIONS", "Correction", "compose", "describe", "polish", "version"]
 
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
     """Fill in what ``layout.html`` asks for; a page gets the style sheets and scripts that it uses, and no others."""
     ledger = read_ledger(Path(app.srcdir), app.env.found_docs)
-    claims = frozenset(claim["id"] for claims in ledger.values() for claim in claims)
+    claims = {claim["id"]: claim for claims in ledger.values() for claim in claims}
     context["body"] = polish(context.get("body", ""), pagename, claims)
     has_math, has_lab = 'class="katex' in context["body"], "lab-static" in context["body"]
     context["lab_styles"] = ["book.css"] + ["katex.css"] * has_math + ["labs/labs.css"] * has_lab
@@ -113,21 +115,22 @@ CORRECTIONS = (
 )
 
 
-def polish(html: str, page: str, claims: frozenset[str] = frozenset()) -> str:
-    """The body of a page, corrected, with a link from each claim of the book to its entry in the ledger."""
+def polish(html: str, page: str, claims: Mapping[str, dict] = MappingProxyType({})) -> str:
+    """The body of a page, corrected; each claim of the book gets its strip or its value, and a link to the ledger."""
     for correction in CORRECTIONS:
         html = correction.apply(html, page)
-    return _link_claims(html, page, claims)
+    return _finish_claims(html, page, claims)
 
 
-def _link_claims(html: str, page: str, claims: frozenset[str]) -> str:
-    def link(match: re.Match) -> str:
+def _finish_claims(html: str, page: str, claims: Mapping[str, dict]) -> str:
+    def finish(match: re.Match) -> str:
         if match[2] not in claims:
             log.warning("%s shows the claim %r, which no record in data/claims holds: run make execute", page, match[2])
-        return (f'{match[1]} <a class="lab-claim-link" href="ledger.html#claim-{match[2]}" '
-                f'aria-label="This claim in the ledger">ledger</a></p>')
+            return match[0]
+        return f"{match[1]} {note(claims[match[2]])}</p>"
 
-    linked, count = re.subn(r'(<p class="lab-claim" id="claim-([\w-]+)">.*?)</p>', link, html, flags=re.DOTALL)
+    finished, count = re.subn(r'(<p class="lab-claim" id="claim-([\w-]+)">.*?)(?: <span class="lab-claim-source">'
+                              r"[^<]*</span>)?</p>", finish, html, flags=re.DOTALL)
     if html.count('class="lab-claim"') != count:
         log.warning("%s: a claim's line could not be linked to the ledger", page)
-    return linked
+    return finished
