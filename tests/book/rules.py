@@ -8,13 +8,15 @@ exercises in ``exercises.py``, its own figures in ``figures.py``, what was run i
 
 Order
     One H1; right under it the card; then H2 headings that begin with the part's word, in this order:
-    Puzzle, Predict, Derive, Check, Experiment, Explore, Exercises, What we learned. A part may have several H2.
+    Puzzle, Predict, Derive, Check, Experiment, Exercises, What we learned. A part may have several H2. Explore stands
+    once, after Predict, where the idea of the explorable is first understood (its place is tested on the built page).
 Card
     ::
 
         ```{admonition} At a glance
         :class: card
         - **Question:** What does a wrong answer change?
+        - **In one minute:** Every weight that had a part in it, by a handful of lines that can be checked.
         - **You need:** [how attention reads](01-soft-lookup.ipynb)
         - **Time:** 30 min to read, 60 min to do, 1 min to compute
         - **Seeds:** 20
@@ -77,6 +79,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import itertools
 import re
 import textwrap
 
@@ -84,7 +87,7 @@ from chapter import Chapter, caption, data, directives, execute, figure, numbers
 
 PACKAGES = ("transformer_lab", "chapters")
 PARTS = ("Puzzle", "Predict", "Derive", "Check", "Experiment", "Explore", "Exercises", "What we learned")
-CARD = ("Question", "You need", "Time", "Seeds", "Claims")
+CARD = ("Question", "In one minute", "You need", "Time", "Seeds", "Claims")
 
 
 def parts_in_order(chapter: Chapter):
@@ -100,8 +103,12 @@ def parts_in_order(chapter: Chapter):
                 yield f"the heading {words!r} does not begin with the word of a part"
             elif not seen or seen[-1] != part:
                 seen.append(part)
-    if seen != list(PARTS):
-        yield f"the parts are {', '.join(seen)}; they should be {', '.join(PARTS)}"
+    order = [part for part in PARTS if part != "Explore"]
+    others = [part for part in seen if part != "Explore"]
+    if [part for part, _ in itertools.groupby(others)] != order:
+        yield f"the parts are {', '.join(seen)}; they should be {', '.join(order)}"
+    if seen.count("Explore") != 1 or "Predict" not in seen[:seen.index("Explore")]:
+        yield "Explore stands once, after Predict"
 
 
 def card_is_complete(chapter: Chapter):

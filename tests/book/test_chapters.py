@@ -42,6 +42,7 @@ CARD = """# A title
 ```{admonition} At a glance
 :class: card
 - **Question:** What is two times three?
+- **In one minute:** It is six.
 - **You need:** [the index](index.md)
 - **Time:** 1 min to read, 2 min to do, 3 min to compute
 - **Seeds:** 1
@@ -180,11 +181,14 @@ def three_values(chapter):
 PLANTED = [
     ("parts_in_order", change("check", "## Check", "## Prove")),
     ("parts_in_order", change("predict", "## Predict", "## Explore")),
+    ("parts_in_order", change("explore", "## Explore", "## Experiment")),
+    ("parts_in_order", change("explore", "## Explore", "## Explore: this\n\n## Exercises\n\n## Explore: that")),
     ("parts_in_order", drop("experiment")),
     ("parts_in_order", change("puzzle", "## Puzzle", "# Puzzle")),
     ("card_is_complete", change("title", "card", "note")),
     ("card_is_complete", change("title", "- **Seeds:** 1\n", "")),
     ("card_is_complete", change("title", "**Seeds:** 1", "**Seeds:** many")),
+    ("card_is_complete", change("title", "- **In one minute:** It is six.\n", "")),
     ("card_is_complete", change("title", "2 min to do, ", "")),
     ("card_is_complete", change("title", "**Claims:** 1", "**Claims:** 2")),
     ("numbers_are_backed", change("puzzle", "We get 6", "We get 6.0")),

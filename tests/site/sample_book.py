@@ -22,14 +22,14 @@ parts:
 """
 CARD = """# A sample chapter
 
-```{admonition} Can one chapter hold everything?
+```{admonition} At a glance
 :class: card
-
-**Before** {term}`token`
-
-**Time** 10 minutes to read
-
-**Seeds** 20
+- **Question:** Can one chapter hold everything?
+- **In one minute:** It can, if everything is small.
+- **You need:** {term}`token`
+- **Time:** 10 min to read, 1 min to do, 1 min to compute
+- **Seeds:** 20
+- **Claims:** 1
 ```
 
 A first paragraph with a sidenote[^aside], a token `A`, a longer token `<end>`{.token}, a word about the
