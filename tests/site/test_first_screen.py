@@ -17,8 +17,9 @@ SEEN = """() => {
   const live = ".lab-static:not([data-lab=choice], [data-lab=curve])";
   const first = document.querySelector(`article .lab-fig, article ${live}`);
   const explorable = document.querySelector(`article ${live}`);
+  const sights = ".lab-fig, .lab-static, .lab-claim, .lab-verdict";
   let row = 0, longest = 0;
-  for (const element of document.querySelectorAll("article :is(.cell_input, .lab-fig, .lab-static, .lab-claim, .lab-verdict)")) {
+  for (const element of document.querySelectorAll(`article :is(.cell_input, ${sights})`)) {
     row = !element.matches(".cell_input") ? 0 : element.checkVisibility() ? row + 1 : row;
     longest = Math.max(longest, row);
   }
