@@ -1,13 +1,14 @@
 """Transformer Lab: a small, exact laboratory for what happens inside a transformer.
 
-The package does the work that the book's chapters tell about. Importing it loads NumPy
-and nothing heavier; PyTorch, matplotlib and the widgets load when their subpackages do.
+The package does the work that the book's chapters tell about. Importing it loads nothing heavy: NumPy loads with the
+first name that is asked for; PyTorch, matplotlib and the widgets load when their subpackages do.
 
 >>> import transformer_lab
 >>> transformer_lab.__version__
 '0.1.0'
 """
 
+import importlib
 import os
 import sys
 
@@ -19,12 +20,19 @@ if "OPENBLAS_NUM_THREADS" not in os.environ:
 
         threadpoolctl.threadpool_limits(1, user_api="blas")
 
-from .claims import at_least, at_most, between, claim, equals
-from .config import ModelConfig, OneHeadConfig, TrainConfig
-from .errors import LabError
-from .names import VOCABULARY, lookup
-from .randomness import generator
-
 __version__ = "0.1.0"
 __all__ = ["VOCABULARY", "LabError", "ModelConfig", "OneHeadConfig", "TrainConfig", "at_least", "at_most", "between",
            "claim", "equals", "generator", "lookup"]
+
+HOMES = {"claims": ("at_least", "at_most", "between", "claim", "equals"),
+         "config": ("ModelConfig", "OneHeadConfig", "TrainConfig"), "errors": ("LabError",),
+         "names": ("VOCABULARY", "lookup"), "randomness": ("generator",)}
+
+
+def __getattr__(name: str):
+    """A public name, fetched from its module when it is first asked for (PEP 562)."""
+    for home, names in HOMES.items():
+        if name == home or name in names:
+            module = importlib.import_module(f".{home}", __name__)
+            return module if name == home else getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

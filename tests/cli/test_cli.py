@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from transformer_lab.byhand.transformer import forward
 from transformer_lab.cli import commands, main, narrate
 from transformer_lab.cli.show import shade
 from transformer_lab.tasks.expressions import tokenize
+from transformer_lab.training.progress import Bar
 
 QUICK = ["--operations", "Max", "Min", "--high", "3", "--steps", "60", "--batch", "16"]
 
@@ -251,6 +253,68 @@ def test_ctrl_c_ends_with_a_sentence_and_a_closed_pipe_with_nothing(inside, caps
     done = subprocess.run(f"{sys.executable} -m transformer_lab evaluate digits-0 | true", shell=True, cwd=inside,
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and done.stderr == ""
+
+
+def ran(command: str, folder, **environment) -> tuple[int, str, str]:
+    command = command.replace("LAB", f"{sys.executable} -m transformer_lab")
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=os.environ | environment, capture_output=True,
+                          timeout=120)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+ASKED = "LAB ask digits-0 'Max(1, 2, 3)'"
+STREAMS = {  # command, environment, exit code, what stands in the output or on stderr
+    "full output": (f"{ASKED} >/dev/full", {}, 1, "the output: No space left on device."),
+    "everything full": (f"{ASKED} >/dev/full 2>/dev/full", {}, 1, ""),
+    "closed output": (f"{ASKED} >&-", {}, 0, ""),
+    "everything closed": (f"{ASKED} <&- >&- 2>&-", {}, 0, ""),
+    "closed input": ("LAB ask digits-0 <&-", {}, 0, "digits-0 knows"),
+    "Windows' letters": (ASKED, {"PYTHONIOENCODING": "cp1252"}, 0, "%  ####"),
+    "seven bits": (ASKED + " --look", {"PYTHONIOENCODING": "ascii"}, 0, "####"),
+    "a deleted folder": (f"mkdir gone; cd gone; rmdir ../gone; {ASKED}", {}, 1, "Go to another one: cd ~"),
+    "bytes that are no text": ("LAB ask digits-0 $'Max(\\xff)'", {}, 1, "allowed is"),
+    "a name that commands": ("LAB ask $'a\\e[2Jb' 'Max(1, 2, 3)'", {}, 1, r"'a\x1b[2Jb'"),
+    "too large a model": ("ulimit -v 8000000; LAB train digits --d-model 100000 --to big", {}, 1, "more memory than"),
+}
+
+
+@pytest.mark.parametrize("case", STREAMS)
+def test_no_stream_folder_or_name_ends_in_a_traceback(case, inside):
+    command, environment, code, words = STREAMS[case]
+    found, out, err = ran(command, inside, **environment)
+    assert (found, words in out + err, "Traceback" in err, "\x1b" in out + err) == (code, True, False, False), err
+
+
+def test_a_suggested_command_is_quoted_and_works(inside):
+    code, out, _ = ran("LAB train digits --steps 2 --to 'a b;c'", inside)
+    assert code == 0 and "ask 'a b;c'" in out
+    assert ran(out.splitlines()[-1].strip().replace("transformer-lab", "LAB"), inside)[0] == 0
+
+
+@pytest.mark.parametrize("after", [0.08, 0.15, 0.25])
+def test_ctrl_c_while_it_loads_is_a_sentence(after, inside):
+    script = "import transformer_lab.__main__ as lab, os, sys; os.write(1, b'.'); sys.exit(lab.main())"
+    started = subprocess.Popen([sys.executable, "-c", script], cwd=inside, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    started.stdout.read(1)
+    time.sleep(after)
+    started.send_signal(signal.SIGINT)
+    err = started.communicate(timeout=60)[1].decode()
+    assert "Traceback" not in err and started.returncode in (130, 2, -signal.SIGINT)
+
+
+def test_the_progress_line_fits_the_terminal_that_watches(monkeypatch):
+    watching, watched = os.openpty()
+    termios.tcsetwinsize(watched, (24, 40))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with os.fdopen(watched, "w") as stream:
+        bar = Bar(10, stream)
+        for done in range(11):
+            bar.last = 0
+            bar.show(done, {"step": done, "held_out_accuracy": 0.123456789, "held_out_loss": 1.5})
+        drawn = os.read(watching, 10_000).decode()
+    lines = [line.strip() for line in drawn.split("\r\x1b[K")[1:]]
+    assert len(lines) == 11 and max(map(len, lines)) <= 39
 
 
 def test_the_narrated_training_tells_ten_steps_with_the_runs_own_numbers(tmp_path, monkeypatch, capsys):

@@ -7,12 +7,14 @@ command line itself was not understood, 130 after Ctrl-C.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 
 from ..errors import LabError
 from . import commands, studies
 from .options import add_fields
+from .show import say, streams
 
 __all__ = ["main"]
 
@@ -33,23 +35,43 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["ask", "no-such-run", "Max(5,8,3)"])
     1
     """
+    streams()
+    try:
+        return run(arguments)
+    except LabError as fault:
+        return ended(1, str(fault))
+    except KeyboardInterrupt as stopped:
+        return ended(130, f"stopped. {stopped}".rstrip(), before="\n")
+    except BrokenPipeError:  # who read us has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return ended(1, "this takes more memory than there is. Make the model, the batch or the task smaller.")
+    except OSError as fault:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ended(1, f"{fault.filename or 'the output'}: {fault.strerror or fault}.")
+
+
+def run(arguments: list[str] | None) -> int:
+    try:
+        os.getcwd()
+    except OSError:
+        return ended(1, "the folder that you are in is gone, or may not be read. Go to another one: cd ~")
     top = parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         top.print_help(sys.stderr)
         return 2
     options = top.parse_args(arguments)
-    try:
-        options.command(options)
-        sys.stdout.flush()
-    except LabError as fault:
-        print(f"transformer-lab: {fault}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as stopped:
-        print(f"\ntransformer-lab: stopped. {stopped}".rstrip(), file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    options.command(options)
+    sys.stdout.flush()
     return 0
+
+
+def ended(code: int, sentence: str, before: str = "") -> int:
+    with contextlib.suppress(OSError):
+        say(f"{before}transformer-lab: {sentence}", file=sys.stderr)
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ..training.seals import readable
 from .narrate import attention, narrated
 from .options import given
 from .recipes import RECIPES
-from .show import percent, ranking, shares, table
+from .show import percent, ranking, say, shares, table
 
 
 def recipes() -> str:
@@ -49,13 +50,14 @@ def train(options) -> None:
     run = configured(options)
     folder = Path(options.to or near(places.runs(f"{options.recipe}-{run.training.seed}")))
     if there(folder):
-        print(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
+        say(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
     (narrated if options.narrate else train_run)(folder, run)
     record = load(folder)[1]
     if notice := record.history.overfitting("loss", "held_out_loss"):
-        print(notice)
-    print(f"{folder}: {percent(record.history.rows[-1]['held_out_accuracy'], 2)} right on held-out inputs after "
-          f"{record.manifest['step']:,} steps. Ask it:\n  transformer-lab ask {folder} \"{example(run)}\"")
+        say(notice)
+    say(f"{folder}: {percent(record.history.rows[-1]['held_out_accuracy'], 2)} right on held-out inputs after "
+        f"{record.manifest['step']:,} steps. Ask it:\n"
+        f"  transformer-lab ask {shlex.quote(str(folder))} \"{example(run)}\"")
 
 
 def configured(options) -> Run:
@@ -85,14 +87,14 @@ def ask(options) -> None:
     """One expression, or as many as the reader types."""
     model, record = opened(options.run)
     if options.expression is not None:
-        print(answer(model, options.expression, options.look))
+        say(answer(model, options.expression, options.look))
         return
-    print(f"{record.path.name} knows {described(model.run)}. Type such as {example(model.run)}; an empty line ends it.")
+    say(f"{record.path.name} knows {described(model.run)}. Type such as {example(model.run)}; an empty line ends it.")
     while (text := asked()) not in ("", "quit", "exit"):
         try:
-            print(answer(model, text, options.look))
+            say(answer(model, text, options.look))
         except LabError as fault:
-            print(fault)
+            say(fault)
 
 
 def asked() -> str:
@@ -120,19 +122,19 @@ def evaluate(options) -> None:
     """Right answers on both parts (of a large training part the first 5,000), by operation, next to guessing."""
     model, record = opened(options.run)
     run, weights = model.run, sum(value.size for value in record.weights.values())
-    print(f"{record.path.name}: {described(run)}")
-    print(f"{weights:,} weights, {record.manifest['step']:,} steps, seed {run.training.seed}\n")
+    say(f"{record.path.name}: {described(run)}")
+    say(f"{weights:,} weights, {record.manifest['step']:,} steps, seed {run.training.seed}\n")
     right = {"held out": model.right(run.task.parts.held_out), "trained on": model.right(run.task.parts.train[:5000])}
-    print(table([(part, f"{hits.sum():,}", f"{hits.size:,}", percent(hits.mean(), 2)) for part, hits in right.items()],
+    say(table([(part, f"{hits.sum():,}", f"{hits.size:,}", percent(hits.mean(), 2)) for part, hits in right.items()],
                 ["", "right", "of", ""]))
-    print(f"\ninputs in both parts: {leakage(*run.task.parts[::-1]).shared}\n\nheld out, by operation")
-    print(by_operation(run.task.parts.held_out, right["held out"]))
+    say(f"\ninputs in both parts: {leakage(*run.task.parts[::-1]).shared}\n\nheld out, by operation")
+    say(by_operation(run.task.parts.held_out, right["held out"]))
     ties = right["held out"][[tied(x) for x in run.task.parts.held_out]]
-    print(f"\nof these with equal numbers: {ties.sum():,} of {ties.size:,} right")
+    say(f"\nof these with equal numbers: {ties.sum():,} of {ties.size:,} right")
     guesses = baselines(run.task.parts.train, run.task.parts.held_out)
     words = {"chance": "any answer", "majority": "the commonest", "majority by operation": "that of each operation"}
-    print("\nguessing: " + ", ".join(f"{text} {percent(float(guesses[name]))}" for name, text in words.items()))
-    print(mistakes(model, right["held out"]))
+    say("\nguessing: " + ", ".join(f"{text} {percent(float(guesses[name]))}" for name, text in words.items()))
+    say(mistakes(model, right["held out"]))
 
 
 def tied(expression) -> bool:
@@ -168,9 +170,9 @@ def runs(options) -> None:
     folders = [Path(options.folder)] if options.folder else homes()
     rows = [summary(path) for path in kept(folders)]
     if not rows:
-        print(f"There is no run in {folders[0]} yet. Make one:\n  transformer-lab train digits")
+        say(f"There is no run in {folders[0]} yet. Make one:\n  transformer-lab train digits")
         return
-    print(table(rows, ["run", "steps", "held out", "task"], left=(0, 3)))
+    say(table(rows, ["run", "steps", "held out", "task"], left=(0, 3)))
 
 
 def homes() -> list[Path]:

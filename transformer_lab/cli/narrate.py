@@ -12,7 +12,7 @@ from ..tasks.digits import draw
 from ..tasks.expressions import TOKENS, answer_text, operation_of, spell, tokenize, value
 from ..tasks.splits import baselines, leakage, statistics
 from ..training import Record, Run, train
-from .show import bar, percent, ranking, shade, shares, table
+from .show import bar, percent, ranking, say, shade, shares, table
 
 NAMES = {"adamw": "AdamW", "adam": "Adam", "momentum": "Momentum", "sgd": "SGD"}
 
@@ -29,7 +29,7 @@ def narrated(folder, run: Run) -> Record:
     tell(6, "How it learns", setup(run))
     tell(7, "Training", "The loss on the batch, and the share of held-out inputs that come out right:")
     record = train(folder, run, every=max(1, run.training.steps // 20))
-    print(course(record))
+    say(course(record))
     trained = load(folder)[0]
     tell(8, "The test", test(trained))
     tell(9, "One answer for each operation", "\n".join(answered(trained, expression) for expression in examples))
@@ -38,7 +38,7 @@ def narrated(folder, run: Run) -> Record:
 
 
 def tell(number: int, title: str, text: str) -> None:
-    print(f"\n{number:>2}  {title}\n    {'─' * len(title)}\n{text}", flush=True)
+    say(f"\n{number:>2}  {title}\n    {'─' * len(title)}\n{text}", flush=True)
 
 
 def one_of_each(run: Run) -> list:

@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import codecs
+import os
+import sys
 from collections.abc import Iterable, Sequence
 
 WIDTH = 24
+
+#: What stands for our signs where the output cannot show them.
+PLAIN = str.maketrans("█▉▊▋▌▍▎▏▓▒░─✓✗", "#########=.-+x")
+
+
+def streams() -> None:
+    """Make output and input usable whatever they are: closed ones lead nowhere, and no sign is too much for them."""
+    codecs.register_error("plain", lambda fault: (fault.object[fault.start:fault.end].translate(PLAIN).encode(
+        fault.encoding, "backslashreplace").decode(fault.encoding), fault.end))
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (stays open as long as the process)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="plain")
+
+
+def say(text: object = "", **how) -> None:
+    r"""Print, with names from outside shown as they are spelt: nothing in them commands the terminal.
+
+    >>> say("a name\x1b[2J")
+    a name\x1b[2J
+    """
+    print("".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in str(text)), **how)
 
 
 def bar(share: float) -> str:

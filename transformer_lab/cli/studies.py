@@ -6,7 +6,7 @@ from .. import places
 from ..checks import check_whole
 from ..training.study import declared
 from ..training.study import study as find
-from .show import table
+from .show import say, table
 
 HELP = """Without NAME: all studies, how much of each is done, and whether it is shipped.
 With NAME: what is missing is trained in runs/studies/NAME, and the whole goes to data/studies/NAME.
@@ -23,12 +23,12 @@ def add_options(verb) -> None:
 def study(options) -> None:
     """List the studies, or make one."""
     if options.name is None:
-        print(table([summary(one) for one in declared().values()], ["study", "units", "done", "shipped"], left=(0, 3)))
+        say(table([summary(one) for one in declared().values()], ["study", "units", "done", "shipped"], left=(0, 3)))
         return
     jobs, chosen = check_whole("--jobs", options.jobs, low=1), find(options.name)
     dataset = chosen.run(jobs=jobs)
     sizes = ", ".join(f"{size} {name}" for name, size in dataset.sizes.items())
-    print(f"{places.shipped('studies', chosen.name)}: {dataset.attrs['record']}\n{sizes}")
+    say(f"{places.shipped('studies', chosen.name)}: {dataset.attrs['record']}\n{sizes}")
 
 
 def summary(one) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from .expressions import LEAST, OPERATIONS, TOKENS, value
 __all__ = ["DigitTask", "all_inputs", "check_expression", "draw"]
 
 LARGEST = 1_000_000
+MOST = 999  # arguments: an expression of more would not be looked through, nor its inputs counted, in reasonable time
 
 
 def check_operations(argument: str, names) -> tuple[str, ...]:
@@ -50,8 +51,8 @@ class DigitTask(Config):
     """
 
     operations: By(check_operations) = ("First", "Second", "Last", "Max", "Min")
-    min_args: Whole(1) = 3
-    max_args: Whole(1) = 3
+    min_args: Whole(1, MOST) = 3
+    max_args: Whole(1, MOST) = 3
     low: Whole(0, 999) = 0
     high: Whole(0, 999) = 9
     depth: Whole(1, 4) = 1

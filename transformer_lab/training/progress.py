@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import time
 
@@ -26,12 +26,19 @@ class Bar:
             return
         self.last = now
         numbers = "  ".join(f"{name} {float(np.mean(value)):.4g}" for name, value in row.items() if name != "step")
-        columns = shutil.get_terminal_size().columns - 1
+        columns = self.columns() - 1
         width = min(24, columns // 3)
         filled = width * done // max(self.total, 1)
         line = f"{'█' * filled}{'░' * (width - filled)} {done}/{self.total}{self.left(done, now)}  {numbers}"
         self.stream.write(f"\r\033[K{line[:columns]}" + ("\n" if done == self.total else ""))
         self.stream.flush()
+
+    def columns(self) -> int:
+        """The width of the terminal that watches, which need not be that of the output."""
+        try:
+            return int(os.environ.get("COLUMNS") or os.get_terminal_size(self.stream.fileno()).columns) or 80
+        except (OSError, ValueError, AttributeError):
+            return 80
 
     def left(self, done: int, now: float) -> str:
         """The time that is left, if what comes takes as long as what was."""
