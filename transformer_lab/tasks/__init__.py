@@ -11,12 +11,13 @@ A family's configuration says which task and which data; beside it the module ha
 :data:`FAMILIES` names them; the rest of the package asks it and knows no task by name.
 """
 
-from . import digit_data, patterns
+from . import digit_data, patterns, rules
 
 __all__ = ["FAMILIES", "family_of"]
 
 #: The configuration and the module of every task that a run can name.
-FAMILIES = {"digits": (digit_data.Digits, digit_data), "patterns": (patterns.PatternTask, patterns)}
+FAMILIES = {"digits": (digit_data.Digits, digit_data), "patterns": (patterns.PatternTask, patterns),
+            "rules": (rules.RuleTask, rules)}
 
 
 def family_of(task):
