@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 # A deprecation in a frozen dependency must not look like a fault of the book.
 BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab serve execute study bench kernels zips mutants clean
+.PHONY: help book test lab serve execute chapter renumber study bench kernels zips mutants clean
 
 help:           ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
@@ -35,6 +35,12 @@ serve:          ## show the built pages on this machine (PORT=8000)
 
 execute: setup-book ## re-run the chapters that changed; ALL=1 re-runs all
 	$(BIN)/python tools/execute.py $(if $(ALL),--all)
+
+chapter: setup-book ## lay a new chapter that keeps the rules (N=09 NAME=slug)
+	@PYTHONPATH=.:book $(BIN)/python tools/chapter.py "$(N)" "$(NAME)"
+
+renumber: setup-book ## number the chapters by their order in _toc.yml (DRY=1 only says what)
+	@$(BIN)/python tools/renumber.py $(if $(DRY),--dry-run)
 
 study: setup-book ## list the studies; NAME=... makes one (JOBS=1)
 	@$(BIN)/transformer-lab study $(NAME) --jobs $(or $(JOBS),1)
