@@ -28,7 +28,7 @@ test: setup-test ## everything that CI checks
 
 lab: setup-book ## open the chapters in JupyterLab
 	@$(BIN)/jupyter trust book/[0-9]*.ipynb > /dev/null  # JupyterLab strips figures from notebooks it does not trust
-	$(BIN)/jupyter lab --notebook-dir=book
+	$(BIN)/jupyter lab --notebook-dir=book --FileContentsManager.pre_save_hook=transformer_lab.widgets.saving.keep_stills
 
 serve:          ## show the built pages on this machine (PORT=8000)
 	@$(PY) tools/serve.py $(PORT)

@@ -70,16 +70,6 @@ def test_each_mistake_spreads_as_far_back_as_it_must():
     assert len(twice["wrong"]) == len(twice["cosines"])
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_the_code_for_a_state_runs_and_gives_what_the_page_shows(mistake, capsys):
-    state = {"operation": "Min", "first": 3, "second": 1, "gradient": mistake}
-    scope = {}
-    exec(node(f'import {{ code }} from "{PAGE}"; process.stdout.write(code({json.dumps(state)}));'), scope)
-    shown = computed(**state)["grads"]["W_Q"]
-    assert np.abs(scope["grads"]["blocks.0.W_Q"][:, 0] - np.array(shown)).max() <= 1e-12
-    assert capsys.readouterr().out
-
-
 def test_the_shipped_weights_are_made_again():
     assert DATA.read_bytes() == page_bytes({"model": (drawn(), CONFIG)}, dtype="float64")
 

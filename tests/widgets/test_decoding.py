@@ -189,29 +189,6 @@ def test_shuffle_draws_what_training_draws_and_always_the_same():
         assert len(set(texts)) >= 39
 
 
-@pytest.mark.parametrize(("name", "step"), [("nested", 0), ("two-digits", 1), ("arithmetic", 2)])
-def test_the_code_for_a_state_runs_and_gives_what_is_shown(name, step, capsys):
-    source, shown = page("[code(given, compute(given, data)), compute(given, data).step]",
-                         Decoding(model=name, expression=ASKED[name], step=step).state())
-    scope = {}
-    exec(source, scope)
-    assert len(scope["row"][0]) == len(tokenize(parse(ASKED[name]))) + step
-    assert [word for word, _ in scope["top"]] == [one["word"] for one in shown["top"]]
-    assert np.abs(np.concatenate(scope["looks"]) - shown["patterns"]).max() <= 1e-9
-    assert max(map(len, source.splitlines())) < 80
-    assert str(scope["model"].said([parse(ASKED[name])])) in capsys.readouterr().out
-
-
-def test_the_code_of_a_strange_expression_runs_too():
-    state = Decoding(expression="Max ( First ( Min ( 2 , 8 ) , 5 ) , Last ( 1 , 2 ) )").state()
-    with pytest.raises(LabError, match="17"):
-        exec(page("code(given, compute(given, data))", state), {})
-    state["expression"] = "Max ( First ( Min ( 2 , 8 ) , 5 ) , 1 )"
-    scope = {}
-    exec(page("code(given, compute(given, data))", state), scope)
-    assert scope["top"][0][0] == page("compute(given, data).step.top[0].word", state)
-
-
 @pytest.mark.parametrize(("state", "fault"), [
     ({"model": "nest"}, "Did you mean 'nested'"), ({"expression": "Add(2, 3)"}, "got 'Add'"),
     ({"expression": "Max(2, 300)"}, "got 300"), ({"expression": "Max(2)"}, "Max's arguments: got 1"),

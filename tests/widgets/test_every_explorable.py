@@ -2,9 +2,6 @@
 
 import inspect
 import json
-import os
-import subprocess
-import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from matplotlib.image import imread
 from playwright.sync_api import expect
 
 import transformer_lab.widgets as widgets
-from transformer_lab.widgets.bundle import JS, asked, names, node, poster, static_html
+from transformer_lab.widgets.bundle import JS, names, node, poster, static_html
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = {found._draws: found for found in (getattr(widgets, name) for name in widgets.__all__)
@@ -158,30 +155,3 @@ def test_a_still_picture_in_a_notebook_brings_its_own_colours_and_says_how_to_wa
     pixels = imread(BytesIO(page.locator(".lab-static").screenshot()))[..., :3]
     assert (pixels.max(-1) == 0).mean() < 0.001  # black is no colour of ours
     page.close()
-
-
-RUN = """
-import json, sys
-for name, source in json.load(sys.stdin).items():
-    print("running", name, flush=True)
-    exec(source, {"__name__": name})
-"""
-
-
-@pytest.fixture(scope="module")
-def codes():
-    """The code that each explorable shows for its first state, where it shows any."""
-    shown = {name: asked(name, "code", {}) for name in names()}
-    return {name: source for name, source in shown.items() if source}
-
-
-@pytest.mark.parametrize("working", ["book", "elsewhere"])
-def test_each_code_runs_wherever_a_notebook_runs(codes, working, tmp_path):
-    home = tmp_path / "unpacked"
-    (home / "book").mkdir(parents=True)
-    (home / "data").symlink_to(ROOT / "data")
-    (home / "book" / "chapters").symlink_to(ROOT / "book" / "chapters")
-    environment = os.environ | {"TRANSFORMER_LAB_HOME": str(home), "PYTHONPATH": f"{ROOT}{os.pathsep}{home / 'book'}"}
-    done = subprocess.run([sys.executable, "-c", RUN], cwd=ROOT / "book" if working == "book" else tmp_path,
-                          input=json.dumps(codes), env=environment, capture_output=True, text=True)
-    assert len(codes) >= 8 and done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]

@@ -10,7 +10,10 @@ import urllib.request
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 from playwright.sync_api import expect
+
+from transformer_lab.widgets import SoftLookup
 
 CELLS = [
     "from transformer_lab.widgets import GradientGraph\ngraph = GradientGraph()\ngraph",
@@ -19,7 +22,9 @@ CELLS = [
     "from transformer_lab.widgets import PhaseScrubber\nPhaseScrubber(step=2)",
     "from transformer_lab.widgets import AskModel\nasked = AskModel(step=2000)\nasked",
     "print(asked.expression)",
+    "from transformer_lab.widgets import SoftLookup\nlookup = SoftLookup()\nlookup",
 ]
+STORED = 6  # the cell whose still picture is in the file
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 
 
@@ -31,7 +36,11 @@ def jupyterlab(tmp_path):
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
     (tmp_path / "files").mkdir()
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    stored = {"text/plain": "SoftLookup()", "text/html": SoftLookup()._repr_mimebundle_()[0]["text/html"]}
+    notebook.cells[STORED].outputs = [nbformat.v4.new_output("display_data", stored)]
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    (tmp_path / "data").mkdir()
+    NotebookNotary(data_dir=str(tmp_path / "data")).sign(notebook)
     nbformat.write(notebook, tmp_path / "files" / "graph.ipynb")
     folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
                "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "spaces", "IPYTHONDIR": "ipython"}
@@ -42,11 +51,14 @@ def jupyterlab(tmp_path):
     with open(tmp_path / "log", "w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
-             "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=", f"--notebook-dir={tmp_path / 'files'}"],
+             "--ip=127.0.0.1",
+             "--FileContentsManager.pre_save_hook=transformer_lab.widgets.saving.keep_stills",
+             f"--port={port}", "--IdentityProvider.token=", f"--notebook-dir={tmp_path / 'files'}"],
             env=environment, stdout=log, stderr=log)
     try:
         _wait_for(f"http://127.0.0.1:{port}/api", server, tmp_path / "log")
         yield f"http://127.0.0.1:{port}/lab/tree/graph.ipynb"
+        assert "is not defined" not in (tmp_path / "log").read_text()  # Lab runs a script of its own under our folder
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -69,16 +81,54 @@ def run(page, cell):
     }""", cell)
 
 
+def the_keys_of_jupyterlab_stay_away(page):
+    """Arrows move a slider, and what Lab means by other keys does not happen."""
+    run(page, STORED)
+    expect(page.get_by_text("Run the cell (Shift+Enter)")).to_have_count(0, timeout=60_000)
+    slider, query = page.get_by_label("temperature"), page.get_by_label("Query", exact=True)
+    slider.focus()
+    before = slider.input_value()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    assert float(slider.input_value()) < float(before)
+    query.focus()
+    at = query.get_attribute("aria-valuetext")
+    for key in ("d", "d", "x", "a", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(query).not_to_have_attribute("aria-valuetext", at)
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 7
+
+
+def saved_and_opened_again(page, address, folder):
+    """With another kernel the still pictures are there, and no model is missed."""
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    file = folder / "files" / "graph.ipynb"
+    for _ in range(100):
+        if "lab-static" in file.read_text().partition("PhaseScrubber(step=2)")[2].partition("AskModel")[0]:
+            break
+        time.sleep(0.1)
+    assert "widget-view" not in file.read_text()
+    page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")
+    page.goto(address + "?reset")
+    expect(page.get_by_text("Run the cell (Shift+Enter)").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("model not found")).to_have_count(0)
+
+
 @pytest.mark.browser
-def test_a_drag_reaches_python_and_an_assignment_moves_the_page(chromium, jupyterlab):
+def test_a_drag_reaches_python_and_an_assignment_moves_the_page(chromium, jupyterlab, tmp_path):
     context = chromium.new_context(viewport={"width": 1400, "height": 1300})
     page, outside, errors = context.new_page(), [], []
     page.on("request", lambda sent: outside.append(sent.url) if "127.0.0.1" not in sent.url.split("/")[2] else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(jupyterlab)
-    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length == 6", timeout=60_000)
+    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length == 7", timeout=60_000)
     page.wait_for_function("jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.status == 'idle'",
                            timeout=60_000)
+    still = page.locator(".lab-static .lab-picture")
+    expect(still).to_be_visible()
+    expect(page.get_by_text("Run the cell (Shift+Enter)")).to_be_visible()
+    assert still.locator("rect.axis").first.evaluate("(box) => getComputedStyle(box).fill") == "none"
+    words = page.locator(".lab[role=group] .lab-words")
     run(page, 0)
     step = page.get_by_label("Step", exact=True)
     expect(step).to_have_attribute("aria-valuenow", "12", timeout=60_000)
@@ -97,16 +147,18 @@ def test_a_drag_reaches_python_and_an_assignment_moves_the_page(chromium, jupyte
 
     run(page, 2)
     expect(step).to_have_attribute("aria-valuenow", "3")
-    expect(page.locator(".lab-words")).to_contain_text("Planted: sign flipped")
+    expect(words).to_contain_text("Planted: sign flipped")
     run(page, 3)                                                   # bytes reach the page, too
-    expect(page.locator(".lab-words").nth(1)).to_contain_text("Seed 7, step 2: writing is trained", timeout=60_000)
+    expect(words.nth(1)).to_contain_text("Seed 7, step 2: writing is trained", timeout=60_000)
     run(page, 4)
     page.get_by_role("textbox", name="Ask").fill("")
     page.keyboard.type("min 4 0 7")                                # letters that mean something to a notebook
-    expect(page.locator(".lab-words").nth(2)).to_contain_text("the answer to Min ( 4 , 0 , 7 )")
+    expect(words.nth(2)).to_contain_text("the answer to Min ( 4 , 0 , 7 )")
     page.wait_for_timeout(300)
     run(page, 5)
     expect(page.locator(".jp-OutputArea-output pre").last).to_have_text("Min ( 4 , 0 , 7 )\n")
+    the_keys_of_jupyterlab_stay_away(page)
+    saved_and_opened_again(page, jupyterlab, tmp_path)
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--lab-query').trim()") == "#26528c"
     context.close()
     assert [url for url in outside if not url.startswith(("data:", "blob:"))] == [] and errors == []

@@ -6,7 +6,7 @@ from ..checks import check_choice, check_whole
 from ..rules import By, Choice, Whole
 from ..tasks.digits import DigitTask, check_expression
 from ..tasks.expressions import parse, spell, tokenize
-from .base import Explorable, OneOf, Synced, shipped_bytes
+from .base import Explorable, OneOf, Synced, WithModel, shipped_bytes
 
 __all__ = ["STEPS", "AskModel", "Decoding"]
 
@@ -23,7 +23,7 @@ def of_digits(argument, value) -> str:
     return spell(tokenize(check_expression(DigitTask(), parse(value))))
 
 
-class AskModel(Explorable, draws="ask-model"):
+class AskModel(WithModel, Explorable, draws="ask-model"):
     """The digit model of chapter 7 (the record ``digits/digits-0``), run on the page in half precision.
 
     An expression is one of the five operations on three digits; spaces and capitals do not matter. ``held_out`` marks
@@ -38,8 +38,13 @@ class AskModel(Explorable, draws="ask-model"):
     step = Synced(50, OneOf(STEPS))
     held_out = Synced(False, bool)
 
+    @property
+    def shown(self) -> str:
+        """The name of the model in the page's data."""
+        return str(self.step)
 
-class Decoding(Explorable, draws="decoding"):
+
+class Decoding(WithModel, Explorable, draws="decoding"):
     """Three models of chapter 8 that write their answers (the records ``digits/MODEL-0``), run in half precision.
 
     An expression has 2 to 4 arguments an operation, numbers up to 199 and at most 24 tokens; spaces and capitals do not
@@ -60,6 +65,11 @@ class Decoding(Explorable, draws="decoding"):
     selected = Synced(2, Whole(0, LONGEST - 1))
     step = Synced(0, Whole(0, LONGEST - 1))
     draw = Synced(0, Whole())
+
+    @property
+    def shown(self) -> str:
+        """The name of the model in the page's data."""
+        return self.model
 
     @validate("model", "expression")
     def _fits(self, proposal):

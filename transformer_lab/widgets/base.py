@@ -8,13 +8,14 @@ import anywidget
 import numpy as np
 from traitlets import Any, Bytes
 
+from ..config import ModelConfig
 from ..errors import MissingExtraError, RangeError
 from ..rules import Array, Rule, Wholes, rule_of
 from ..theme import css_variables
 from .bundle import bundle, css, picture_css, static_html
-from .page_data import shipped_file
+from .page_data import page_model, shipped_file
 
-__all__ = ["Explorable", "OneOf", "Synced"]
+__all__ = ["Explorable", "OneOf", "Synced", "WithModel"]
 
 #: A still picture in a notebook has no style sheet but its own. The built page takes this off (``lab_site.set_links``).
 ASLEEP = """<div class="lab-notebook"><style>{css}
@@ -62,6 +63,22 @@ def plain(value):
     if isinstance(value, np.ndarray):
         return value.astype(float).tolist()
     return [plain(entry) for entry in value] if isinstance(value, tuple) else value
+
+
+class WithModel:
+    """What an explorable has whose ``data`` holds the model that it shows, by the name that ``shown`` gives."""
+
+    shown = "model"
+
+    @property
+    def config(self) -> ModelConfig:
+        """The configuration of the model as shown."""
+        return page_model(self.data, self.shown)[1]
+
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        """Its parameters, rounded as on the page."""
+        return page_model(self.data, self.shown)[0]
 
 
 def shipped_bytes(name: str) -> Bytes:

@@ -8,11 +8,10 @@ from functools import cache
 import numpy as np
 
 from ..byhand import one_head, transformer
-from ..config import ModelConfig, OneHeadConfig
+from ..config import OneHeadConfig
 from ..rules import Choice, Whole
-from .base import Explorable, Synced, shipped_bytes
+from .base import Explorable, Synced, WithModel, shipped_bytes
 from .bundle import JS
-from .page_data import page_data
 
 __all__ = ["BackwardReplay", "GradientGraph"]
 
@@ -78,11 +77,11 @@ class GradientGraph(Explorable, draws="gradient-graph"):
         return one_head.backward(self.params, self.acts, self.target)
 
 
-class BackwardReplay(Explorable, draws="backward-replay"):
+class BackwardReplay(WithModel, Explorable, draws="backward-replay"):
     """Forward beside backward through one block with one head (chapter 6), which is asked for a larger digit.
 
     ``gradient`` is ``"right"`` or a mistake of :mod:`chapters.ch06.planted`; ``step`` activations has the backward pass
-    reached.
+    reached. Tokens 0 to 3 are the digits, 4 is ``Max``, 5 is ``Min``.
 
     >>> replay = BackwardReplay(first=3, second=0)
     >>> replay.target.tolist(), replay.acts["logits"].shape
@@ -95,16 +94,6 @@ class BackwardReplay(Explorable, draws="backward-replay"):
     second = Synced(1, Whole(0, 3))
     gradient = Synced("copied", Choice(("right", "copied", "twice", "both")))
     step = Synced(17, Whole(0, 17))
-
-    @property
-    def config(self) -> ModelConfig:
-        """Tokens 0 to 3 are the digits, 4 is ``Max``, 5 is ``Min``."""
-        return ModelConfig(**page_data(self.data)[0]["models"]["model"])
-
-    @property
-    def params(self) -> dict[str, np.ndarray]:
-        """The weights as shown, under their full names."""
-        return {name.removeprefix("model/"): value for name, value in page_data(self.data)[1].items()}
 
     @property
     def target(self) -> np.ndarray:

@@ -6,7 +6,7 @@ js/NAME.js; those that calculate beside the page stand in :mod:`.by_hand`, those
 from ..rules import Choice as Names
 from ..rules import Each, Number, Whole
 from .asked import AskModel, Decoding
-from .base import Explorable, OneOf, Synced, numbers, shipped_bytes
+from .base import Explorable, OneOf, Synced, WithModel, numbers, shipped_bytes
 from .by_hand import BackwardReplay, GradientGraph
 from .machine import WholeMachine
 
@@ -116,7 +116,7 @@ class Positions(Explorable, draws="positions"):
     turned = Synced(False, bool)
 
 
-class BlockTrace(Explorable, draws="block-trace"):
+class BlockTrace(WithModel, Explorable, draws="block-trace"):
     """One expression through all stages of the full model of :mod:`chapters.ch05.study`, and back.
 
     The stages go from 0 (tokens become rows) to 16 (the answer), the loss (17), and the gradients at the same stages

@@ -22,7 +22,7 @@ from ..rules import Choice
 from ..signatures import checked
 from .bundle import JS, to_json
 
-__all__ = ["page_bytes", "page_data", "write_page_data"]
+__all__ = ["page_bytes", "page_data", "page_model", "write_page_data"]
 
 KINDS = ("float64", "float32", "float16", "uint16", "uint8")
 
@@ -73,6 +73,15 @@ def page_data(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
         return json.loads(json.loads(data[8:8 + length])["__metadata__"]["page"]), arrays
     except (safetensors.SafetensorError, ValueError, KeyError):
         raise DataError("These are not the bytes of a page; page_bytes makes them.") from None
+
+
+def page_model(data: bytes, name: str = "model") -> tuple[dict[str, np.ndarray], ModelConfig]:
+    """The parameters of one of the models in a page's bytes, in double precision, and its configuration."""
+    facts, arrays = page_data(data)
+    configs = facts["models"]
+    config, start = configs[check_choice("name", name, configs)], f"{name}/"
+    params = {key.removeprefix(start): value.astype(float) for key, value in arrays.items() if key.startswith(start)}
+    return params, ModelConfig(**config)
 
 
 def shipped_file(name: str) -> Path:

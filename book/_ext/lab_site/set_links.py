@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from html import escape
+from functools import cache
+from html import escape, unescape
 from urllib.parse import parse_qsl, unquote
 
 from docutils import nodes
@@ -20,7 +21,7 @@ from sphinx.util import logging
 from transformer_lab import widgets
 from transformer_lab.errors import ArgumentError, LabError
 from transformer_lab.rules import Choice
-from transformer_lab.widgets.bundle import names
+from transformer_lab.widgets.bundle import names, poster
 
 __all__ = ["connect", "options", "part"]
 
@@ -38,7 +39,8 @@ def options(name: str, query: str) -> dict:
     explorable = _explorable(name)
     pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
     for key, text in pairs:
-        setattr(explorable, Choice(explorable.state())("option", key), _value(text))
+        now = explorable.state()[Choice(explorable.state())("option", key)]
+        setattr(explorable, key, text if isinstance(now, str) else _value(text))
     return {key: explorable.state()[key] for key, _ in pairs}
 
 
@@ -47,44 +49,50 @@ def _explorable(name: str):
 
 
 def _value(text: str):
-    """A number, a truth value or a list as JSON has them; all else is text."""
+    """A number, a truth value or a list as JSON has them; what is none of these is refused by its rule."""
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def part(name: str, query: str, picture: str) -> str:
-    """The part of the picture, which must have it.
+def part(name: str, query: str) -> str:
+    """The part of the explorable's picture, which must have it.
 
-    >>> part("soft-lookup", "query", '<g data-part="query">')
+    >>> part("soft-lookup", "query")
     'query'
     """
-    return Choice(re.findall(r'data-part="([\w-]+)"', picture))("part", unquote(query))
+    return Choice(_parts(name))("part", unquote(query))
 
 
-def _link(kind: str, name: str, query: str, pictures: dict[str, str]) -> str:
+@cache
+def _parts(name: str) -> list[str]:
+    return sorted(set(re.findall(r'data-part="([\w-]+)"', poster(name, {}))))
+
+
+def _link(kind: str, name: str, query: str, there: set[str]) -> str:
     """The attribute that makes a link one of ours: what ``js/host.js`` does with it."""
-    if name not in pictures:
-        raise ArgumentError("explorable", repr(name), f"one on this page: {', '.join(pictures) or 'there is none'}",
+    if name not in there:
+        raise ArgumentError("explorable", repr(name), f"one on this page: {', '.join(there) or 'there is none'}",
                             "Name the explorable by its file, js/NAME.js.")
-    return json.dumps(options(name, query)) if kind == "set" else part(name, query, pictures[name])
+    return json.dumps(options(name, query)) if kind == "set" else part(name, query)
 
 
 def _resolve(app, doctree: nodes.document) -> None:
     """Take off what only notebooks show, give each explorable a place to lead to, and make the links."""
-    pictures = {}
+    there = set()
     for node in list(doctree.findall(nodes.raw)):
         if found := STATIC.search(node.astext()):
             text = ONLY_IN_NOTEBOOKS.sub("", node.astext())
-            if found[1] not in pictures:
+            if found[1] not in there:
                 text = text.replace(found[0], f'{found[0]} id="lab-{found[1]}"', 1)
-            pictures[found[1]] = pictures.get(found[1], "") + text
+            there.add(found[1])
             node.parent.replace(node, nodes.raw("", text, format="html"))
     for link in list(doctree.findall(_ours)):
         try:
-            kind, name, query = re.fullmatch(r"(set|part):([\w-]+)\?(.*)", link["refuri"]).groups()
-            data = _link(kind, name, query, pictures)
+            address = unescape(link["refuri"])
+            kind, name, query = re.fullmatch(r"(set|part):([\w-]+)\?(.*)", address).groups()
+            data = _link(kind, name, query, there)
         except (LabError, AttributeError, ValueError) as error:
             log.warning("%s: %s", link["refuri"], error, location=link)
             continue

@@ -63,22 +63,17 @@ const table = ({ step }, { model, index, acts, top, input: { text, answer } }) =
       [name, ...Object.values(model.scores[index][operation]).flat().map(String)]) },
 ];
 
-const weights = (step) => (step === 2000 ? 'weights = load(shipped("digits", "digits-0"))[1].weights'
-  : `record = train(runs("digits-at-${step}"), run, keep=[${step}])   # seconds
-weights = record.history.kept[${step}]`);
-
 export const code = ({ expression, step }) => `import numpy as np
-from transformer_lab.analysis.digit_model import DigitModel, load
-from transformer_lab.cli.recipes import RECIPES
-from transformer_lab.places import runs, shipped
-from transformer_lab.tasks.expressions import parse
-from transformer_lab.training import train
+from transformer_lab.byhand.attention import softmax
+from transformer_lab.byhand.transformer import forward
+from transformer_lab.tasks.expressions import TOKENS, parse, tokenize
+from transformer_lab.widgets import AskModel
 
-run = RECIPES["digits"]
-${weights(step)}
-page = {name: value.astype(np.float16).astype(float)   # as on the page
-        for name, value in weights.items()}
-DigitModel(run, page).top(parse("${expression}"))`;
+# weights as on the page, in half precision
+asked = AskModel(expression="${expression}", step=${step})
+tokens = np.array([tokenize(parse(asked.expression))])
+probs = softmax(forward(asked.params, tokens, asked.config)["logits"][0])
+print([(TOKENS[i], float(probs[i])) for i in np.argsort(-probs)[:5]])`;
 
 export default explorable({
   title: "Ask the trained model",

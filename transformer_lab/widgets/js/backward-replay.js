@@ -6,6 +6,7 @@ import { h } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
 import { dot, norm, range, softmaxPullback } from "./core/math.js";
 import { opened } from "./core/page_data.js";
+import { tapped } from "./core/tapped.js";
 import { backward, forward, loss } from "./core/transformer.js";
 import { choose, explorable, menu, picture, slider } from "./core/ui.js";
 
@@ -83,7 +84,7 @@ function places(now, width) {
 
 function drawn(name, { x, y, value, w, tall, role }, state, now) {
   const grad = now.grads[name], shown = reached(name, state), wrong = shown && now.wrong.includes(name);
-  return h("g", { "aria-hidden": true },
+  return h("g", { "aria-hidden": true, "data-part": name },
     h("text", { x, y: y - 6, class: wrong ? "strong" : null },
       h("tspan", { fill: color(role) }, glyph(role)), ` ${name}${wrong ? " ✗" : ""}`),
     cells(value, { x, y, w: CELL, tall: CELL, limit: largest(value), kind: name === "pattern" ? "amount" : "signed" }),
@@ -101,14 +102,23 @@ function describe(state, now) {
   return `${state.operation} of ${state.first} and ${state.second}: loss ${fixed(now.loss)}. ${at}. ${mistake}`;
 }
 
+const PYTHON = {
+  copied: Object.fromEntries(["q", "k"].map((name) =>
+    [`blocks.0.d_${name}`, 'seen["blocks.0.pattern"].mT @ seen["blocks.0.d_z"]'])),
+  twice: { d_logits: 'softmax_pullback(softmax(acts["logits"]), value)' },
+};
+PYTHON.both = { ...PYTHON.copied, ...PYTHON.twice };
+
 export const code = ({ operation, first, second, gradient }) => [
-  "from chapters.ch06.planted import with_mistake",
+  ...(PYTHON[gradient]?.d_logits ? ["from transformer_lab.byhand.attention import softmax, softmax_pullback"] : []),
   "from transformer_lab.byhand.transformer import backward",
   "from transformer_lab.widgets import BackwardReplay", "",
   `replay = BackwardReplay(operation="${operation}", first=${first}, second=${second})`,
-  gradient === "right" ? "grads = backward(replay.params, replay.acts, replay.target, replay.config)"
-    : `grads = with_mistake("${gradient}", replay.params, replay.acts, replay.target,\n${" ".repeat(21)}replay.config)`,
-  'print(grads["blocks.0.W_Q"][:, 0])',
+  "acts = replay.acts",
+  ...(PYTHON[gradient] ? tapped(GRADIENTS[gradient], PYTHON[gradient]) : []),
+  `grads = backward(replay.params, acts, replay.target, replay.config${
+    PYTHON[gradient] ? `,\n${" ".repeat(17)}tap=planted` : ""})`,
+  'print(grads["blocks.0.W_Q"][:, 0].tolist(), grads["W_U"].tolist())',
 ].join("\n");
 
 const digits = range(4).map((digit) => [digit, String(digit)]);

@@ -74,12 +74,13 @@ function table(state, { at, tokens, value, probs, logits, losses, back, wanted, 
 }
 
 const ENDS = {
-  forward: ({ at }) => `acts["${at.name}"][0].round(3)`,
-  loss: ({ wanted }) => `loss(acts["logits"], np.array([TOKENS.index("${wanted}")]), config)`,
+  forward: ({ at }) => `print(acts["${at.name}"][0].tolist())`,
+  loss: ({ wanted }) => `print(float(loss(acts["logits"], np.array([TOKENS.index("${wanted}")]),
+                 trace.config)))`,
   back: ({ at, wanted }) => `seen, target = {}, np.array([TOKENS.index("${wanted}")])
-grads = backward(params, acts, target, config,
+grads = backward(trace.params, acts, target, trace.config,
                  tap=lambda name, slopes: seen.setdefault(name, slopes))
-seen["${at.name.replace(/\w+$/, "d_$&")}"][0]`,
+print(seen["${at.name.replace(/\w+$/, "d_$&")}"][0].tolist())`,
 };
 
 export function code({ question }, now) {
@@ -87,12 +88,12 @@ export function code({ question }, now) {
   const uses = { forward: "forward", loss: "forward, loss", back: "backward, forward" }[kind];
   return `import numpy as np
 from transformer_lab.byhand.transformer import ${uses}
-from chapters.ch05.study import trained
 from transformer_lab.tasks.expressions import ${kind === "forward" ? "" : "TOKENS, "}parse, tokenize
+from transformer_lab.widgets import BlockTrace
 
-config, params = trained()
+trace = BlockTrace()   # the model as on the page
 tokens = np.array([tokenize(parse("${QUESTIONS[question]}"))])
-acts = forward(params, tokens, config)
+acts = forward(trace.params, tokens, trace.config)
 ${ENDS[kind](now)}`;
 }
 

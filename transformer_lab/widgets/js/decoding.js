@@ -124,27 +124,20 @@ function table({ expression }, { task, run, step, at }) {
   return step ? [next, looks] : next;
 }
 
-export function code({ model, expression }, { run, at, step, strange }) {
+export function code({ model, expression }, { run, at, step }) {
   const before = run.steps.slice(0, Math.max(at, 0)).map(({ taken }) => taken).join(", ");
   return `import numpy as np
-from transformer_lab.analysis.digit_model import load
+from transformer_lab.byhand.attention import softmax
 from transformer_lab.byhand.transformer import forward
-from transformer_lab.places import shipped
 from transformer_lab.tasks.expressions import TOKENS, parse, tokenize
+from transformer_lab.widgets import Decoding
 
-model, record = load(shipped("digits", "${model}-0"))
-expression = parse("${expression}")
-${strange.some(Boolean) ? "" : "print(model.said([expression]), model.top(expression))\n"}
-rounded = {name: np.asarray(w, np.float16).astype(float)
-           for name, w in model.params.items()}  # the page's weights
-row = np.array([tokenize(expression) + [${before}]])
-${step ? "" : "# forward will say that there are not enough positions\n"}acts = forward(rounded, row, model.run.model)
-logits = acts["logits"][0, -1]
-probs = np.exp(logits - logits.max())
-probs /= probs.sum()
-looks = [acts[f"blocks.{layer}.pattern"][0, :, -1] for layer in (0, 1)]
-top = [(TOKENS[i], float(probs[i])) for i in np.argsort(-probs)[:5]]
-print(top)`;
+# weights as on the page, in half precision
+writer = Decoding(model="${model}", expression="${expression}")
+row = np.array([tokenize(parse(writer.expression)) + [${before}]])
+${step ? "" : "# forward will say that there are not enough positions\n"}acts = forward(writer.params, row, writer.config)
+probs = softmax(acts["logits"][0, -1])
+print([(TOKENS[i], float(probs[i])) for i in np.argsort(-probs)[:5]])`;
 }
 
 export default explorable({

@@ -5,6 +5,7 @@ import { largest } from "./core/color.js";
 import { brief, fixed, letter, spell } from "./core/format.js";
 import { range } from "./core/math.js";
 import { MISTAKES } from "./core/one_head.js";
+import { tapped } from "./core/tapped.js";
 import { choose, explorable, menu, picture } from "./core/ui.js";
 import { arrows, drawSlot, place, rowsView, slots, timeline, trace } from "./gradient/graph.js";
 import { FEATURES, FORWARD, LAST, V, compute, equationOf, head } from "./gradient/steps.js";
@@ -56,16 +57,15 @@ function table({ mistake }, { acts, grads, params, witnesses }) {
 }
 
 export function code({ weights, example, mistake }) {
-  const wrong = mistake !== "none";
+  const { label: words, python } = MISTAKES[mistake];
   return [
     "from transformer_lab.byhand import one_head",
-    ...(wrong ? ["from chapters.ch02.planted import with_mistake"] : []),
     "from transformer_lab.widgets import GradientGraph", "",
     `graph = GradientGraph(weights="${weights}", example=${example})`,
-    "params, target = graph.params, graph.target",
-    "acts = one_head.forward(params, graph.x)",
-    `grads = ${wrong ? `with_mistake("${mistake}", ` : "one_head.backward("}params, acts, target)`,
-    'print(acts["pattern"], grads["W_QK"])',
+    "acts = one_head.forward(graph.params, graph.x)",
+    ...(python ? tapped(words, { [python[0]]: python[1] }) : []),
+    `grads = one_head.backward(graph.params, acts, graph.target${python ? ", tap=planted" : ""})`,
+    'print(acts["pattern"][0], abs(grads["W_QK"]).max(), abs(grads["W_OV"]).max())',
   ].join("\n");
 }
 

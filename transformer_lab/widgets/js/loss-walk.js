@@ -3,7 +3,7 @@
 import { bottomAxis, dot, label, leftAxis, limit, line, linear, mosaic, path, rect } from "./core/chart.js";
 import { color } from "./core/color.js";
 import { contour } from "./core/contour.js";
-import { h } from "./core/draw.js";
+import { h, part } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
 import { clamp, range } from "./core/math.js";
 import { remember } from "./core/remember.js";
@@ -62,9 +62,9 @@ function mapView(state, now, [left, right, upper, lower], lab) {
     leftAxis(sy, left, [-6, 0, 6, 12], "write: strength of copying"),
     rect(left, upper, right - left, lower - upper, { fill: "transparent", ...pressable(startAt) }),
     h("g", { "pointer-events": "none" },
-      ORDERS.map(([order]) => walkView(now.walks[order], order === state.order, sx, sy)),
-      label(sx(SADDLE.look), sy(0) + 5, "×", "strong middle"),
-      label(sx(SADDLE.look) - 8, sy(0) - 8, "saddle", "soft end"),
+      part("walks", ORDERS.map(([order]) => walkView(now.walks[order], order === state.order, sx, sy))),
+      part("saddle", label(sx(SADDLE.look), sy(0) + 5, "×", "strong middle"),
+        label(sx(SADDLE.look) - 8, sy(0) - 8, "saddle", "soft end")),
       label(right - 8, upper + 18, "the answer", "end"), label(left + 8, lower - 10, "the wrong valley"),
       dot(sx(here.look), sy(here.write), 5, color("page"), { stroke: color("ink"), "stroke-width": 2 })),
     dot(sx(state.look), sy(state.write), 8, color("ink"), handle(lab, {
@@ -123,7 +123,7 @@ for step in range(${step}):
     slopes = small_head.backward(numbers, task)
     moved = ${order === "joint" ? '("look", "write")' : turns}
     numbers |= {name: numbers[name] - ${rate} * float(slopes[name]) for name in moved}
-print(numbers, small_head.loss(numbers, task))`;
+print(numbers["look"], numbers["write"], float(small_head.loss(numbers, task)))`;
 }
 
 export default explorable({

@@ -81,7 +81,7 @@ function seeds({ seed }, { row }, sx, sy, lab) {
   };
   const side = seed < 8 ? "" : seed > 41 ? "end" : "middle";
   const [left, right, upper, lower] = [sx(0), sx(SEEDS - 1), sy(1), sy(0)];
-  return h("g", {}, label(left, 12, "each seed", "soft"), line(left, lower, right, lower),
+  return h("g", { "data-part": "seeds" }, label(left, 12, "each seed", "soft"), line(left, lower, right, lower),
     row.map((share, i) => (i === seed ? null : dot(sx(i), sy(share), 2.5, color("other"), { "fill-opacity": 0.7 }))),
     dot(sx(seed), sy(row[seed]), 6), label(sx(seed), lower + 17, `seed ${seed}`, side),
     rect(left - 8, upper - 12, right - left + 16, lower - upper + 24, { fill: "transparent", ...pressable(nearest) }),
@@ -94,7 +94,7 @@ function seeds({ seed }, { row }, sx, sy, lab) {
 function matrix(name, role, title, values, columns, { x, y, cell }) {
   const top = largest([...values]), under = y + (values.length / columns) * cell + 15;
   const groups = name === "W_OV" ? [["letter written", 0, V]] : [["letter", 0, V], ["position", V, columns]];
-  return h("g", { "aria-hidden": true }, named(x, y - 8, role, `${title} ±${fixed(top, 1)}`),
+  return h("g", { "aria-hidden": true, "data-part": name }, named(x, y - 8, role, `${title} ±${fixed(top, 1)}`),
     mosaic(values, columns, { x, y, cell, limit: top }),
     groups.filter(([, from, to]) => to > from).map(([text, from, to]) =>
       label(x + ((from + to) / 2) * cell, under, text, "soft middle")));
@@ -103,7 +103,7 @@ function matrix(name, role, title, values, columns, { x, y, cell }) {
 /** Shares as bars, a row a token; `full` is as wide as the picture; what is right stands out. */
 function bars(name, role, shares, tokens, right, { x, y, width, full }) {
   const tall = HEIGHT / shares.length, left = x + 12;
-  return h("g", { "aria-hidden": true }, named(x, y - 8, role, name),
+  return h("g", { "aria-hidden": true, "data-part": name }, named(x, y - 8, role, name),
     tokens.map((v, i) => (v === null ? null
       : label(x + 4, y + (i + 0.5) * tall + 3.5, letter(v), `code tiny middle ${right(i) ? "strong" : "soft"}`))),
     [...shares].map((share, i) =>
@@ -133,12 +133,28 @@ const table = ({ seed, order }, { run, accuracy }) => ({
   }),
 });
 
-export const code = ({ positions, order, seed, step }) => `from chapters.ch03.study import PhaseRun, train
+const TURNS = { "write-first": '(("W_OV",), ("W_QK",))[step // 50 % 2]',
+  "look-first": '(("W_QK",), ("W_OV",))[step // 50 % 2]', joint: '("W_QK", "W_OV")' };
 
-run = PhaseRun(positions="${positions}", order="${order}", steps=${Math.max(step, 1)})
-heads, history = train(run, keep=[${step}])   # all 50 seeds at once
-W_QK, W_OV = (history.kept[${step}][name][${seed}] for name in ("W_QK", "W_OV"))
-print(W_QK.shape, W_OV.shape, history["loss"][${step}, ${seed}])`;
+export const code = ({ positions, order, seed, example: which }, { here }) => `import numpy as np
+from transformer_lab import OneHeadConfig
+from transformer_lab.byhand import one_head
+from transformer_lab.tasks.patterns import PatternTask, sample
+
+task, seed = PatternTask(), ${seed}
+config = OneHeadConfig(d_vocab=task.alphabet, n_ctx=task.n_ctx, positions="${positions}")
+params = one_head.init(config, seed=seed, dtype=np.float32)
+for step in range(${here}):
+    batch = sample(task, (50, 100), seed=0, step=step)   # 100 patterns a seed
+    x = one_head.encode(batch.tokens[seed], config)
+    acts = one_head.forward(params, x)
+    grads = one_head.backward(params, acts, batch.targets[seed])
+    for name in ${TURNS[order]}:
+        params[name] = (params[name] - 5 * grads[name]).astype(np.float32)
+
+shown = sample(task, ${N_EXAMPLES}, seed=0, purpose="probe")
+acts = one_head.forward(params, one_head.encode(shown.tokens[${which}:${which + 1}], config))
+print(acts["pattern"][0], acts["probs"][0, shown.targets[${which}]])`;
 
 export default explorable({
   title: "Looking and writing, step by step",

@@ -2,7 +2,7 @@
 // moved; the hands between them turn by the offset, and the dot product under the waves follows.
 
 import { color, signed } from "./core/color.js";
-import { h } from "./core/draw.js";
+import { h, part } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
 import { clamp, range } from "./core/math.js";
 import { frequencies, scoresAgainst, sinusoid } from "./core/sinusoids.js";
@@ -101,12 +101,11 @@ function grips(state, at, now, lab) {
 
 /** The same state in Python. */
 export const code = (state, now) => [
-  "from transformer_lab.byhand.positions import sinusoids",
-  "from transformer_lab.byhand.positions import shift_rotation\n",
+  `from transformer_lab.byhand.positions import ${state.turned ? "shift_rotation, " : ""}sinusoids\n`,
   `codes = sinusoids(${N_CTX}, ${state.d_model}, base=${state.base})`,
   `query, key = codes[${state.position}], codes[${now.key}]`,
   ...(state.turned ? [`query = shift_rotation(${state.offset}, ${state.d_model}, base=${state.base}) @ query`] : []),
-  `query @ key   # ${now.score.toFixed(6)}`,
+  `print(query @ key)   # ${now.score.toFixed(6)}`,
 ].join("\n");
 
 export default explorable({
@@ -116,8 +115,8 @@ export default explorable({
   compute,
   view(state, now, lab) {
     const at = layout(state, lab);
-    return picture(lab, at.height, now.omega.map((omega, i) => wave(at, i, omega)), range(at.rows).map((i) => pair(at, i, now)),
-      curve(at, now), grips(state, at, now, lab));
+    return picture(lab, at.height, part("waves", now.omega.map((omega, i) => wave(at, i, omega))),
+      part("hands", range(at.rows).map((i) => pair(at, i, now))), part("product", curve(at, now)), grips(state, at, now, lab));
   },
   controls: (state, now, lab) => [
     choose("Width", [[4, "4"], [8, "8"], [16, "16"]], state.d_model, (d_model) => lab.set({ d_model })),

@@ -3,7 +3,7 @@
 
 import { attend, attendPullback } from "./core/attention.js";
 import { amount, color, signed } from "./core/color.js";
-import { h } from "./core/draw.js";
+import { h, part } from "./core/draw.js";
 import { brief, fixed, letter, percent } from "./core/format.js";
 import { add, clamp, dot, entropy, norm, range, scale as times } from "./core/math.js";
 import { choose, explorable, handle, picture, slider } from "./core/ui.js";
@@ -80,16 +80,18 @@ function lookPlane(state, now, lab, plane) {
   const tip = plane.at(state.q), middle = plane.at([0, 0]);
   const step = (i) => times(state.q, clamp(pull(now, i), -LONGEST, LONGEST) / (norm(state.q) || 1));
   return [frame(plane, "Where to look"),
-    ties(state).map((ray) => h("path", { class: "limit", d: line(middle, plane.at(toEdge(ray))), opacity: 0.35 })),
-    state.k.map((key, i) => h("path", { d: line(tip, plane.at(key)), stroke: color("query"), "stroke-opacity": 0.35,
-      "stroke-width": width(now.pattern[i]), "stroke-linecap": "round" })),
+    part("ties", ties(state).map((ray) =>
+      h("path", { class: "limit", d: line(middle, plane.at(toEdge(ray))), opacity: 0.35 }))),
+    part("beams", state.k.map((key, i) => h("path", { d: line(tip, plane.at(key)), stroke: color("query"),
+      "stroke-opacity": 0.35, "stroke-width": width(now.pattern[i]), "stroke-linecap": "round" }))),
     h("path", { d: line(middle, tip), stroke: color("query"), "stroke-width": 2.2 }),
-    state.k.map((key, i) => arrow(plane.at(key), plane.at(add(key, step(i))), { stroke: color("ink"), fill: color("ink") })),
-    state.k.map((key, i) => grip(lab, plane, key, `Key ${letter(i)}`, (place) => ({ k: replaced(state.k, i, place) }),
-      (x, y) => h("path", { d: diamond(x, y, 7.5), fill: color("key") }), { text: letter(i) })),
-    grip(lab, plane, state.q, "Query", (q) => ({ q }), (x, y) => h("path", { d: "M14 0L-7 -7.5V7.5z",
+    part("pull", state.k.map((key, i) =>
+      arrow(plane.at(key), plane.at(add(key, step(i))), { stroke: color("ink"), fill: color("ink") }))),
+    part("keys", state.k.map((key, i) => grip(lab, plane, key, `Key ${letter(i)}`, (place) => ({ k: replaced(state.k, i, place) }),
+      (x, y) => h("path", { d: diamond(x, y, 7.5), fill: color("key") }), { text: letter(i) }))),
+    part("query", grip(lab, plane, state.q, "Query", (q) => ({ q }), (x, y) => h("path", { d: "M14 0L-7 -7.5V7.5z",
       transform: `translate(${x} ${y}) rotate(${-Math.atan2(state.q[1], state.q[0]) * 180 / Math.PI})`,
-      fill: color("query"), stroke: color("page"), "stroke-width": 1.5 }), { text: "query", class: "strong", dx: 14 })];
+      fill: color("query"), stroke: color("page"), "stroke-width": 1.5 }), { text: "query", class: "strong", dx: 14 }))];
 }
 
 /** The outline of the values: what a mean of them can reach, and nothing beyond. */
@@ -106,16 +108,16 @@ function outline(points) {
 function readPlane(state, now, lab, plane) {
   const back = plane.at(now.z), [x, y] = back;
   return [frame(plane, "What comes back"),
-    h("path", { d: `${line(...outline(state.v).map(plane.at))}z`, fill: color("value"), "fill-opacity": 0.1 }),
+    part("reach", h("path", { d: `${line(...outline(state.v).map(plane.at))}z`, fill: color("value"), "fill-opacity": 0.1 })),
     state.v.map((value, i) => h("path", { d: line(back, plane.at(value)), stroke: color("value"), "stroke-opacity": 0.45,
       "stroke-width": width(now.pattern[i]), "stroke-linecap": "round" })),
     h("path", { class: "limit", d: line(back, plane.at(state.target)) }),
-    state.v.map((value, i) => grip(lab, plane, value, `Value ${letter(i)}`, (place) => ({ v: replaced(state.v, i, place) }),
-      (vx, vy) => h("circle", { cx: vx, cy: vy, r: 6, fill: color("value") }), { text: letter(i) })),
-    grip(lab, plane, state.target, "Target", (target) => ({ target }), (tx, ty) => h("path", { d: `M${tx - 6} ${ty - 6}l12 12m0 -12l-12 12`,
-      stroke: color("ink"), "stroke-width": 2, fill: "none" }), { text: "target", class: "soft", dx: 12 }),
-    h("circle", { cx: x, cy: y, r: 8.5, fill: color("value"), stroke: color("page"), "stroke-width": 2.5 }),
-    h("text", { class: "strong", x, y: y + 25, "text-anchor": "middle" }, "returned")];
+    part("values", state.v.map((value, i) => grip(lab, plane, value, `Value ${letter(i)}`, (place) => ({ v: replaced(state.v, i, place) }),
+      (vx, vy) => h("circle", { cx: vx, cy: vy, r: 6, fill: color("value") }), { text: letter(i) }))),
+    part("target", grip(lab, plane, state.target, "Target", (target) => ({ target }), (tx, ty) => h("path", { d: `M${tx - 6} ${ty - 6}l12 12m0 -12l-12 12`,
+      stroke: color("ink"), "stroke-width": 2, fill: "none" }), { text: "target", class: "soft", dx: 12 })),
+    part("returned", h("circle", { cx: x, cy: y, r: 8.5, fill: color("value"), stroke: color("page"), "stroke-width": 2.5 }),
+      h("text", { class: "strong", x, y: y + 25, "text-anchor": "middle" }, "returned"))];
 }
 
 /** One row a key: its weight, and what its gradient does to it. */
@@ -149,10 +151,10 @@ export const code = (state, now) => [
   `v = ${array(state.v)}`,
   `scale = ${state.scaled ? `1 / np.sqrt(${state.d_head})` : "1"} / ${state.temperature}`,
   "acts = attend(q, k, v, scale=scale)",
-  `acts["pattern"]  # ${now.pattern.map((a) => a.toFixed(3)).join(" ")}`,
-  `acts["z"]        # ${now.z.map((value) => value.toFixed(3)).join(" ")}\n`,
+  'print(acts["pattern"][0], acts["z"][0])',
+  `# ${[...now.pattern, ...now.z].map((value) => value.toFixed(3)).join(" ")}\n`,
   `target = ${array(state.target)}`,
-  'attend_pullback(acts, acts["z"] - target, scale=scale)["k"]',
+  'print(attend_pullback(acts, acts["z"] - target, scale=scale)["k"])',
 ].join("\n");
 
 export default explorable({

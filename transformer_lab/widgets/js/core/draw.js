@@ -15,6 +15,9 @@ class Element { // only h() makes one: an object that was stored or given is tex
 /** One element: h("circle", { cx: 3, onclick: f }, ...children). */
 export const h = (tag, attrs, ...children) => new Element(tag, attrs ?? {}, list(children));
 
+/** A part of a picture with a name, which words beside the picture can light up. */
+export const part = (name, ...children) => h("g", { "data-part": name }, ...children);
+
 /** Make the children of `parent` be `nodes`, changing only what differs. */
 export function draw(parent, ...nodes) {
   const wanted = list(nodes);

@@ -26,22 +26,33 @@ const PULLBACK = {
   W_QK: ({ x }, grads) => outer(scale(x.at(-1), 1 / Math.sqrt(x[0].length)), vecMat(grads.scores, x)),
 };
 
-/** Some mistakes of chapters.ch02.planted, by its names: `rule` makes the wrong gradient of `at`. */
+/**
+ * Some mistakes of chapters.ch02.planted, by its names: `rule` makes the wrong gradient of `at`; `python` is the gradient
+ * that it replaces in Python, and with what.
+ */
 export const MISTAKES = {
   none: { label: "no mistake" },
-  "no-jacobian": { label: "softmax Jacobian left out", at: "scores", rule: (_, acts, grads) => grads.pattern },
+  "no-jacobian": { label: "softmax Jacobian left out", at: "scores", rule: (_, acts, grads) => grads.pattern,
+    python: ["d_scores", 'seen["d_pattern"]'] },
   "no-coupling": { label: "only diag(a) of it kept", at: "scores",
-    rule: (_, { pattern }, grads) => product(pattern, grads.pattern) },
+    rule: (_, { pattern }, grads) => product(pattern, grads.pattern),
+    python: ["d_scores", 'seen["pattern"] * seen["d_pattern"]'] },
   "plain-mean": { label: "plain mean, not weighted", at: "scores",
-    rule: (_, { pattern }, grads) => product(pattern, grads.pattern.map((g) => g - mean(grads.pattern))) },
-  uphill: { label: "sign flipped, y − p", at: "logits", rule: (right) => scale(right, -1) },
+    rule: (_, { pattern }, grads) => product(pattern, grads.pattern.map((g) => g - mean(grads.pattern))),
+    python: ["d_scores", 'seen["pattern"] * (seen["d_pattern"] - seen["d_pattern"].mean())'] },
+  uphill: { label: "sign flipped, y − p", at: "logits", rule: (right) => scale(right, -1),
+    python: ["d_logits", "-value"] },
   "no-root": { label: "1/√d left out", at: "W_QK",
-    rule: (right, { x }) => right.map((row) => scale(row, Math.sqrt(x[0].length))) },
-  transposed: { label: "query and key swapped", at: "W_QK", rule: (right) => transpose(right) },
+    rule: (right, { x }) => right.map((row) => scale(row, Math.sqrt(x[0].length))),
+    python: ["d_q", "value * value.shape[-1] ** 0.5"] },
+  transposed: { label: "query and key swapped", at: "W_QK", rule: (right) => transpose(right),
+    python: ["d_W_QK", "value.mT"] },
   "first-row": { label: "first row as the query", at: "W_QK",
-    rule: (_, { x }, grads) => outer(scale(x[0], 1 / Math.sqrt(x[0].length)), vecMat(grads.scores, x)) },
+    rule: (_, { x }, grads) => outer(scale(x[0], 1 / Math.sqrt(x[0].length)), vecMat(grads.scores, x)),
+    python: ["d_W_QK", 'seen["x"][..., 0, :].mT @ seen["d_q"]'] },
   "even-read": { label: "attention forgotten in ∂W_OV", at: "W_OV",
-    rule: (_, { x }, grads) => outer(vecMat(x.map(() => 1 / x.length), x), grads.logits) },
+    rule: (_, { x }, grads) => outer(vecMat(x.map(() => 1 / x.length), x), grads.logits),
+    python: ["d_W_OV", 'seen["x"].mean(axis=-2).mT @ seen["d_logits"]'] },
 };
 
 /** Gradients of everything, from the right gradient of the logits, with a mistake planted. */

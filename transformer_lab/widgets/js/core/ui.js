@@ -51,6 +51,7 @@ export function explorable(spec) {
   return {
     defaults: spec.defaults,
     data: spec.data,
+    finished,
     render: ({ model, el }) => mount(spec, model, el),
     code: (given = {}, data = null) => spec.code?.(...finished(given, data)) ?? "",
     poster(given = {}, data = null) {

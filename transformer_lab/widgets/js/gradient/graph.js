@@ -55,7 +55,7 @@ export function drawSlot(slot, current) {
   const power = small ? Math.floor(Math.log10(limit)) : 0;
   const scale = power ? `× ${tens(power)}` : slot.kind === "amount" ? "" : `±${brief(limit, 2)}`;
   const under = grad ? [30, `∂ ${scale}${wrong ? " ✗" : ""}`] : [15, scale];
-  return h("g", { "aria-hidden": true },
+  return h("g", { "aria-hidden": true, "data-part": grad ? `d_${name}` : name },
     grad ? null : named(x + (SHIFTED[name] ?? 0), y - 8, ROLE[name], name, current.endsWith(name) ? "strong" : null),
     shown ? cells(rows, { ...slot, format: (value) => fixed(value / 10 ** power, 2) }) : null,
     rect(x, y, w * rows[0].length, bottom - y, { class: title === current ? "lab-now" : "axis" }),

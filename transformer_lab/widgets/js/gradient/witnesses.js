@@ -22,7 +22,7 @@ export function witnessesView({ mistake, log_h }, now, [x, y, width], lab) {
     line(scale(witness.pass), high(i) + 4, scale(witness.pass), high(i) + 18, "limit"),
     Object.entries(witness.errors).map(([name, error]) =>
       h("text", { x: scale(error), y: high(i) + 16, class: "middle" }, mark(name))));
-  return h("g", {},
+  return h("g", { "data-part": "witnesses" },
     h("text", { x, y, class: "strong" }, "Who notices?",
       Object.keys(ROLE).map((name) => [mark(name, { dx: 10 }), ` ∂${name}`])),
     now.witnesses.map(row), stepSize(log_h, x + width - 132, high(2) - 4, lab),

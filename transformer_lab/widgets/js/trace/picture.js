@@ -93,7 +93,7 @@ function bars({ at, value, back, wanted }, lab, height) {
 /** Named shares as bars from 0 to 1, the largest one strong. */
 function shares(title, left, entries, y, lab) {
   const most = Math.max(...entries.map(([, share]) => share));
-  return h("g", { "aria-hidden": true }, label(0, y, title, "soft"), entries.map(([name, share, words], i) => {
+  return h("g", { "aria-hidden": true, "data-part": "answers" }, label(0, y, title, "soft"), entries.map(([name, share, words], i) => {
     const at = y + 8 + i * 20, wide = (lab.width - left - 72) * share, strong = share === most;
     return [label(left - 8, at + 14, name, strong ? "code strong end" : "code end"),
       rect(left, at + 2, wide, 15, amount(strong ? 1 : 0.5)), line(left, at, left, at + 20),

@@ -1,0 +1,100 @@
+"""The code that an explorable shows runs when it is pasted anywhere, with the package alone, and prints the picture's
+numbers.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transformer_lab.widgets.bundle import JS, asked, names, node
+from transformer_lab.widgets.by_hand import MISTAKES
+
+ROOT = Path(__file__).resolve().parents[2]
+#: The states whose code is run.
+STATES = {
+    "ask-model": [{}, {"expression": "Min ( 4 , 0 , 7 )", "step": 2000}],
+    "backward-replay": [{"gradient": name, "operation": "Min", "first": 3, "second": 0}
+                        for name in ("right", "copied", "twice", "both")],
+    "block-trace": [{"stage": stage, "target": "5"} for stage in (0, 3, 16, 17, 18, 25, 34)],
+    "decoding": [{}, {"model": "arithmetic", "expression": "Add ( Max ( 3 , 7 ) , Min ( 2 , 9 ) )", "step": 1},
+                 {"expression": "Max ( 5 , Last ( 6 , 3 ) )"}],
+    "gradient-graph": [{"mistake": name, "weights": "trained"} for name in MISTAKES] + [{"weights": "silent"}],
+    "loss-walk": [{"order": order, "step": 90} for order in ("joint", "write", "look")],
+    "phase-scrubber": [{"step": 60}, {"order": "joint", "positions": "none", "step": 20, "seed": 3, "example": 2}],
+    "positions": [{}, {"turned": True, "offset": -5, "d_model": 16, "base": 100}],
+    "soft-lookup": [{}, {"temperature": 0.5, "scaled": False}],
+}
+#: Of all that follows from a state, the numbers that its code prints.
+PRINTED = {
+    "ask-model": "now.top.map((token) => now.acts.probs[token])",
+    "backward-replay": "[now.grads.W_Q, now.grads.W_U]",
+    "block-trace": "now.at.name === 'loss' ? [now.loss] : now.value",
+    "decoding": "now.step.top.map(({ share }) => share)",
+    "gradient-graph": "[now.acts.pattern, ...['W_QK', 'W_OV'].map((name) => "
+                      "now.grads[name].flat().reduce((top, g) => Math.max(top, Math.abs(g)), 0))]",
+    "loss-walk": "[now.walks[state.order][state.step]].map(({ look, write, loss }) => [look, write, loss])",
+    "phase-scrubber": "[Array.from(now.acts.pattern), now.acts.probs[now.letters[0]]]",
+    "positions": "[now.score]",
+    "soft-lookup": "[now.pattern, now.z, now.d.k]",
+}
+CLOSE = {"phase-scrubber": 2e-3}  # sixty steps of training in float32, in another order of additions
+RUN = """
+import contextlib, io, json, sys
+printed = {}
+for name, sources in json.load(sys.stdin).items():
+    for source in sources:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(source, {"__name__": name})
+        printed.setdefault(name, []).append(out.getvalue())
+print(json.dumps(printed))
+"""
+FLOAT = re.compile(r"-?\d+\.\d*(?:e[+-]?\d+)?|-?\d+e[+-]?\d+|nan|inf")
+
+
+@pytest.fixture(scope="module")
+def codes():
+    return {name: [asked(name, "code", state) for state in states] for name, states in STATES.items()}
+
+
+def picture(name, state):
+    """What the explorable draws, as a flat list."""
+    module = (JS / f"{name}.js").as_uri()
+    return json.loads(node(
+        f'import {{ readFileSync }} from "node:fs"; import lab from "{module}"; '
+        f'const bytes = lab.data ? readFileSync(new URL(`data/${{lab.data}}.bin`, "{module}")) : null; '
+        "const data = bytes && new DataView(bytes.buffer, bytes.byteOffset, bytes.length); "
+        f"const [state, now] = lab.finished({json.dumps(state)}, data); "
+        f"process.stdout.write(JSON.stringify([{PRINTED[name]}].flat(Infinity)));"))
+
+
+def test_every_explorable_that_shows_code_is_here():
+    assert sorted(STATES) == [name for name in names() if asked(name, "code", {})]
+
+
+@pytest.mark.parametrize("working", ["in the book", "elsewhere, with the package alone"])
+def test_each_code_runs_where_it_is_pasted_and_prints_the_numbers_of_the_picture(codes, working, tmp_path):
+    folder, path = (ROOT / "book", f"{ROOT}") if working == "in the book" else (tmp_path, f"{tmp_path / 'package'}")
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "transformer_lab").symlink_to(ROOT / "transformer_lab")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TRANSFORMER_LAB")}
+    done = subprocess.run([sys.executable, "-P", "-c", RUN], cwd=folder, input=json.dumps(codes), text=True,
+                          env=environment | {"PYTHONPATH": path}, capture_output=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for name, outputs in json.loads(done.stdout).items():
+        for state, output in zip(STATES[name], outputs, strict=True):
+            found, shown = np.array(FLOAT.findall(output), float), picture(name, state)
+            assert found.shape == np.shape(shown), (name, state, output[:300])
+            assert np.allclose(found, shown, rtol=1e-5, atol=CLOSE.get(name, 1e-7)), (name, state)
+
+
+def test_no_line_of_code_is_wider_than_a_page_and_none_needs_a_chapter(codes):
+    for sources in codes.values():
+        for source in sources:
+            assert max(map(len, source.splitlines())) <= 90 and "chapters" not in source
