@@ -29,6 +29,8 @@ STATES = {
     "phase-scrubber": [{"step": 60}, {"order": "joint", "positions": "none", "step": 20, "seed": 3, "example": 2}],
     "positions": [{}, {"turned": True, "offset": -5, "d_model": 16, "base": 100}],
     "soft-lookup": [{}, {"temperature": 0.5, "scaled": False}],
+    "whole-machine": [{}, *({"zoom": zoom, "layer": 1, "head": 1, "row": 3, "column": 2, "asked": f"blocks.1.{name}"}
+                            for zoom, name in (("block", "mlp_out"), ("head", "pattern"), ("head", "written")))],
 }
 #: Of all that follows from a state, the numbers that its code prints.
 PRINTED = {
@@ -42,6 +44,7 @@ PRINTED = {
     "phase-scrubber": "[Array.from(now.acts.pattern), now.acts.probs[now.letters[0]]]",
     "positions": "[now.score]",
     "soft-lookup": "[now.pattern, now.z, now.d.k]",
+    "whole-machine": "[now.made.value]",
 }
 CLOSE = {"phase-scrubber": 2e-3}  # sixty steps of training in float32, in another order of additions
 RUN = """

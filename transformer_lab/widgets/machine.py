@@ -2,7 +2,7 @@
 
 from ..rules import By, Choice, Whole
 from .asked import of_digits
-from .base import Explorable, Synced, shipped_bytes
+from .base import Explorable, Synced, WithModel, shipped_bytes
 
 __all__ = ["ASKED", "WholeMachine"]
 
@@ -13,7 +13,7 @@ INSIDE = ("resid_pre", "ln1", "q", "k", "v", "scores", "pattern", "z", "written"
 ASKED = (*ENDS, *(f"blocks.{layer}.{name}" for layer in range(2) for name in INSIDE))
 
 
-class WholeMachine(Explorable, draws="whole-machine"):
+class WholeMachine(WithModel, Explorable, draws="whole-machine"):
     """One question through the digit model (the record ``digits/digits-0``, run on the page in half precision).
 
     At ``zoom`` "model" the rows of all tokens are shown between the layers, at "block" one ``layer``, at "head" one

@@ -69,18 +69,16 @@ const entryOf = ({ at: { name, head, value } }) => {
 };
 
 const code = ({ expression }, now) => `import numpy as np
-from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand.attention import softmax
 from transformer_lab.byhand.transformer import forward
-from transformer_lab.places import shipped
 from transformer_lab.tasks.expressions import parse, tokenize
+from transformer_lab.widgets import WholeMachine
 
-model, record = load(shipped("digits", "digits-0"))
-params = {name: value.astype(np.float16).astype(float)   # as on the page
-          for name, value in record.weights.items()}
-tokens = np.array([tokenize(parse("${expression}"))])
-acts = forward(params, tokens, model.run.model)
-${entryOf(now)}[${now.at.value.length === 1 ? "" : `${now.row}, `}${now.column}]`;
+machine = WholeMachine(expression="${expression}")   # weights in half precision
+params = machine.params
+tokens = np.array([tokenize(parse(machine.expression))])
+acts = forward(params, tokens, machine.config)
+print(${entryOf(now)}[${now.at.value.length === 1 ? "" : `${now.row}, `}${now.column}])`;
 
 const ZOOMS = [["model", "model"], ["block", "layer"], ["head", "head"]];
 
