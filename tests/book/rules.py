@@ -82,6 +82,7 @@ import inspect
 import itertools
 import re
 import textwrap
+from html import unescape
 
 from chapter import Chapter, caption, data, directives, execute, figure, numbers, reading_text
 
@@ -157,6 +158,24 @@ def figures_have_words(chapter: Chapter):
     for cell in chapter.prose:
         if re.search(r"!\[\s*\]\(", cell.source):
             yield f"cell {cell.id!r}: an image without alternative text"
+
+
+#: Words that are untrue in the other theme, on a phone, or for who does not see colours.
+SCREEN_WORDS = re.compile(
+    r"\b(?:(?:on|at|to|from|in) (?:the|its|their) (?:far )?(?:left|right)\b(?! (?:answer|way|place|letter))"
+    r"|(?:left|right)(?:most|-hand| panels?| column| side| half)\b|left to right\b|right to left\b"
+    r"|(?:pale[rst]*|(?:dark|light|bright|faint)(?:er|est|ly)?)\b"
+    r"|(?:black|white|gr[ea]y|red|blue|green|orange|purple|yellow|teal|brown)(?:ish)?\b)", re.I)
+
+
+def captions_hold_on_every_screen(chapter: Chapter):
+    """No caption and no alternative text says left, right, pale, dark or a colour: panels and rows have names."""
+    for cell in chapter.code:
+        pages = [data(output).get("text/html", "") for output in cell.outputs]
+        drawn = re.findall(r'class="lab-fig"[^>]* aria-label="([^"]*)"', "".join(pages))
+        for words in [caption(cell), *drawn]:
+            if found := SCREEN_WORDS.search(unescape(words)):
+                yield f"cell {cell.id!r}: the words of the figure say {found[0]!r}, which is not so on every screen"
 
 
 def outputs_are_visible(chapter: Chapter):
@@ -360,7 +379,8 @@ def sources_are_cited(chapter: Chapter):
             yield f"the chapter has no {{{role}}}"
 
 
-RULES = (parts_in_order, card_is_complete, numbers_are_backed, figures_have_words, outputs_are_visible, code_is_short,
+RULES = (parts_in_order, card_is_complete, numbers_are_backed, figures_have_words,
+         captions_hold_on_every_screen, outputs_are_visible, code_is_short,
          code_is_folded, code_lets_pictures_through,
          prose_is_portable, cells_have_names, outputs_are_fresh, ledger_agrees, only_public_names,
          equations_have_functions, exercises_are_whole, quiz_is_there, sources_are_cited)

@@ -160,6 +160,10 @@ def on_cell(cell, action):
     return lambda chapter: action(next(entry for entry in chapter.notebook.cells if entry.id == cell))
 
 
+def caption_says(words):
+    return on_cell("picture", lambda cell: cell.metadata.mystnb.figure.update(caption=words))
+
+
 def stderr(cell):
     cell.outputs.append(new_output("stream", name="stderr", text="warned"))
 
@@ -201,6 +205,9 @@ PLANTED = [
     ("figures_have_words", set_output("picture", image_png="iVBOR")),
     ("figures_have_words", on_cell("picture", lambda cell: cell.metadata.pop("mystnb"))),
     ("figures_have_words", change("explore", "Explore", "Explore\n\n![](picture.svg)")),
+    *[("captions_hold_on_every_screen", caption_says(words)) for words in
+      ("The dark cells.", "Look at the left panel.", "Weights, on the right.", "A grey bell.", "Paler further back.")],
+    ("captions_hold_on_every_screen", set_output("picture", text_html=FIGURE_HTML.replace("A long", "The darkest, a"))),
     ("outputs_are_visible", on_cell("picture", stderr)),
     ("outputs_are_visible", on_cell("picture", error)),
     ("outputs_are_visible", on_cell("picture", widget)),
@@ -246,6 +253,16 @@ def test_a_planted_fault_is_found(good, name, plant):
     plant(good)
     rule = next(rule for rule in RULES if rule.__name__ == name)
     assert list(rule(good)), f"{name} found nothing"
+
+
+@pytest.mark.parametrize("words", [
+    "How hard four losses pull the logit of the right answer.", "Right answers on fresh lines.", "It is highlighted.",
+    "What is left of the accuracy.", "On the right way.", "Heads that are told right.",
+])
+def test_a_caption_may_speak_of_what_is_right_and_what_is_left(good, words):
+    caption_says(words)(good)
+    rule = next(rule for rule in RULES if rule.__name__ == "captions_hold_on_every_screen")
+    assert list(rule(good)) == []
 
 
 def test_every_rule_has_a_planted_fault():

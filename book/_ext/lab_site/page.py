@@ -78,6 +78,10 @@ def version() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.suffix != ".pyc")).hexdigest()[:8]
 
 
+#: What Pygments marks and no style sheet shows: names, operators, brackets, spaces, numbers. It is most of a page.
+UNSEEN = "n|o|p|w|mi|mf|mh|mb|il|nb|nn|bp|na|nv|vm|err"
+
+
 class Correction(NamedTuple):
     """Wherever ``sign`` stands in a page, ``pattern`` must match, and is replaced."""
 
@@ -99,6 +103,8 @@ CORRECTIONS = (
     Correction("a widget's state is in its own output", "application/vnd.jupyter.widget-state+json",
                r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', ""),
     Correction("code that is too wide can be scrolled from the keyboard", "<pre", r"<pre>", '<pre tabindex="0">'),
+    Correction("code keeps the marks that the style shows, and no others", '<span class="n">',
+               rf'<span class="(?:{UNSEEN})">([^<]*)</span>|<span></span>', r"\1"),
     Correction("a table that is too wide can be scrolled from the keyboard", "<table", r"(<table[^>]*>.*?</table>)",
                r'<div class="table-scroll" tabindex="0" role="group" aria-label="Table">\1</div>'),
     Correction("a sidenote's number stands close to its word", "class='margin-toggle'><span",
