@@ -96,6 +96,7 @@ HTML = {
     "application/vnd.jupyter.widget-state+json": '<script type="application/vnd.jupyter.widget-state+json">{}</script>',
     "<pre": "<pre>code</pre>",
     '<span class="n">': '<span></span><span class="k">if</span><span class="w"> </span><span class="n">x</span>',
+    'class="lab-verdict lab-not-yet"': '<p class="lab-verdict lab-not-yet"><span>✗</span> Not filled in yet.</p>',
     "<table": "<table><tr><td>1</td></tr></table>",
     "class='margin-toggle'><span":
         "<label for='sidenote-role-1' class='margin-toggle'><span id=\"id1\">\n<sup>1</sup></span>\n\n</label>",
@@ -107,6 +108,8 @@ HTML = {
 POLISHED = {
     "thebe": "", "application/vnd.jupyter.widget-state+json": "", "<pre": '<pre tabindex="0">code</pre>',
     '<span class="n">': '<span class="k">if</span> x',
+    'class="lab-verdict lab-not-yet"':
+        '<p class="lab-verdict lab-not-yet">To try it, run the notebook: <code>make lab</code>.</p>',
     "<table": '<div class="table-scroll" tabindex="0" role="group" aria-label="Table">'
               "<table><tr><td>1</td></tr></table></div>",
     "class='margin-toggle'><span": "<label for='sidenote-role-1' class='margin-toggle'>"

@@ -26,7 +26,7 @@ LONGEST = 80     # lines that a fold shows
 
 
 class Source(NamedTuple):
-    """A function or class: its name from its package on, the file, and its text."""
+    """A function or class: its name from its package on, the file, and its lines."""
 
     name: str
     file: Path
@@ -83,8 +83,12 @@ def _full_name(file: Path, name: str) -> str:
 
 
 def _text(text: str, node: ast.FunctionDef | ast.ClassDef) -> str:
+    """The lines of a definition, without its docstring: that stands in the reference."""
     begin = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return "\n".join(text.splitlines()[begin - 1:node.end_lineno])
+    doc = node.body[0] if ast.get_docstring(node) else None
+    hidden = range(doc.lineno, doc.end_lineno + 1) if doc else ()
+    lines = enumerate(text.splitlines()[begin - 1:node.end_lineno], start=begin)
+    return "\n".join(line for number, line in lines if number not in hidden)
 
 
 def connect(app) -> None:
