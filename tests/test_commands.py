@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-NEEDED = ["Makefile", "pyproject.toml", "constraints.txt", "package.json", "package-lock.json", "README.md", "tools"]
+NEEDED = ["Makefile", "pyproject.toml", "requirements", "package.json", "package-lock.json", "README.md", "tools"]
 
 
 @pytest.fixture

@@ -68,14 +68,25 @@ def test_the_conda_environment_is_the_same_list_as_pyproject():
     assert set(listed) - {"conda-forge"} == wanted
 
 
-def test_the_constraints_pin_every_package_that_pyproject_asks_for():
+LOCKS = {path.stem: path.read_text("utf-8") for path in sorted(ROOT.glob("requirements/*.txt"))}
+
+
+def test_the_lock_pins_every_package_that_pyproject_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    pinned = {line.split("==")[0].lower().replace("_", "-")
-              for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()}
+    pinned = set(re.findall(r"^([\w.-]+)==", "\n".join(LOCKS.values()), re.MULTILINE))
     asked = project["dependencies"] + [entry for extra in project["optional-dependencies"].values() for entry in extra]
     names = {re.split(r"[\[<>=]", entry)[0] for entry in asked} - {"transformer-lab"}
     assert names <= pinned
 
 
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_hashes(lock):
+    entries = re.split(r"\n(?=\S)", LOCKS[lock].strip())
+    pins = [entry for entry in entries if not entry.startswith("-r ")]
+    hashed = r"[\w.-]+==[^\n]+ \\(\n    --hash=sha256:[0-9a-f]{64}( \\)?)+"
+    assert pins and all(re.fullmatch(hashed, pin) for pin in pins)
+
+
 def test_the_lock_names_no_host():
     assert "resolved" not in (ROOT / "package-lock.json").read_text("utf-8")
+    assert not [lock for lock, text in LOCKS.items() if "://" in text]

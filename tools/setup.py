@@ -6,6 +6,7 @@ the standard library alone and must parse on old Pythons too. Each failure is on
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,20 +15,32 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-INPUTS = ["pyproject.toml", "constraints.txt", "package.json", "package-lock.json", "tools/setup.py"]
+INPUTS = ["pyproject.toml", "package.json", "package-lock.json", "tools/setup.py",
+          *sorted("requirements/" + path.name for path in ROOT.glob("requirements/*.txt"))]
 CONTAINS = {"site": ["site"], "book": ["site", "book"], "test": ["site", "book", "test"]}
 NEEDED_BYTES = {"site": 600e6, "book": 2.5e9, "test": 2.5e9}
+#: Minor versions of Python 3 for which the pinned PyTorch has wheels; later ones can still build the pages.
+WHEELS = range(11, 15)
+PLATFORMS = ("PyTorch 2.13.0 has wheels for Python 3.11 to 3.14 on Linux (x86-64 and aarch64, glibc 2.28 or newer), on "
+             "macOS 14 or newer (Apple silicon) and on Windows (x86-64)")
 
 
 def stop(sentence):
     sys.exit("Transformer Lab: " + sentence)
 
 
+def fits(minor, extra):
+    """Whether this Python 3 can install the extra, so far as one can know beforehand."""
+    return minor in WHEELS or (extra == "site" and minor > WHEELS[-1])
+
+
 def check_machine(extra):
+    if not fits(sys.version_info[1], extra):
+        minors = [*sorted(WHEELS, reverse=True), *range(WHEELS[-1] + 1, 30)]
+        others = [shutil.which(f"python3.{minor}") for minor in minors if fits(minor, extra)]
+        for other in filter(None, others):
+            os.execv(other, [other, *sys.argv])
     if sys.version_info < (3, 11):  # noqa: UP036 - this file runs before the right Python is known
-        newer = next(filter(None, map(shutil.which, ["python3.13", "python3.12", "python3.11"])), None)
-        if newer:
-            os.execv(newer, [newer, *sys.argv])
         stop("this is Python {}.{}, and 3.11 or newer is needed; install one and run `make {} PY=python3.11`."
              .format(sys.version_info[0], sys.version_info[1], os.environ.get("LAB_GOAL", "book")))
     free = shutil.disk_usage(ROOT).free
@@ -35,8 +48,12 @@ def check_machine(extra):
         stop(f"{free / 1e9:.1f} GB of disk are free, and about {NEEDED_BYTES[extra] / 1e9:.1f} GB are needed here.")
 
 
+def called(command):
+    return subprocess.run([str(word) for word in command], cwd=ROOT, text=True, capture_output=True, check=False)
+
+
 def run(command, sentence):
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, text=True, capture_output=True, check=False)
+    done = called(command)
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-6:])
         stop(f"{sentence}\n{tail}")
@@ -51,10 +68,39 @@ def make_venv():
 
 
 def install(extra):
-    print(f"Installing what `{extra}` needs, at the exact versions in constraints.txt", flush=True)
-    run([BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt",
-         "-e", f".[{extra}]"],
+    print(f"Installing what `{extra}` needs, at the exact versions and hashes in requirements/", flush=True)
+    pip("-r", f"requirements/{extra}.txt")
+    if extra != "site":
+        install_torch()
+    run([BIN / "python", "-m", "pip", "install", *QUIET, "--no-deps", "--no-build-isolation", "-e", "."],
+        "pip could not install the package itself. It said:")
+
+
+QUIET = ["--quiet", "--disable-pip-version-check"]
+PIP = [BIN / "python", "-m", "pip", "install", *QUIET, "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+
+
+def pip(*what):
+    run([*PIP, *what],
         "pip could not install the packages; without a network connection, connect and run the command again. It said:")
+
+
+def install_torch():
+    """The wheel for processors where pip is offered one; else the usual one, and on Linux what it needs for GPUs."""
+    if not called([*PIP, "-r", "requirements/torch-cpu.txt"]).returncode:
+        return
+    run([*PIP, "-r", "requirements/torch.txt"], f"PyTorch could not be installed. {PLATFORMS}; this is Python "
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}. `make book` needs no PyTorch. "
+        "Without a network connection, connect and run the command again. It said:")
+    if for_gpus():
+        pip("-r", "requirements/torch-gpu.txt")
+
+
+def for_gpus():
+    """Whether the PyTorch that is there asks for NVIDIA's libraries."""
+    code = "import importlib.metadata as found; print(*(found.requires('torch') or ()))"
+    return "nvidia" in subprocess.run([str(BIN / "python"), "-c", code], text=True, capture_output=True,
+                                      check=True).stdout
 
 
 def link_node():

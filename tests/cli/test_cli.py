@@ -312,8 +312,10 @@ def test_the_progress_line_fits_the_terminal_that_watches(monkeypatch):
         for done in range(11):
             bar.last = 0
             bar.show(done, {"step": done, "held_out_accuracy": 0.123456789, "held_out_loss": 1.5})
-        drawn = os.read(watching, 10_000).decode()
-    lines = [line.strip() for line in drawn.split("\r\x1b[K")[1:]]
+        drawn = b""
+        while b"10/10" not in drawn:
+            drawn += os.read(watching, 10_000)
+    lines = [line.strip() for line in drawn.decode().split("\r\x1b[K")[1:]]
     assert len(lines) == 11 and max(map(len, lines)) <= 39
 
 
