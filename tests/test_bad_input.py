@@ -65,7 +65,7 @@ SPOILED = {
 }
 #: Parts of a pass by hand, called by functions that check what comes in; checks and decorators, tested by themselves.
 PARTS = ("byhand.block.", "byhand.ends.is_real", "byhand.ends.unembed",
-         "checks.", "rules.", "signatures.", "taps.", "exercises.", "cli.", "plots.figure.",
+         "checks.", "errors.", "rules.", "signatures.", "taps.", "exercises.", "cli.", "plots.figure.",
          "plots.labelled.", "plots.style.", "plots.svg.")
 #: What runs a reader's own function has that function's faults; what writes into the package is for its authors.
 EXEMPT = ("analysis.operations.count_operations", "widgets.page_data.write_page_data")

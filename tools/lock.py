@@ -2,8 +2,7 @@
 
 Needs uv (`.venv/bin/pip install uv`), which asks pip's usual index. What is pinned stays pinned; delete a line of
 requirements/*.txt first to let that package move. PyTorch is kept apart: its wheel for processors, which only an index
-of PyTorch's own
-has, is asked for first, and what its wheel for GPUs asks for has a file of its own.
+of PyTorch's own has, is asked for first, and what its wheel for GPUs asks for has a file of its own.
 """
 
 import re

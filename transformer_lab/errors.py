@@ -7,9 +7,11 @@ that is what a Python programmer expects to catch.
 
 from __future__ import annotations
 
+import importlib
+
 __all__ = ["ArgumentError", "ClaimError", "ConfigError", "DataError", "DivergedError", "DtypeError", "EmptyError",
            "LabError", "MissingExtraError", "NotFiniteError", "RangeError", "ShapeError", "StudyError",
-           "UnknownNameError"]
+           "UnknownNameError", "installed"]
 
 
 class LabError(Exception):
@@ -124,3 +126,19 @@ class StudyError(LabError):
 
 class MissingExtraError(LabError, ImportError):
     """A part of the package needs a library that is not installed."""
+
+
+def installed(library: str, what: str):
+    """A library that only a part of the package needs, imported.
+
+    >>> installed("no_such_library", "The figures")
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.MissingExtraError: The figures need no_such_library. Install it: pip install no_such_library
+    """
+    try:
+        return importlib.import_module(library)
+    except ModuleNotFoundError as fault:
+        if fault.name != library:
+            raise
+        raise MissingExtraError(f"{what} need {library}. Install it: pip install {library}") from None

@@ -257,7 +257,23 @@ def test_importing_the_package_needs_no_xarray():
     code = ("import sys; sys.modules['xarray'] = sys.modules['joblib'] = None; import transformer_lab.training, "
             "transformer_lab.cli; from transformer_lab.training import Study; Study('a', print).run()")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode and "MissingExtraError: Studies need xarray and joblib" in done.stderr
+    assert done.returncode and "MissingExtraError: Studies need joblib. Install it: pip install joblib" in done.stderr
+
+
+@pytest.mark.parametrize(("library", "line"), [
+    ("torch", "import transformer_lab.models"), ("torch", "import transformer_lab.training.torch_stepper"),
+    ("matplotlib", "import transformer_lab.plots"), ("anywidget", "from transformer_lab.widgets import SoftLookup"),
+    ("xarray", "from transformer_lab.training import study; study('optimizers').load()")])
+def test_a_library_that_is_missing_is_a_sentence(library, line):
+    script = f"""import importlib.abc, sys
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition('.')[0] == {library!r}:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Absent())
+{line}"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert f"need {library}. Install it: pip install {library}" in done.stderr.splitlines()[-1]
 
 
 def test_two_processes_at_once_end_in_the_same_record(tmp_path):

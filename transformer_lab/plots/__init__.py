@@ -25,6 +25,10 @@ alt              a sentence in front of the alternative text, which tells what i
 ================ ==========================================================================================
 """
 
+from ..errors import installed
+
+installed("matplotlib", "The figures")
+
 from .cells import cells, film, strips
 from .curves import curves, lines
 from .dots import bars, dots

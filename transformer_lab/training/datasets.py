@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..checks import check_type
-from ..errors import DataError, DtypeError, MissingExtraError
+from ..errors import DataError, DtypeError, installed
 from .folders import place, settled
 from .records import difference, versions
 from .seals import check_folder, dumped, noted, parsed, sealed, seals, sha256, understood, unsealed, vouched
@@ -31,11 +31,7 @@ ADDED = ("record", "config", "versions", "timing")
 
 def xarray():
     """The library, imported when first needed: the rest of the package does without."""
-    try:
-        import xarray
-    except ImportError:
-        raise MissingExtraError("Studies need xarray and joblib. Install them: pip install xarray joblib") from None
-    return xarray
+    return installed("xarray", "Studies")
 
 
 def write_dataset(folder, dataset, *, config: dict, made_with: dict | None = None, timing: dict | None = None,

@@ -8,7 +8,7 @@ import time
 import traceback
 from pathlib import Path
 
-from ..errors import MissingExtraError
+from ..errors import installed
 from .datasets import write_dataset
 from .folders import settled
 
@@ -28,11 +28,7 @@ def attempt(study, unit: dict, folder: Path) -> tuple[dict, str]:
 
 
 def joblib():
-    try:
-        import joblib
-    except ImportError:
-        raise MissingExtraError("Studies need xarray and joblib. Install them: pip install xarray joblib") from None
-    return joblib
+    return installed("joblib", "Studies")
 
 
 def pool(jobs: int | None):

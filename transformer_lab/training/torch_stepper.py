@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
 from ..byhand.optimizers import make_optimizer
 from ..checks import check_callable, check_number, check_seed, check_type
+from ..errors import installed
 from ..randomness import generator
 from .history import OPTIMIZER, check_state
 from .stepper import check_train, opened
 
 __all__ = ["TorchStepper"]
+
+torch = installed("torch", "The PyTorch steppers")
 
 
 def adam(kind):

