@@ -40,14 +40,13 @@ def planned(root: Path, number: str, slug: str) -> list[dict]:
 
 def in_contents(contents: str, parts: list[dict], document: str) -> str:
     """``_toc.yml`` with the document behind the chapters of its part; a part that is new there gets its caption."""
-    part = next(part["title"] for part in parts if any(entry["document"] == document for entry in part["chapters"]))
-    line, caption = f"      - file: {document}\n", f"  - caption: {part}\n"
-    if caption not in contents:
-        back = "  - caption: Back matter\n"
-        return contents.replace(back, f"{caption}    chapters:\n{line}{back}")
-    before, after = contents.split(caption)
-    end = next((match.start() for match in re.finditer(r"^  - caption", after, re.M)), len(after))
-    return before + caption + after[:end] + line + after[end:]
+    titles = [part["title"] for part in parts]
+    at = next(i for i, part in enumerate(parts) if any(entry["document"] == document for entry in part["chapters"]))
+    line, caption = f"      - file: {document}\n", f"  - caption: {titles[at]}\n"
+    new = "" if caption in contents else f"{caption}    chapters:\n"
+    followers = [*titles[at + 1:], "Back matter"]
+    end = min(contents.index(words) for title in followers if (words := f"  - caption: {title}\n") in contents)
+    return contents[:end] + new + line + contents[end:]
 
 
 def written_plan(parts: list[dict]) -> str:

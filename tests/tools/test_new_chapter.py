@@ -29,6 +29,19 @@ print(len(RULES), len(all_of(exercises)), faults)
 
 
 @pytest.fixture
+def tool():
+    """tools/chapter.py as a module."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        spec = importlib.util.spec_from_file_location("new_chapter", ROOT / "tools" / "chapter.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+
+
+@pytest.fixture
 def tree(tmp_path):
     """The plan and the contents of the book, its package, and nothing else."""
     (tmp_path / "book" / "chapters").mkdir(parents=True)
@@ -62,14 +75,7 @@ def test_a_new_chapter_keeps_every_rule(tree):
     assert again.returncode == 2 and "is there already" in again.stderr
 
 
-def test_the_contents_and_the_plan_change_by_this_chapter_alone(tree):
-    spec = importlib.util.spec_from_file_location("new_chapter", ROOT / "tools" / "chapter.py")
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        tool = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(tool)
-    finally:
-        sys.path.remove(str(ROOT / "tools"))
+def test_the_contents_and_the_plan_change_by_this_chapter_alone(tool, tree):
     plan, contents = (ROOT / "book" / "parts.json").read_text("utf-8"), (ROOT / "_toc.yml").read_text("utf-8")
     parts = tool.planned(tree, "97", "a-new-story")
     before, after = plan.splitlines(), tool.written_plan(parts).splitlines()
@@ -78,6 +84,16 @@ def test_the_contents_and_the_plan_change_by_this_chapter_alone(tree):
     longer = tool.in_contents(contents, parts, "book/97-a-new-story")
     assert set(longer.splitlines()) - set(contents.splitlines()) <= {
         "      - file: book/97-a-new-story", f"  - caption: {parts[-1]['title']}"}
+
+
+def test_a_new_part_stands_where_the_plan_has_it(tool):
+    parts = [{"title": title, "chapters": [{"document": f"book/{title.lower()}"}]} for title in ("One", "Two", "Three")]
+    contents = "parts:\n  - caption: Back matter\n    chapters:\n      - file: book/notation\n"
+    for document in ("book/three", "book/one", "book/two"):
+        contents = tool.in_contents(contents, parts, document)
+    captions = [line.split(": ")[1] for line in contents.splitlines() if "caption" in line]
+    assert captions == ["One", "Two", "Three", "Back matter"]
+    assert contents.index("file: book/one") < contents.index("caption: Two") < contents.index("file: book/two")
 
 
 @pytest.mark.parametrize("arguments, words", [
