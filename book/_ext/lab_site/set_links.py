@@ -70,7 +70,7 @@ def _parts(name: str) -> list[str]:
     return sorted(set(re.findall(r'data-part="([\w-]+)"', poster(name, {}))))
 
 
-def _link(kind: str, name: str, query: str, there: set[str]) -> str:
+def _link(kind: str, name: str, query: str, there) -> str:
     """The attribute that makes a link one of ours: what ``js/host.js`` does with it."""
     if name not in there:
         raise ArgumentError("explorable", repr(name), f"one on this page: {', '.join(there) or 'there is none'}",
@@ -79,14 +79,17 @@ def _link(kind: str, name: str, query: str, there: set[str]) -> str:
 
 
 def _resolve(app, doctree: nodes.document) -> None:
-    """Take off what only notebooks show, give each explorable a place to lead to, and make the links."""
-    there = set()
+    """Take off what only notebooks show, give each explorable a place to lead to, and make the links, each to the
+    nearest explorable of its name.
+    """
+    there: dict[str, list[tuple[int, str]]] = {}
+    order = {id(node): place for place, node in enumerate(doctree.findall())}
     for node in list(doctree.findall(nodes.raw)):
         if found := STATIC.search(node.astext()):
-            text = ONLY_IN_NOTEBOOKS.sub("", node.astext())
-            if found[1] not in there:
-                text = text.replace(found[0], f'{found[0]} id="lab-{found[1]}"', 1)
-            there.add(found[1])
+            text, places = ONLY_IN_NOTEBOOKS.sub("", node.astext()), there.setdefault(found[1], [])
+            anchor = f"lab-{found[1]}" + (f"-{len(places) + 1}" if places else "")
+            places.append((order[id(node)], anchor))
+            text = text.replace(found[0], f'{found[0]} id="{anchor}"', 1)
             node.parent.replace(node, nodes.raw("", text, format="html"))
     for link in list(doctree.findall(_ours)):
         try:
@@ -96,7 +99,7 @@ def _resolve(app, doctree: nodes.document) -> None:
         except (LabError, AttributeError, ValueError) as error:
             log.warning("%s: %s", link["refuri"], error, location=link)
             continue
-        link["refuri"] = f"#lab-{name}"
+        link["refuri"] = "#" + min(there[name], key=lambda place: abs(place[0] - order[id(link)]))[1]
         link.parent.replace(link, _marked(link, f"data-{kind}", data))
 
 
