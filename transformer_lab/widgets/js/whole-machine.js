@@ -84,7 +84,7 @@ const ZOOMS = [["model", "model"], ["block", "layer"], ["head", "head"]];
 
 export default explorable({
   title: "The whole machine",
-  instruction: "Press any cell and it says what it was made from; look into a layer, and into a head.",
+  instruction: "Press any cell to see what it was made from; open a layer, then a head.",
   data: "whole-machine",
   defaults: { expression: "Max ( 5 , 3 , 9 )", zoom: "model", layer: 0, head: 2, asked: "probs", row: 0, column: 11 },
   compute, view, describe, table, code,

@@ -9,15 +9,19 @@ import { handle, picture, pressable } from "../core/ui.js";
 import { BREAK, short } from "./panels.js";
 
 const LEFT = 54, ROW = 13, ONE = 20, HEAD = 34, GAP = 14, SIGN = 18, DOOR = 62; // px
-// px of a cell, by the number of columns; three stretches of the stream stand side by side where there is room
-const wide = (n, width) => ({ 8: 15, 16: 8, 20: 30, 64: width < 520 ? 2.8 : Math.min(3.2, (width - LEFT - 80) / 192), 256: 2.3 })[n];
+/** Pixels of a cell, by the number of columns: on a page's width, three stretches of the stream stand side by side. */
+function sized(n, width) {
+  if (width < 520) return { 8: 15, 16: 8, 20: 30, 64: 2.8, 256: 2.3 }[n];
+  const stream = Math.min(3.2, (width - LEFT - 80) / 192), rest = width - LEFT - 64 * stream;
+  return { 8: Math.min(15, (rest - 224) / 16), 16: Math.min(8, (rest - 82) / 48), 20: 30, 64: stream, 256: 2.3 }[n];
+}
 
 /** Where each item stands: in lines, left to right; the first of a line has the names of the rows beside it. */
 function placed(items, width) {
   let x = LEFT, y = HEAD, tall = 0;
   const next = () => { if (tall) y += tall + HEAD; [x, tall] = [LEFT, 0]; };
   const places = items.flatMap((item) => {
-    const n = item.value?.[0].length, cell = n && Math.min(wide(n, width), (width - LEFT - 2) / n);
+    const n = item.value?.[0].length, cell = n && Math.min(sized(n, width), (width - LEFT - 2) / n);
     const w = n ? n * cell : item.to ? DOOR : SIGN, fits = x + w <= width;
     if (item === BREAK || (!fits && x > LEFT)) next();
     if (item === BREAK || (!n && !item.to && (!fits || x === LEFT))) return [];
@@ -49,8 +53,8 @@ function matrix(place, now, lab) {
       high: rows.length * (last + 1) - 1, shown: `row ${rows[row]}, column ${columns?.[column] ?? column}: ${fixed(value[row][column])}`,
       nudge: (dx, dy) => ask(row - dy, column + dx) }),
     ...pressable((point) => ask(Math.floor((point.y - y) / tall), Math.floor((point.x - x) / cell))) }),
-  item.to ? pressed(lab, item.to, `Look into ${words}`, { x: x + w - 44, y: y - 16, width: 44, height: 14 },
-    label(x + w, y - 6, "look in", "code cell end look")) : null);
+  item.to ? pressed(lab, item.to, `Look into ${words}`, { x: x + w - 30, y: y - 30, width: 30, height: 28 },
+    label(x + w, y - 6, "open", "code cell end")) : null);
 }
 
 /** What a handle says and does by keys, without the drag: a finger that moves over the picture scrolls the page. */
@@ -84,7 +88,7 @@ const sign = ({ item, x, y }) => label(x + SIGN / 2, y + 4 * ROW + 5, item, "sof
 
 const door = ({ item, x, y, w }, lab) => pressed(lab, item.to, `Look into ${item.words}`, { x, y, width: w, height: 8 * ROW },
   rect(x, y, w, 8 * ROW, { class: "lab-token strong", rx: 4 }), label(x + w / 2, y + 4 * ROW - 2, item.words, "middle strong"),
-  label(x + w / 2, y + 4 * ROW + 14, "look in", "code cell middle look"));
+  label(x + w / 2, y + 4 * ROW + 14, "open", "code cell middle"));
 
 /** The tokens beside a line of matrices. */
 function names({ item, y, row }, now) {
