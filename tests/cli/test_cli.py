@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import transformer_lab
 from transformer_lab import cli
 from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward
@@ -32,7 +34,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("place")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("TRANSFORMER_LAB_HOME", str(folder))
-        assert main(["train", "digits", *QUICK]) == 0
+        assert main(["train", "digits", *QUICK, "--to", str(folder / "runs" / "digits-0")]) == 0
     return folder
 
 
@@ -58,7 +60,7 @@ def run(*arguments, folder, **settings):
 
 def test_a_run_is_kept_and_the_same_command_does_not_train_again(inside, capsys):
     before = (inside / "runs" / "digits-0" / "manifest.json").read_bytes()
-    assert main(["train", "digits", *QUICK]) == 0
+    assert main(["train", "digits", *QUICK, "--to", "runs/digits-0"]) == 0
     said = capsys.readouterr().out
     assert "is there already" in said and "after 60 steps" in said and "transformer-lab ask runs/digits-0" in said
     assert (inside / "runs" / "digits-0" / "manifest.json").read_bytes() == before
@@ -215,7 +217,7 @@ def test_runs_tells_a_newcomer_what_to_do(tmp_path, capsys, monkeypatch):
     (["train", "digits", "--held-out", "1.5"], "got 1.5"),
     (["train", "digits", "--low", "5", "--high", "2"], "high: got 2"),
     (["train", "digits", "--high", "999"], "Say how many"),
-    (["train", "digits", *QUICK[:-2]], "batch is 16, not 64"),
+    (["train", "digits", *QUICK[:-2], "--to", "runs/digits-0"], "batch is 16, not 64"),
     (["ask", "digit-0", "Max(1,2,3)"], "There are: digits-0"), (["ask", "digits-0", "Max(1,2)"], "equal to 3"),
     (["ask", "digits-0", "Max(1,2,9)"], "from 0 to 3"), (["ask", "digits-0", "Add(1,2,3)"], "one of 'Max', 'Min'"),
     (["ask", "digits-0", ""], "an operation"), (["ask", "runs", "Max(1,2,3)"], "no such file"),
@@ -321,7 +323,7 @@ def test_the_progress_line_fits_the_terminal_that_watches(monkeypatch):
 
 def test_the_narrated_training_tells_ten_steps_with_the_runs_own_numbers(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "digits", *QUICK, "--narrate"]) == 0
+    assert main(["train", "digits", *QUICK, "--narrate", "--to", "runs/digits-0"]) == 0
     said = capsys.readouterr().out
     assert re.findall(r"^ ?(\d+)  [A-Z]", said, re.M) == [str(i) for i in range(1, 11)]
     model, record = load("runs/digits-0")
@@ -350,3 +352,53 @@ def test_every_recipe_is_a_run_that_can_be_made():
 def test_input_at_the_end_of_the_file_is_an_empty_line(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert commands.asked() == ""
+
+
+def test_runs_whose_settings_differ_have_folders_that_differ(capsys):
+    """Also where only the order of two settings differs, they are one run and one folder."""
+    few = ["--operations", "Max", "Min", "--high", "3", "--batch", "16", "--held-out", "0.5"]
+    for steps in ("2", "3"):
+        assert main(["train", "digits", *few, "--steps", steps]) == 0
+    assert main(["train", "digits", "--steps", "3", *few]) == 0
+    said = capsys.readouterr().out
+    assert sorted(path.name for path in Path("runs").iterdir()) == [
+        f"digits-0-operations-Max-Min-high-3-held-out-0.5-steps-{steps}-batch-16" for steps in (2, 3)]
+    assert said.count("is there already") == 1
+
+
+def test_a_name_that_would_be_long_ends_in_a_hash_and_differs_still():
+    settings = [{"operations": ("Max", "Min", "Median", "Second-largest", "First", "Second"), "held_out": share,
+                 "learning_rate": 0.0123456} for share in (0.5, 0.25)]
+    names = [commands.named("digits", 0, each) for each in settings]
+    assert len(set(names)) == 2 and all(re.fullmatch("digits-0-[0-9a-f]{8}", name) for name in names)
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0 and capsys.readouterr().out == f"transformer-lab {transformer_lab.__version__}\n"
+
+
+def helps() -> dict[str, str]:
+    """The help of the whole and of each command."""
+    top = cli.parser()
+    verbs = next(action.choices for action in top._actions if isinstance(action.choices, dict))
+    return {"": top.format_help(), **{name: verb.format_help() for name, verb in verbs.items()}}
+
+
+def test_every_example_of_the_help_runs(monkeypatch, capsys):
+    """In the order in which they stand; the digit run is cut to a few steps."""
+    short = commands.RECIPES["digits"].replace(steps=8, batch=8, warmup=2)
+    monkeypatch.setitem(commands.RECIPES, "digits", short)
+    monkeypatch.setattr("transformer_lab.cli.studies.study", lambda options: None)
+    examples = [line.strip() for text in helps().values() for line in text.splitlines() if "  transformer-lab " in line]
+    assert len(examples) >= 8
+    for example in examples:
+        assert main(shlex.split(re.split(r" {3,}", example)[0])[1:]) == 0, example
+    assert "Max ( 5 , 8 , 3 )" in capsys.readouterr().out
+
+
+def test_the_help_says_every_default(capsys):
+    said = helps()["train"]
+    for name in ("--seed", "--steps", "--learning-rate", "--n-layers", "--held-out", "--to"):
+        assert re.search(rf"{name} .*?\(default [^)]+", said, re.S), name

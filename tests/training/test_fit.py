@@ -133,6 +133,7 @@ def test_the_bar_is_silent_without_a_terminal_and_ends_its_line_with_one():
     for stream in (silent, watched):
         bar = Bar(3, stream)
         for done in range(4):
-            bar.show(done, {"step": done, "loss": np.array([1.0, 2.0])})
+            told = {"held_out_accuracy": 0.9996, "learning_rate": 0.1} if done == 1 else {}
+            bar.show(done, {"step": done, "loss": np.array([1.0, 2.0]), **told})
     assert silent.getvalue() == ""
-    assert watched.getvalue().endswith("3/3  loss 1.5\n")
+    assert watched.getvalue().endswith("3/3  loss 1.5, held-out inputs 99.9 % right\n")

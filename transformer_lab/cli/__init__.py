@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 
+from .. import __version__
 from ..errors import LabError
 from . import commands, studies
 from .options import add_fields
@@ -77,6 +78,7 @@ def ended(code: int, sentence: str, before: str = "") -> int:
 def parser() -> argparse.ArgumentParser:
     """The commands and their settings."""
     top = argparse.ArgumentParser(prog="transformer-lab", description=DESCRIPTION, formatter_class=Formatter)
+    top.add_argument("--version", action="version", version=f"transformer-lab {__version__}", help="say the version")
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
     add_train(verbs)
 
@@ -105,7 +107,8 @@ def add_train(verbs) -> None:
                  "  transformer-lab train digits --operations Max Min --narrate\n\nwhat can be trained:\n"
                  + commands.recipes())
     train.add_argument("recipe", metavar="TASK", help="what to learn; see the list below")
-    train.add_argument("--to", metavar="FOLDER", help="where to keep the run (default runs/TASK-SEED)")
+    train.add_argument("--to", metavar="FOLDER", help="where to keep the run (default runs/TASK-SEED, "
+                       "and what differs from the task's own settings)")
     train.add_argument("--narrate", action="store_true", help="tell every step of the training, with its numbers")
     add_fields(train)
 

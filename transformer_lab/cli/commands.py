@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import re
 import shlex
@@ -43,12 +44,15 @@ def described(run: Run) -> str:
     return f"{', '.join(task.operations)} of {count} numbers{inside} from {task.low} to {task.high}"
 
 
+LONGEST = 80    # characters of a folder's name; a longer one ends in a hash of all settings
+
+
 # ---- train --------------------------------------------------------------------------------------------------
 
 def train(options) -> None:
     """Train, or go on, or say that it is done already."""
     run = configured(options)
-    folder = Path(options.to or near(places.runs(f"{options.recipe}-{run.training.seed}")))
+    folder = Path(options.to or near(places.runs(named(options.recipe, run.training.seed, given(options)))))
     if there(folder):
         say(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
     (narrated if options.narrate else train_run)(folder, run)
@@ -58,6 +62,25 @@ def train(options) -> None:
     say(f"{folder}: {percent(record.history.rows[-1]['held_out_accuracy'], 2)} right on held-out inputs after "
         f"{record.manifest['step']:,} steps. Ask it:\n"
         f"  transformer-lab ask {shlex.quote(str(folder))} \"{example(run)}\"")
+
+
+def named(recipe: str, seed: int, settings: dict) -> str:
+    """What a run is called: recipe and seed, and each setting that was given and is not the recipe's own.
+
+    >>> named("digits", 3, {"seed": 3, "operations": ("Max", "Min"), "steps": 60, "batch": 64})
+    'digits-3-operations-Max-Min-steps-60'
+    """
+    usual, words = RECIPES[recipe], f"{recipe}-{seed}"
+    sections = {name: getattr(part, name) for part in (usual.task, usual.model, usual.training) for name in vars(part)}
+    differing = {name: value for name, value in settings.items() if name != "seed" and value != sections[name]}
+    name = "-".join([words, *(spelt(*each) for each in differing.items())])
+    return name if len(name) <= LONGEST else f"{words}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def spelt(name: str, value) -> str:
+    """A setting as a part of a folder's name."""
+    words = [name, *(value if isinstance(value, tuple) else [value])]
+    return re.sub(r"[^\w.+-]+|_", "-", "-".join(map(str, words)))
 
 
 def configured(options) -> Run:

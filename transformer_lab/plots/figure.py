@@ -6,12 +6,15 @@ import html
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure as Drawing
 
 from ..errors import DtypeError, EmptyError
+from ..signatures import checked
 from .labelled import told
+from .save import save
 from .style import HOUSE
 from .svg import inline
 
@@ -41,6 +44,7 @@ class Figure:
             raise EmptyError("alt", repr(alt), "a sentence", "Say what is drawn.")
         self.alt = alt
         self.rows = [(_inlined("panels", panels), [] if narrow is None else _inlined("narrow", narrow))]
+        self.panels = [panels] if isinstance(panels, Drawing) else list(panels)
 
     def __repr__(self) -> str:
         return f"Figure: {self.alt}"
@@ -50,7 +54,21 @@ class Figure:
         both = Figure.__new__(Figure)
         both.alt = f"{self.alt} {other.alt}"
         both.rows = [*self.rows, *other.rows]
+        both.panels = [*self.panels, *other.panels]
         return both
+
+    @checked
+    def save(self, path: str | Path) -> None:
+        """Write the figure to a file, in the colours of the light theme; the ending says which kind: svg, pdf or png.
+
+        >>> import tempfile
+        >>> from transformer_lab.plots import lines
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     lines({"a": [0.0, 1.0]}).save(f"{folder}/line.pdf")
+        ...     sorted(path.name for path in Path(folder).iterdir())
+        ['line.pdf']
+        """
+        save(self.panels, Path(path), COLUMN)
 
     @property
     def svgs(self) -> list[str]:

@@ -15,17 +15,18 @@ class Bar:
     """Redraws one line, as wide as the terminal at most, ten times a second at most; ``Bar(total).show(done, row)``."""
 
     def __init__(self, total: int, stream=None):
-        self.total, self.stream = total, stream or sys.stderr
+        self.total, self.stream, self.said = total, stream or sys.stderr, {}
         self.watched, self.last, self.begun = self.stream.isatty(), 0.0, None
 
     def show(self, done: int, row: dict) -> None:
         """Draw the bar with the numbers of ``row``; the last call ends the line."""
         now = time.monotonic()
         self.begun = self.begun or (now, done)
+        self.said |= row                        # what is not measured at every step stands until it is measured again
         if not self.watched or (done < self.total and now - self.last < 0.1):
             return
         self.last = now
-        numbers = "  ".join(f"{name} {float(np.mean(value)):.4g}" for name, value in row.items() if name != "step")
+        numbers = ", ".join(filter(None, map(words, self.said, map(np.mean, self.said.values()))))
         columns = self.columns() - 1
         width = min(24, columns // 3)
         filled = width * done // max(self.total, 1)
@@ -46,6 +47,20 @@ class Bar:
         if not before < done < self.total:
             return ""
         return f"  {duration((now - start) / (done - before) * (self.total - done))} left"
+
+
+def words(name: str, value: float) -> str:
+    """What was measured, as one says it; the step and the learning rate stand in the bar's own numbers and the record.
+
+    >>> words("loss", 0.0123456), words("held_out_accuracy", 1.0), words("step", 3)
+    ('loss 0.01235', 'held-out inputs 100.0 % right', '')
+    """
+    if name in ("step", "learning_rate"):
+        return ""
+    said = name.replace("held_out", "held-out").replace("_", " ")
+    if said.split()[-1] != "accuracy":
+        return f"{said} {value:.4g}"
+    return f"{said.removesuffix('accuracy').strip()} inputs {100 * np.floor(1000 * value) / 1000:.1f} % right".strip()
 
 
 def duration(seconds: float) -> str:
