@@ -6,10 +6,10 @@ export OMP_NUM_THREADS ?= 1
 # A deprecation in a frozen dependency must not look like a fault of the book.
 BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab serve execute chapter renumber study bench kernels zips mutants clean
+.PHONY: help book test lab serve slides sheet pdf site-zip execute chapter renumber study bench kernels zips mutants clean
 
 help:           ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
 
 setup-%:
 	@command -v $(PY) > /dev/null || { echo "Transformer Lab: no $(PY) was found; install Python 3.11 or newer."; exit 1; }
@@ -32,6 +32,18 @@ lab: setup-book ## open the chapters in JupyterLab
 
 serve:          ## show the built pages on this machine (PORT=8000)
 	@$(PY) tools/serve.py $(PORT)
+
+slides: book    ## slides of a chapter, one file that works offline (N=01)
+	@$(BIN)/python tools/handouts/slides.py "$(N)"
+
+sheet: book     ## a chapter's exercises without solutions, to print (N=01)
+	@$(BIN)/python tools/handouts/sheet.py "$(N)"
+
+pdf: book       ## a chapter as a PDF (N=01), or the whole book
+	@$(BIN)/python tools/handouts/pdf.py $(N)
+
+site-zip: book  ## the built pages as a zip, to read without a network
+	@$(BIN)/python tools/site_zip.py
 
 execute: setup-book ## re-run the chapters that changed; ALL=1 re-runs all
 	$(BIN)/python tools/execute.py $(if $(ALL),--all)

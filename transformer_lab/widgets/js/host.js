@@ -2,7 +2,7 @@
 // and its state, and is brought to life when it comes near the screen; one with much data, when its button is pressed.
 // All is loaded by <script>, which works from a disk (file://) and under a content-security policy.
 (() => {
-  const folder = new URL(".", document.currentScript.src);
+  const folder = new URL(".", document.currentScript.src || document.baseURI);
   const registered = (window.transformerLab ??= { modules: {}, data: {}, bytes: {} }); // filled by NAME.js and data-NAME.js
   const MUCH = 250_000; // bytes of data that nobody should have to load who only reads on
 
@@ -32,7 +32,7 @@
     document.head.append(tag);
   }));
   const loaded = async (kind, name, file) => {
-    await script(file);
+    if (!Object.hasOwn(registered[kind], name)) await script(file); // a page in one file has all within
     if (!Object.hasOwn(registered[kind], name)) throw new Error(`${file} came without its content`);
     return registered[kind][name];
   };
