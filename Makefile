@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 # A deprecation in a frozen dependency must not look like a fault of the book.
 BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab serve slides sheet pdf site-zip execute chapter renumber study bench kernels zips mutants clean
+.PHONY: help book test work lab serve slides sheet pdf online site-zip execute chapter renumber study bench kernels zips mutants clean
 
 help:           ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 18
@@ -26,9 +26,15 @@ test: setup-test ## everything that CI checks
 	$(BIN)/node --test "tests/js/*.test.js"
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-lab: setup-book ## open the chapters in JupyterLab
-	@$(BIN)/jupyter trust book/[0-9]*.ipynb > /dev/null  # JupyterLab strips figures from notebooks it does not trust
-	$(BIN)/jupyter lab --notebook-dir=book --FileContentsManager.pre_save_hook=transformer_lab.widgets.saving.keep_stills
+work:           ## a copy of the chapters to work in (folder work); made again, it keeps what you wrote
+	@$(PY) tools/work.py
+
+# JupyterLab strips figures from notebooks that it does not trust.
+lab: setup-book ## open that copy in JupyterLab; EDIT=1 opens the book's own chapters
+	@$(if $(EDIT),,$(PY) tools/work.py)
+	@$(BIN)/jupyter trust $(if $(EDIT),book,work)/[0-9]*.ipynb > /dev/null
+	$(BIN)/jupyter lab --notebook-dir=$(if $(EDIT),book,work) \
+	  --FileContentsManager.pre_save_hook=transformer_lab.widgets.saving.keep_stills
 
 serve:          ## show the built pages on this machine (PORT=8000)
 	@$(PY) tools/serve.py $(PORT)
@@ -41,6 +47,9 @@ sheet: book     ## a chapter's exercises without solutions, to print (N=01)
 
 pdf: book       ## a chapter as a PDF (N=01), or the whole book
 	@$(BIN)/python tools/handouts/pdf.py $(N)
+
+online: setup-site ## the cell that fetches the book on Colab, from lab_repository in _config.yml
+	@$(BIN)/python tools/online.py
 
 site-zip: book  ## the built pages as a zip, to read without a network
 	@$(BIN)/python tools/site_zip.py

@@ -86,5 +86,5 @@ def test_a_taken_port_is_said_with_another_to_choose(checkout):
 def test_help_lists_every_command_of_the_readme():
     said = run(ROOT, "make", "--no-print-directory", "help").stdout
     assert [line.split()[1] for line in said.splitlines()] == [
-        "help", "book", "test", "lab", "serve", "slides", "sheet", "pdf", "site-zip", "execute", "chapter",
-        "renumber", "study", "bench", "kernels", "zips", "mutants", "clean"]
+        "help", "book", "test", "work", "lab", "serve", "slides", "sheet", "pdf", "online", "site-zip", "execute",
+        "chapter", "renumber", "study", "bench", "kernels", "zips", "mutants", "clean"]

@@ -7,7 +7,7 @@ It renders mathematics with KaTeX (:mod:`.math`), replaces the theme's page by i
 
 from __future__ import annotations
 
-from . import assets, audit, chapters, directives, download, math, page, reference, set_links, sources
+from . import assets, audit, chapters, directives, download, math, online, page, reference, set_links, sources, teaching
 
 __all__ = ["setup"]
 
@@ -32,7 +32,9 @@ def setup(app) -> dict:
     app.connect("build-finished", audit.finish, priority=900)
     set_links.connect(app)
     sources.connect(app)
+    online.connect(app)
     reference.connect(app)
+    teaching.connect(app)
     for name, directive in directives.DIRECTIVES.items():
         app.add_directive(name, directive)
     return {"env_version": int(page.version(), 16), "parallel_read_safe": True, "parallel_write_safe": False}

@@ -16,6 +16,8 @@ from docutils import nodes
 
 import transformer_lab
 
+from .reference import places
+
 __all__ = ["Source", "connect", "find"]
 
 PACKAGE = Path(transformer_lab.__file__).parent
@@ -143,16 +145,9 @@ def _fold(name: str, found: Source, anchor: str) -> nodes.container:
 
 def link_reference(app, doctree: nodes.document, docname: str) -> None:
     """Where the book has reference pages, a fold of source ends in the way there."""
-    places = _reference(app.env)
     for fold in doctree.findall(lambda node: isinstance(node, nodes.container) and "source-fold" in node["classes"]):
-        if fold["source"] in places:
-            uri = app.builder.get_relative_uri(docname, places[fold["source"]]) + f"#{fold['source']}"
+        page, _, anchor = places().get(fold["source"], "").partition(".html#")
+        if f"book/{page}" in app.env.found_docs:
+            uri = app.builder.get_relative_uri(docname, f"book/{page}") + f"#{anchor}"
             words = nodes.reference("", "In the reference", refuri=uri, internal=True)
             fold.insert(len(fold) - 1, nodes.paragraph("", "", words))
-
-
-def _reference(env) -> dict[str, str]:
-    """The page of each name that a reference page describes."""
-    pages = [name for name in env.found_docs if name.startswith("book/reference")]
-    return {place: page for page in pages for node in env.get_doctree(page).findall(nodes.section)
-            for place in node["ids"]}
