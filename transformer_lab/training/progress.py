@@ -10,6 +10,8 @@ import numpy as np
 
 __all__ = ["Bar"]
 
+FULL, EMPTY = "█░"
+
 
 class Bar:
     """Redraws one line, as wide as the terminal at most, ten times a second at most; ``Bar(total).show(done, row)``."""
@@ -30,7 +32,7 @@ class Bar:
         columns = self.columns() - 1
         width = min(24, columns // 3)
         filled = width * done // max(self.total, 1)
-        line = f"{'█' * filled}{'░' * (width - filled)} {done}/{self.total}{self.left(done, now)}  {numbers}"
+        line = f"{FULL * filled}{EMPTY * (width - filled)} {done}/{self.total}{self.left(done, now)}  {numbers}"
         self.stream.write(f"\r\033[K{line[:columns]}" + ("\n" if done == self.total else ""))
         self.stream.flush()
 

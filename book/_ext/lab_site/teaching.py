@@ -19,6 +19,8 @@ __all__ = ["Goals", "Notes", "Paths", "Task", "card", "connect", "minutes", "not
 
 SHARES = {"Warm-up": 1, "Core": 2, "Stretch": 3}    # how the minutes of a chapter's exercises are shared out
 
+SPELT = {0x302: "-hat", 0x1D62: "_i", 0x2C7C: "_j"}    # signs of the checkers that the page's fonts do not have
+
 
 class Task(NamedTuple):
     """An exercise as an instructor sees it."""
@@ -197,8 +199,13 @@ def _plain(text: str) -> str:
 
 
 def _whole(sentence: str) -> str:
-    """A sentence of a checker; one that goes on with numbers of the learner's own ends in dots."""
-    return sentence if sentence[-1] in ".?" else f"{sentence} …"
+    r"""A sentence of a checker, in letters that the page has; one that goes on with the learner's numbers ends in dots.
+
+    >>> _whole("At x\u0302 it is"), _whole("Look at a\u1d62.")
+    ('At x-hat it is …', 'Look at a_i.')
+    """
+    said = sentence.translate(SPELT)
+    return said if said[-1] in ".?" else f"{said} …"
 
 
 def _spelt(time: int) -> str:
