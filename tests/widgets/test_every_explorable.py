@@ -39,7 +39,7 @@ def test_a_widget_shows_the_same_bytes_each_time(name):
 @pytest.mark.parametrize("name", names())
 def test_a_still_picture_is_there_when_scripts_are_off(open_lab, name):
     page = open_lab(name, scripts=False, width=390)
-    picture = page.locator(".lab-static .lab-stage")
+    picture = page.locator(".lab-static .lab-stage:visible")
     assert picture.bounding_box()["height"] > 60
     expect(page.locator(".lab-static [tabindex], .lab-static button, .lab-static input")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -123,7 +123,24 @@ def test_much_data_is_loaded_when_the_reader_asks_for_it_and_the_keyboard_goes_o
     page.keyboard.press("Enter")
     page.wait_for_selector(".lab-live .lab-controls")
     assert len(page.evaluate(loaded)) == 1
-    expect(page.locator(".lab-live :focus")).to_have_count(1)
+    focused = page.locator(".lab-live :focus")
+    expect(focused).to_have_count(1)
+    expect(focused).to_be_enabled()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["ask-model", "decoding"])
+def test_what_waits_for_its_data_is_drawn_at_its_size_and_keeps_its_place(open_lab, name, width):
+    page = open_lab(name, start=False, width=width)
+    picture = page.locator(".lab-static .lab-picture")
+    scale = picture.evaluate("(svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+    before = picture.bounding_box()
+    assert 0.95 < scale < 1.15
+    page.locator(".lab-start").click()
+    page.wait_for_selector(".lab-live .lab-controls")
+    after = page.locator(".lab-live .lab-picture").bounding_box()
+    assert abs(after["height"] - before["height"]) < 60 and abs(after["y"] - before["y"]) < 160
 
 
 @pytest.mark.browser

@@ -18,15 +18,16 @@ def test_a_choice_is_revealed_only_after_it_is_made_and_is_remembered(open_lab):
     expect(commit).to_be_disabled()
     page.get_by_label("first").focus()
     page.keyboard.press("Space")
-    expect(words).to_have_text("Chosen: first")
+    expect(words).to_have_text("You have chosen “first”.")
     assert "✓" not in page.locator(".lab-stage").inner_text()
     commit.press("Enter")
-    expect(words).to_have_text("You said: first. It is: second. Because.")
+    expect(commit).to_be_focused()
+    expect(words).to_have_text("You chose “first”. What holds is “second”. Because.")
     page.reload()
-    expect(words).to_have_text("You said: first. It is: second. Because.")
-    expect(page.locator(".lab-answers li")).to_have_text(["first✗", "second✓"])
+    expect(words).to_have_text("You chose “first”. What holds is “second”. Because.")
+    expect(page.locator(".lab-answers li")).to_have_text(["first✗ your answer", "second✓"])
     page.get_by_role("button", name="Reset").click()
-    expect(words).to_have_text("Nothing chosen yet.")
+    expect(words).to_have_text("You have chosen nothing yet.")
 
 
 @pytest.mark.browser
@@ -36,7 +37,7 @@ def test_two_questions_on_one_page_keep_their_answers_apart(open_lab):
     page.wait_for_function("document.querySelectorAll('.lab-live').length == 2")
     page.locator(".lab-static").nth(0).get_by_label("first").check()
     page.locator(".lab-static").nth(1).get_by_label("second").check()
-    expect(page.locator(".lab-words")).to_have_text(["Chosen: first", "Chosen: second"])
+    expect(page.locator(".lab-words")).to_have_text(["You have chosen “first”.", "You have chosen “second”."])
 
 
 @pytest.mark.browser
@@ -48,16 +49,16 @@ def test_a_curve_is_drawn_by_dragging_or_by_keys_then_compared(open_lab):
     first.focus()
     for _ in range(5):
         page.keyboard.press("Shift+ArrowDown")
-    expect(first).to_have_attribute("aria-valuetext", "0 at step 0")
+    expect(first).to_have_attribute("aria-valuetext", "value: 0; step: 0")
     last = page.get_by_label("Your curve, point 7 of 7").bounding_box()
     page.mouse.move(last["x"] + 7, last["y"] + 7)
     page.mouse.down()
     page.mouse.move(last["x"] + 7, last["y"] - 400, steps=5)
     page.mouse.up()
-    expect(words).to_contain_text("You say: 0 at step 0, 1 at step 2.")
+    expect(words).to_contain_text("Your curve begins at 0 and ends at 1.")
     expect(page.locator(".lab-median")).to_have_count(0)
     commit.click()
-    expect(words).to_contain_text("off by 0.033 on average. So.")  # the median is 0, 0.4, 1; drawn 0, 0.5, 1
+    expect(words).to_contain_text("on average yours lies 0.033 from it. So.")  # the median is 0, 0.4, 1
     expect(page.locator(".lab-seed")).to_have_count(3)
 
 
@@ -80,7 +81,7 @@ GARBAGE = ["", "null", "3", '"x"', "[]", "{}", '{"chosen": 1}', '{"chosen": 9, "
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name, state, first", [("choice", QUESTION, "Nothing chosen yet."),
+@pytest.mark.parametrize("name, state, first", [("choice", QUESTION, "You have chosen nothing yet."),
                                                 ("curve", CURVE, "Drag across the picture")])
 def test_garbage_in_the_store_means_the_first_state_and_no_element(open_lab, name, state, first):
     page = open_lab(name, state)
@@ -89,7 +90,7 @@ def test_garbage_in_the_store_means_the_first_state_and_no_element(open_lab, nam
         page.reload()
         page.wait_for_selector(".lab-live .lab-controls")
         if kept.startswith('{"question"') and name == "choice":
-            expect(page.locator(".lab-words")).to_have_text("Chosen: first")
+            expect(page.locator(".lab-words")).to_have_text("You have chosen “first”.")
         else:
             expect(page.locator(".lab-words")).to_contain_text(first)
         expect(page.locator(".lab script")).to_have_count(0)
@@ -111,11 +112,11 @@ def test_two_copies_of_one_question_say_the_same(open_lab):
                          "document.querySelectorAll('[id]').length")
     one, other = page.locator(".lab-static").nth(0), page.locator(".lab-static").nth(1)
     one.get_by_label("first").check()
-    expect(other.locator(".lab-words")).to_have_text("Chosen: first")
+    expect(other.locator(".lab-words")).to_have_text("You have chosen “first”.")
     other.get_by_role("button", name="This is my answer").click()
-    expect(one.locator(".lab-words")).to_have_text("You said: first. It is: second. Because.")
+    expect(one.locator(".lab-words")).to_have_text("You chose “first”. What holds is “second”. Because.")
     one.get_by_role("button", name="Reset").click()
-    expect(page.locator(".lab-words")).to_have_text(["Nothing chosen yet."] * 2)
+    expect(page.locator(".lab-words")).to_have_text(["You have chosen nothing yet."] * 2)
 
 
 @pytest.mark.browser
@@ -136,4 +137,4 @@ def test_a_vertical_swipe_across_a_curve_scrolls_and_draws_nothing(open_lab):
     expect(page.locator(".lab-words")).to_contain_text("Drag across the picture")
     page.evaluate("scrollTo(0, 0)")
     swipe(120, 0)
-    expect(page.locator(".lab-words")).to_contain_text("You say:")
+    expect(page.locator(".lab-words")).to_contain_text("Your curve begins at")

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import DataError, DtypeError, MissingExtraError
-from ..rules import Choice
+from ..rules import Choice, Whole
 from ..signatures import checked
 from .join import join
 
@@ -25,6 +25,8 @@ __all__ = ["bundle", "css", "files", "names", "picture_css", "poster", "static_h
 
 HERE = Path(__file__).parent
 JS = HERE / "js"
+#: Explorables with so much data that the page loads it when the reader presses Start, and how wide a phone draws them.
+WAITING, PHONE = ("ask-model", "decoding"), 350
 
 
 def names() -> list[str]:
@@ -86,22 +88,26 @@ def static_html(name: Choice(names()), state: dict | None = None) -> str:
     """
     state = state or {}
     text = html.escape(to_json("state", state))
-    return f'<div class="lab-static" data-lab="{name}" data-state="{text}">{poster(name, state)}</div>'
+    still = poster(name, state)
+    if name in WAITING:  # it may stay still: it is drawn for phones, too
+        narrow = poster(name, state, PHONE)
+        still = f'<div class="lab-still wide">{still}</div><div class="lab-still narrow">{narrow}</div>'
+    return f'<div class="lab-static" data-lab="{name}" data-state="{text}">{still}</div>'
 
 
 @checked
-def poster(name: Choice(names()), state: dict) -> str:
-    """The first picture of an explorable, drawn by the explorable itself in Node."""
-    return asked(name, "poster", state)
+def poster(name: Choice(names()), state: dict, width: Whole(1) = 680) -> str:
+    """The first picture of an explorable, drawn by the explorable itself in Node, so many pixels wide."""
+    return asked(name, "poster", state, str(width))
 
 
-def asked(name: str, what: str, state: dict) -> str:
+def asked(name: str, what: str, state: dict, *more: str) -> str:
     """What an explorable answers in Node: its ``poster`` or the ``code`` for a state."""
     module = (JS / f"{name}.js").as_uri()
     return node(f'import {{ readFileSync }} from "node:fs"; import lab from "{module}"; '
                 f'const bytes = lab.data ? readFileSync(new URL(`data/${{lab.data}}.bin`, "{module}")) : null; '
                 "const data = bytes && new DataView(bytes.buffer, bytes.byteOffset, bytes.length); "
-                f"process.stdout.write(lab.{what}({to_json('state', state)}, data));")
+                f"process.stdout.write(lab.{what}({', '.join([to_json('state', state), 'data', *more])}));")
 
 
 def to_json(argument: str, value, *, sort_keys: bool = True) -> str:

@@ -3,7 +3,11 @@
 import { h } from "./core/draw.js";
 import { button, explorable } from "./core/ui.js";
 
-const verdict = (state, i) => (!state.committed ? "" : i === state.right ? "✓" : i === state.chosen ? "✗" : "");
+/** After committing: what holds, and what the reader said. */
+function verdict({ committed, right, chosen }, i) {
+  if (!committed || (i !== right && i !== chosen)) return "";
+  return [i === right ? "✓" : "✗", i === chosen ? " your answer" : ""].join("");
+}
 
 function answer(state, lab, i) {
   const chosen = i === state.chosen;
@@ -29,8 +33,10 @@ export default explorable({
     button("This is my answer", () => lab.set({ committed: true }), { disabled: state.chosen < 0 || state.committed }),
   ],
   describe(state) {
-    if (!state.committed) return state.chosen < 0 ? "Nothing chosen yet." : `Chosen: ${state.answers[state.chosen]}`;
-    const found = state.chosen === state.right ? "So it is." : `It is: ${state.answers[state.right]}.`;
-    return `You said: ${state.answers[state.chosen]}. ${found} ${state.explanation}`;
+    const quoted = (i) => `“${state.answers[i].replace(/[.]$/, "")}”`;
+    if (!state.committed) return state.chosen < 0 ? "You have chosen nothing yet." : `You have chosen ${quoted(state.chosen)}.`;
+    const found = state.chosen === state.right ? ", and so it is." : `. What holds is ${quoted(state.right)}.`;
+    return `You chose ${quoted(state.chosen)}${found} ${state.explanation}`;
   },
+  loud: ({ committed }) => committed,
 });

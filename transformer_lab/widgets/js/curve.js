@@ -1,6 +1,6 @@
 // Predict: the reader draws a curve before the true ones are shown.
 
-import { bottomAxis, dot, leftAxis, limit, linear, path, rect } from "./core/chart.js";
+import { bottomAxis, dot, label, leftAxis, limit, linear, path, rect } from "./core/chart.js";
 import { color } from "./core/color.js";
 import { h } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
@@ -28,7 +28,8 @@ function compute({ x, curves, x_range, y_range, drawn }) {
 }
 
 const rounded = (value) => Number(value.toPrecision(6));
-const shownAt = (state, now, i) => `${brief(now.ys[i])} at ${state.x_label} ${brief(now.xs[i])}`;
+const shownAt = (state, now, i) => `${state.y_label}: ${brief(now.ys[i])}; ${state.x_label}: ${brief(now.xs[i])}`;
+const fromTo = (ys) => `begins at ${brief(ys[0])} and ends at ${brief(ys.at(-1))}`;
 const quarters = ([low, high]) => range(5).map((i) => low + (i * (high - low)) / 4);
 
 function view(state, now, lab) {
@@ -45,16 +46,29 @@ function view(state, now, lab) {
     committed ? curve(state.x, now.middle, "lab-median") : null,
     rect(LEFT, UPPER, right - LEFT, LOWER - UPPER,
       { fill: "transparent", ...(committed ? {} : draggable(lab, draw, true)) }),
-    curve(now.xs, now.ys, "lab-drawn"),
-    committed ? null : now.xs.map((x, i) => dot(sx(x), sy(now.ys[i]), 7, color("ink"), handle(lab, {
+    curve(now.xs, now.ys, "lab-drawn"), names(state, now, sx, sy),
+    committed ? null : now.xs.map((x, i) => h("g", handle(lab, {
       label: `Your curve, point ${i + 1} of ${KNOTS}`, value: now.ys[i], low: y_range[0], high: y_range[1],
-      shown: shownAt(state, now, i), move: draw, nudge: (dx, dy) => put(i, now.ys[i] + (dx + dy) * step) }))));
+      shown: shownAt(state, now, i), move: draw, nudge: (dx, dy) => put(i, now.ys[i] + (dx + dy) * step) }),
+    dot(sx(x), sy(now.ys[i]), 14, "transparent"), dot(sx(x), sy(now.ys[i]), 7))));
 }
 
 function describe(state, now) {
   if (!state.drawn) return "Drag across the picture, or move the points with arrow keys. It stays in this browser.";
-  if (!state.committed) return `You say: ${shownAt(state, now, 0)}, ${shownAt(state, now, KNOTS - 1)}.`;
-  return `Your curve (dashed) is off by ${brief(now.miss, 2)} on average. ${state.explanation}`;
+  if (!state.committed) return `Your curve ${fromTo(now.ys)}.`;
+  const truth = state.curves.length > 1 ? `The median of the ${state.curves.length} true curves` : "The true curve";
+  return `Your curve, dashed, ${fromTo(now.ys)}. ${truth} ${fromTo(now.middle)}; on average yours lies ${brief(now.miss, 2)} `
+    + `from it. ${state.explanation}`;
+}
+
+/** The names of both curves, at the place where they are farthest apart. */
+function names({ x, committed, curves }, { xs, ys, middle }, sx, sy) {
+  if (!committed) return null;
+  const apart = x.map((place, i) => middle[i] - at(xs, ys, place));
+  const i = apart.indexOf(apart.reduce((most, gap) => (Math.abs(gap) > Math.abs(most) ? gap : most), 0)), up = apart[i] > 0;
+  const side = i < x.length / 3 ? "" : i > (2 * x.length) / 3 ? "end" : "middle";
+  const name = (y, above, text) => label(sx(x[i]), clamp(sy(y) + (above ? -10 : 20), UPPER + 8, LOWER - 6), text, `halo strong ${side}`);
+  return [name(middle[i], up, curves.length > 1 ? "median of the true ones" : "true"), name(at(xs, ys, x[i]), !up, "yours")];
 }
 
 const table = ({ committed, x, x_label }, { xs, ys, middle }) => ({
@@ -74,7 +88,7 @@ export default explorable({
   fits: ({ drawn, committed }, { y_range: [low, high] }) => typeof committed === "boolean" && (drawn !== null || !committed)
     && (drawn === null || (Array.isArray(drawn) && drawn.length === KNOTS
       && drawn.every((y) => typeof y === "number" && y >= low && y <= high))),
-  compute, view, describe, table,
+  compute, view, describe, table, loud: ({ committed }) => committed,
   controls: ({ drawn, committed }, now, lab) => [
     button("This is my curve", () => lab.set({ committed: true }), { disabled: !drawn || committed }),
   ],

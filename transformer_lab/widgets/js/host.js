@@ -6,6 +6,8 @@
   const registered = (window.transformerLab ??= { modules: {}, data: {}, bytes: {} }); // filled by NAME.js and data-NAME.js
   const MUCH = 250_000; // bytes of data that nobody should have to load who only reads on
 
+  const FIRST = ':is(input, select, button, [tabindex="0"]):not([tabindex="-1"], :disabled, [aria-disabled="true"])';
+
   /** The part of anywidget's model that an explorable uses. */
   class Model {
     #state; #listeners = {};
@@ -53,12 +55,20 @@
   const models = new Map(); // the explorables that are awake
   const waking = new Map();
 
+  /** Of the still pictures for wide and narrow screens the one in sight stays. */
+  function oneStill(el) {
+    const seen = [...el.querySelectorAll(":scope > .lab-still")].find((still) => still.offsetParent !== null);
+    if (seen) el.replaceChildren(...seen.childNodes);
+  }
+
   async function wake(el, asked = false) {
+    oneStill(el);
     const lab = await module(el.dataset.lab), state = JSON.parse(el.dataset.state || "{}");
     const bytes = registered.bytes[lab.data] ?? 0;
     if (bytes > MUCH && !asked) await pressed(el, bytes);
     if (lab.data) state.data = await data(lab.data);
     const box = document.createElement("div");
+    el.style.minHeight = `${el.offsetHeight}px`; // what is below does not jump up
     el.after(box); // beside the still picture, so that its width is known before the picture goes
     const model = new Model({ ...lab.defaults, ...state });
     await lab.render({ model, el: box });
@@ -66,7 +76,8 @@
     el.classList.add("lab-live");
     models.set(el, model);
     model.on("change", () => mark(el, model));
-    if (bytes > MUCH) box.querySelector("input, button, select, [tabindex]")?.focus({ preventScroll: true });
+    el.style.minHeight = "";
+    if (bytes > MUCH) box.querySelector(FIRST)?.focus({ preventScroll: true });
   }
 
   /** In place of "Loading …": what went wrong, and a button to try again; the still picture stays. */

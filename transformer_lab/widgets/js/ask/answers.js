@@ -13,32 +13,36 @@ const ORDER = [...range(10).map((digit) => 2 + digit), 0, 1, ...range(8).map((i)
 /** Heads (the patterns are [layer][head]) on the left and answers on the right; on a phone, beneath. */
 export function layout(width, { length: n_layers, 0: { length: n_heads } }) {
   const wide = width >= 560, side = wide ? Math.min(0.33 * width, 250) : width;
-  const left = wide ? 52 : 46, gap = wide ? 12 : 6;
-  const room = (wide ? width - side - 30 : width) - left - (n_heads - 1) * gap;
-  const cell = Math.min(14, room / (n_heads * CONTEXT)), tall = n_layers * (TITLE + CONTEXT * cell + FOOT);
-  return { wide, left, cell, gap, x: wide ? width - side : 0, y: wide ? 0 : tall, side,
+  const left = wide ? 52 : 46, gap = wide ? 12 : 8, columns = wide ? n_heads : Math.ceil(n_heads / 2);
+  const room = (wide ? width - side - 30 : width) - left - (columns - 1) * gap;
+  const cell = Math.min(14, room / (columns * CONTEXT)), high = TITLE + CONTEXT * cell + FOOT;
+  const tall = n_layers * (n_heads / columns) * high;
+  return { wide, left, cell, gap, columns, high, x: wide ? width - side : 0, y: wide ? 0 : tall, side,
     bottom: wide ? Math.max(tall, 268) : tall + 276 };
 }
 
 /** A row a query, a column a key, for each head of each layer. The last row is the one that is read out. */
-export function heads({ acts, input: { words } }, { wide, left, cell, gap }) {
-  const grid = CONTEXT * cell, xOf = (head) => left + head * (grid + gap);
-  const yOf = (layer) => TITLE + layer * (TITLE + grid + FOOT);
-  const { length: n_layers, 0: { length: n_heads } } = acts.patterns;
+export function heads({ acts, input: { words } }, { wide, left, cell, gap, columns, high }) {
+  const { length: n_layers, 0: { length: n_heads } } = acts.patterns, grid = CONTEXT * cell, lines = n_heads / columns;
+  const xOf = (head) => left + (head % columns) * (grid + gap);
+  const yOf = (layer, head = 0) => TITLE + (layer * lines + Math.floor(head / columns)) * high;
   const place = (i) => {
     const head = Math.floor(i / CONTEXT ** 2), query = Math.floor(i / CONTEXT) % CONTEXT;
-    return [xOf(head % n_heads) + (i % CONTEXT) * cell, yOf(Math.floor(head / n_heads)) + query * cell];
+    return [xOf(head % n_heads) + (i % CONTEXT) * cell, yOf(Math.floor(head / n_heads), head % n_heads) + query * cell];
   };
   const shades = tiles(acts.patterns.flat(3), place, { cell, kind: "amount" });
   return h("g", { "aria-hidden": true }, shades, range(n_layers).map((layer) => {
-    const y = yOf(layer), name = `layer ${layer}`;
-    return [wide ? named(0, y - 6, "query", name) : label(0, y - 6, name), words.map((word, t) =>
-      label(left - 7, y + (t + 0.5) * cell + 4, word, `code end ${wide ? "cell" : "tiny"} ${t === CONTEXT - 1 ? "strong" : "soft"}`)),
-    range(n_heads).map((head) => [label(xOf(head) + grid / 2, y - 6, `head ${head}`, "soft middle"),
-      rect(xOf(head), y, grid, grid, { class: "axis" }),
-      rect(xOf(head), y + grid - cell, grid, cell, { class: "lab-pick" }), words.map((word, t) =>
-        label(xOf(head) + (t + 0.5) * cell, y + grid + 12, word[0], "code tiny soft middle"))])];
-  }), scale(yOf(n_layers - 1) + grid + 5));
+    const name = `layer ${layer}`, top = yOf(layer) - 6;
+    return [wide ? named(0, top, "query", name) : label(0, top, name), range(lines).map((line) => words.map((word, t) =>
+      label(left - 7, yOf(layer, line * columns) + (t + 0.5) * cell + 4, word,
+        `code end cell ${t === CONTEXT - 1 ? "strong" : "soft"}`))),
+    range(n_heads).map((head) => {
+      const [x, y] = [xOf(head), yOf(layer, head)];
+      return [label(x + grid / 2, y - 6, `head ${head}`, "soft middle"), rect(x, y, grid, grid, { class: "axis" }),
+        rect(x, y + grid - cell, grid, cell, { class: "lab-pick" }), words.map((word, t) =>
+          label(x + (t + 0.5) * cell, y + grid + 12, word[0], "code tiny soft middle"))];
+    })];
+  }), scale(yOf(n_layers - 1, n_heads - 1) + grid + 5));
 }
 
 /** What the shades mean. */

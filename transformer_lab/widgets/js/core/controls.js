@@ -8,8 +8,9 @@ import { clamp } from "./math.js";
 export const picture = (lab, height, ...children) => h("svg",
   { class: "lab-picture", viewBox: `0 0 ${lab.width} ${height}`, role: "group", "aria-label": "Picture" }, children);
 
-export const button = (label, onclick, attrs = {}) =>
-  h("button", { type: "button", class: "lab-button", onclick, ...attrs }, label);
+/** One that is `disabled` keeps the focus that it has, and does nothing. */
+export const button = (label, onclick, { disabled, ...attrs } = {}) => h("button", { type: "button", class: "lab-button",
+  onclick: disabled ? null : onclick, "aria-disabled": disabled ? true : null, ...attrs }, label);
 
 /** A number between min and max; `shown` is how it reads. */
 export const slider = (label, { min, max, step, value, shown = value, attrs = {} }, oninput) =>

@@ -12,6 +12,7 @@
 //     view: (state, now, lab) => picture(lab, 300, ...), // the picture, lab.width pixels wide
 //     controls: (state, now, lab) => [slider(...)],      // at most one row
 //     describe: (state, now) => "A sentence or two.",    // read out whenever it changes
+//     loud: (state) => false,                            // whether that is what the reader waited for
 //     table: (state, now) => ({ caption, columns: ["token", "weight"], rows: [["A", "0.25"], ...] }),
 //                                    // or a list of such tables
 //     code: (state, now) => "import transformer_lab\n...",  // the same state in Python
@@ -54,10 +55,10 @@ export function explorable(spec) {
     finished,
     render: ({ model, el }) => mount(spec, model, el),
     code: (given = {}, data = null) => spec.code?.(...finished(given, data)) ?? "",
-    poster(given = {}, data = null) {
+    poster(given = {}, data = null, width = STILL.width) {
       const [state, now] = finished(given, data);
-      return markup(h("div", { class: "lab" }, head(spec, state), stage(spec.view(state, now, STILL)),
-        words(spec.describe(state, now))));
+      return markup(h("div", { class: "lab" }, head(spec, state), stage(spec.view(state, now, { ...STILL, width })),
+        words(spec, state, now)));
     },
   };
 }
@@ -66,8 +67,8 @@ const text = (part, state) => (typeof part === "function" ? part(state) : part);
 const head = (spec, state, id) => h("p", { class: "lab-head" },
   h("strong", { id }, text(spec.title, state)), " ", text(spec.instruction, state));
 const stage = (view) => h("div", { class: "lab-stage" }, view);
-const words = (sentence, busy = false) =>
-  h("p", { class: "lab-words", "aria-live": "polite", "aria-busy": busy }, sentence);
+const words = (spec, state, now, busy = false) => h("p", { class: spec.loud?.(state) ? "lab-words lab-loud" : "lab-words",
+  "aria-live": "polite", "aria-busy": busy }, spec.describe(state, now));
 
 function mount(spec, model, el) {
   // In JupyterLab each explorable is a module of its own, so that no counter is shared.
@@ -112,7 +113,7 @@ function mount(spec, model, el) {
     draw(root, head(spec, state, id), stage(spec.view(state, now, lab)),
       h("div", { class: "lab-controls" }, spec.controls?.(state, now, lab), h("span", { class: "lab-tools" },
         button("Reset", lab.reset), spec.table && toggle("table", "Table"), spec.code && toggle("code", "Code"))),
-      words(spec.describe(state, now), held || now?.unfinished === true),
+      words(spec, state, now, held || now?.unfinished === true),
       h("div", { class: "lab-more", id: `${id}-more` },
         { table: () => [spec.table(state, now)].flat().map(tableView),
           code: () => codeView(spec.code(state, now)) }[open]?.()));
