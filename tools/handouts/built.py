@@ -45,9 +45,9 @@ def article(page: Path) -> Tag:
 
 
 def without_ways_out(part: Tag) -> Tag:
-    """The same with its links to other pages as plain words: there are none beside this file."""
+    """The same with its links within the book as plain words: of the other pages and of this one not all comes along."""
     for link in part.select("a[href]"):
-        if not link["href"].startswith(("#", "http:", "https:")):
+        if not link["href"].startswith(("http:", "https:")):
             link.name, link.attrs = "span", {}
     return part
 

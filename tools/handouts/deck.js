@@ -13,7 +13,7 @@
     const inner = slides[at].querySelector(".inner");
     inner.style.zoom = 1;
     const scale = Math.min(innerWidth / inner.offsetWidth, (innerHeight - 36) / inner.offsetHeight, 3);
-    inner.style.zoom = Math.max(scale, Math.min(1, innerWidth / inner.offsetWidth), 0.6); // what is longer than that scrolls
+    inner.style.zoom = Math.max(scale, innerWidth > inner.offsetWidth ? 0.7 : 1); // what is longer than that scrolls
   }
   function show(next) {
     at = Math.max(0, Math.min(slides.length - 1, next));

@@ -81,7 +81,7 @@ def puzzle(section: Tag) -> list[Tag]:
 
 def shown(section: Tag, title: str, made: Deck, last: Tag | None = None) -> None:
     """A slide for each figure, explorable, question and equation of a section; claims go with what they follow."""
-    claims = 0
+    claims = 0 if last is None else MOST_CLAIMS - 1       # a puzzle has its own words
     for part in section.find_all(["div", "h3", "p"]):
         classes = part.get("class", [])
         if part.name == "h3":
