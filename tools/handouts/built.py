@@ -45,7 +45,7 @@ def article(page: Path) -> Tag:
 
 
 def without_ways_out(part: Tag) -> Tag:
-    """The same with its links within the book as plain words: of the other pages and of this one not all comes along."""
+    """The same with its links within the book as plain words: not all that they lead to comes along."""
     for link in part.select("a[href]"):
         if not link["href"].startswith(("http:", "https:")):
             link.name, link.attrs = "span", {}
