@@ -67,7 +67,7 @@ function names({ x, committed, curves }, { xs, ys, middle }, sx, sy) {
   const apart = x.map((place, i) => middle[i] - at(xs, ys, place));
   const i = apart.indexOf(apart.reduce((most, gap) => (Math.abs(gap) > Math.abs(most) ? gap : most), 0)), up = apart[i] > 0;
   const side = i < x.length / 3 ? "" : i > (2 * x.length) / 3 ? "end" : "middle";
-  const name = (y, above, text) => label(sx(x[i]), clamp(sy(y) + (above ? -10 : 20), UPPER + 8, LOWER - 6), text, `halo strong ${side}`);
+  const name = (y, above, text) => label(sx(x[i]), sy(y) + ((above && sy(y) > UPPER + 20) || sy(y) > LOWER - 26 ? -10 : 20), text, `halo strong ${side}`);
   return [name(middle[i], up, curves.length > 1 ? "median of the true ones" : "true"), name(at(xs, ys, x[i]), !up, "yours")];
 }
 

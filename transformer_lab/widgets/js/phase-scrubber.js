@@ -13,7 +13,7 @@ import { choose, explorable, handle, menu, picture, pressable, scrubber } from "
 
 const ORDERS = [["joint", "together"], ["write-first", "write first"], ["look-first", "look first"]];
 const POSITIONS = [["one_hot", "one-hot"], ["none", "none"]];
-const SEEDS = 50, EVERY = 10, PROBES = 200, N_EXAMPLES = 6, BUDGET = 6; // ms of training a frame
+const SEEDS = 50, EVERY = 10, PROBES = 200, N_EXAMPLES = 6, BUDGET = 2; // ms of training a frame
 const PHASE = 50, CEILING = 10727 / 35152; // without positions: transformer_lab.tasks.patterns.ceiling
 const { alphabet: V, period: P, n_ctx: T } = TASK, HEIGHT = 230;
 

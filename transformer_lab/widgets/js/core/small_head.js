@@ -16,8 +16,7 @@ export function forward({ look, write }) {
 }
 
 /** The gradient of the loss. The factor `write` in it says: where nothing is written, there is no reason to look. */
-export function backward({ look, write }) {
-  const { pattern, probs } = forward({ look, write });
+export function backward({ look, write }, { pattern, probs } = forward({ look, write })) {
   const d_logits = add(probs, scale(oneHot(PERIOD, 0), -1)), d_pattern = scale(d_logits, write);
   return { look: softmaxPullback(pattern, d_pattern)[0], write: dot(d_logits, pattern) };
 }
@@ -30,9 +29,9 @@ export function descend(start, { order, phase, rate, steps }) {
   const places = [];
   let { look, write } = start;
   for (let step = 0; step <= steps; step++) {
-    const slope = backward({ look, write }), writing = (Math.floor(step / phase) % 2 === 0) === (order === "write");
+    const now = forward({ look, write }), slope = backward({ look, write }, now), writing = (Math.floor(step / phase) % 2 === 0) === (order === "write");
     const moves = order === "joint" ? "both" : writing ? "write" : "look";
-    places.push({ look, write, loss: forward({ look, write }).loss, moves });
+    places.push({ look, write, loss: now.loss, moves });
     if (moves !== "write") look -= rate * slope.look;
     if (moves !== "look") write -= rate * slope.write;
   }
