@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 FIRST = 1500      # px from the top of the page to the first picture: a screen and a half
 LIVE = 0.40       # of the page's height, above which a reader has met an explorable
-IN_A_ROW = 2      # open blocks of code before the next thing to look at
+IN_A_ROW = 2      # open blocks of code before the next thing to look at and its own code
 WIDTHS = (1280, 768, 390)
 SEEN = """() => {
   const top = (element) => element.getBoundingClientRect().top + scrollY;
@@ -20,7 +20,8 @@ SEEN = """() => {
   const sights = ".lab-fig, .lab-static, .lab-claim, .lab-verdict";
   let row = 0, longest = 0;
   for (const element of document.querySelectorAll(`article :is(.cell_input, ${sights})`)) {
-    row = !element.matches(".cell_input") ? 0 : element.checkVisibility() ? row + 1 : row;
+    const others = element.matches(".cell_input") && !element.closest(".cell").querySelector(sights);
+    row = element.matches(sights) ? 0 : others && element.checkVisibility() ? row + 1 : row;
     longest = Math.max(longest, row);
   }
   return { first: first ? top(first) : Infinity, longest,
