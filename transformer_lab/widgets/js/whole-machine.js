@@ -40,14 +40,14 @@ const shown = ({ kind }, value) => (kind === "amount" ? fixed(value) : brief(val
 /** In sight while the picture is: on a phone a press would otherwise be answered below the screen. */
 const STAYS = "position: sticky; bottom: 0; background: var(--lab-page); padding-block: 0.4rem";
 
-function asked({ at, made: { symbol, whose, value, equation } }) {
+function asked({ at, made: { symbol, whose, value, equation } }, lab) {
   const { file, title } = doorOf(at.name);
-  return h("p", { class: "lab-head", style: STAYS }, h("strong", {}, `${symbol}${whose} = ${shown(at, value)}`),
+  return h("p", { class: "lab-head", style: lab.width < 520 ? STAYS : null }, h("strong", {}, `${symbol}${whose} = ${shown(at, value)}`),
     `= ${equation}. `,
     h("a", { href: file + ending(), style: "color: var(--lab-link)" }, `Explained in “${title}”`));
 }
 
-const view = (state, now, lab) => [field(state, now, lab), h("div", {}, draw(state, now, lab), asked(now))];
+const view = (state, now, lab) => [field(state, now, lab), h("div", {}, draw(state, now, lab), asked(now, lab))];
 
 const WHERE = { model: () => "The whole model", block: ({ layer }) => `Layer ${layer}`,
   head: ({ layer, head }) => `Head ${head} of layer ${layer}` };
