@@ -124,7 +124,7 @@ def test_a_press_asks_a_cell_and_the_answer_is_in_sight(open_lab, width):
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 2)
     expect(page.locator(".lab-words")).to_contain_text("k[Max, 15] of head 2")
     said = page.locator(".lab-stage p").bounding_box()
-    assert width > 390 or said["y"] >= 0 and said["y"] + said["height"] <= 900
+    assert width > 390 or (said["y"] >= 0 and said["y"] + said["height"] <= 900)
 
 
 @pytest.mark.browser

@@ -42,8 +42,8 @@ const STAYS = "position: sticky; bottom: 0; background: var(--lab-page); padding
 
 function asked({ at, made: { symbol, whose, value, equation } }, lab) {
   const { file, title } = doorOf(at.name);
-  return h("p", { class: "lab-head", style: lab.width < 520 ? STAYS : null }, h("strong", {}, `${symbol}${whose} = ${shown(at, value)}`),
-    `= ${equation}. `,
+  return h("p", { class: "lab-head", style: lab.width < 520 ? STAYS : null },
+    h("strong", {}, `${symbol}${whose} = ${shown(at, value)}`), `= ${equation}. `,
     h("a", { href: file + ending(), style: "color: var(--lab-link)" }, `Explained in “${title}”`));
 }
 
