@@ -95,3 +95,32 @@ def test_the_slider_replays_and_the_words_say_how_far_a_mistake_went(open_lab, w
     page.get_by_label("Gradient").select_option("right")
     expect(words).to_contain_text("All gradients are right")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_number_that_can_be_asked_is_what_its_equation_comes_to():
+    found = json.loads(node(BYTES + f"""import lab, {{ ORDER, compute }} from "{PAGE}"; const worst = {{}};
+    for (const gradient of {json.dumps(MISTAKES)}) for (const side of ["value", "gradient"]) for (const asked of ORDER)
+      for (let row = 0; row < 6; row += 1) for (let column = 0; column < 6; column += 1) {{
+        const now = compute({{ ...lab.defaults, gradient, side, asked, row, column }}, data), at = now.asked;
+        const value = (side === "value" ? now.values : now.grads)[asked][at.row][at.column];
+        const off = Math.abs(value - now.made.total), key = `${{gradient}} ${{side}} ${{asked}}`;
+        if (!(off < 1e-12) || !now.made.equation) worst[key] = off;
+      }}
+    process.stdout.write(JSON.stringify(worst));"""))
+    assert found == {}
+
+
+@pytest.mark.browser
+def test_every_tensor_is_pressed_or_reached_by_keys(open_lab):
+    page = open_lab("backward-replay")
+    asked = page.locator(".lab-asked")
+    expect(asked).to_contain_text("∂q[0, 1] = ")
+    box = page.locator("[data-asks=W_in]").bounding_box()
+    page.mouse.click(box["x"] + 5, box["y"] + 15)
+    expect(asked).to_contain_text("W_in[1, 0] = ")
+    page.locator("[data-asks=W_in]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(asked).to_contain_text("W_in[1, 1] = ")
+    page.keyboard.press("PageDown")
+    expect(page.locator("[data-asks=W_out]")).to_be_focused()
+    expect(asked).to_contain_text("W_out[0, 0] = ")

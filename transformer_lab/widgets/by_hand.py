@@ -20,6 +20,11 @@ SHIPPED = JS / "data" / "small-head.json"
 MISTAKES = ("none", "no-jacobian", "no-coupling", "plain-mean", "uphill", "no-root", "transposed", "first-row",
             "even-read")
 
+#: What can be asked in the backward replay.
+TENSORS = ("resid_pre", "ln1", "q", "k", "v", "scores", "pattern", "z", "attn_out", "resid_mid", "ln2", "mlp_pre",
+           "mlp_post", "mlp_out", "resid_post", "ln_final", "logits", "W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O",
+           "W_in", "W_out", "W_U")
+
 
 @cache
 def shipped() -> dict:
@@ -81,7 +86,8 @@ class BackwardReplay(WithModel, Explorable, draws="backward-replay"):
     """Forward beside backward through one block with one head (chapter 6), which is asked for a larger digit.
 
     ``gradient`` is ``"right"`` or a mistake of :mod:`chapters.ch06.planted`; ``step`` activations has the backward pass
-    reached. Tokens 0 to 3 are the digits, 4 is ``Max``, 5 is ``Min``.
+    reached. The number at ``row`` and ``column`` (beyond an edge: at it) of the tensor ``asked``, or of its gradient,
+    says what it was made from. Tokens 0 to 3 are the digits, 4 is ``Max``, 5 is ``Min``.
 
     >>> replay = BackwardReplay(first=3, second=0)
     >>> replay.target.tolist(), replay.acts["logits"].shape
@@ -94,6 +100,10 @@ class BackwardReplay(WithModel, Explorable, draws="backward-replay"):
     second = Synced(1, Whole(0, 3))
     gradient = Synced("copied", Choice(("right", "copied", "twice", "both")))
     step = Synced(17, Whole(0, 17))
+    asked = Synced("q", Choice(TENSORS))
+    side = Synced("gradient", Choice(("value", "gradient")))
+    row = Synced(0, Whole(0, 5))
+    column = Synced(1, Whole(0, 5))
 
     @property
     def target(self) -> np.ndarray:

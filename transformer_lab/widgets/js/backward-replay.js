@@ -1,14 +1,16 @@
 // One block forward beside backward: every tensor with its gradient, and which gradients a planted mistake makes wrong.
 
-import { cells } from "./core/chart.js";
+import { cells, rect } from "./core/chart.js";
 import { color, glyph, largest } from "./core/color.js";
 import { h } from "./core/draw.js";
 import { brief, fixed } from "./core/format.js";
-import { dot, norm, range, softmaxPullback } from "./core/math.js";
+import { answer } from "./core/inspect.js";
+import { clamp, dot, norm, range, softmaxPullback } from "./core/math.js";
 import { opened } from "./core/page_data.js";
 import { tapped } from "./core/tapped.js";
 import { backward, forward, loss } from "./core/transformer.js";
-import { choose, explorable, menu, picture, slider } from "./core/ui.js";
+import { choose, explorable, menu, picture, pressable, slider } from "./core/ui.js";
+import { made } from "./replay/made.js";
 
 const GROUPS = [ // in the order of the forward pass, each tensor with its role
   ["Attention", { resid_pre: "residual", ln1: "residual", q: "query", k: "key", v: "value", scores: "query",
@@ -19,7 +21,7 @@ const GROUPS = [ // in the order of the forward pass, each tensor with its role
   ["Weights", { W_E: "residual", W_pos: "residual", W_Q: "query", W_K: "key", W_V: "value", W_O: "value", W_in: "mlp",
     W_out: "mlp", W_U: "residual" }],
 ];
-const ORDER = GROUPS.flatMap(([, roles]) => Object.keys(roles));
+export const ORDER = GROUPS.flatMap(([, roles]) => Object.keys(roles));
 const BACK = GROUPS.slice(0, 3).flatMap(([, roles]) => Object.keys(roles)).reverse(); // activations, last first
 export const LAST = BACK.length;
 const BORN = { W_U: "ln_final", W_out: "mlp_post", W_in: "ln2", W_O: "z", W_Q: "ln1", W_K: "ln1", W_V: "ln1",
@@ -57,7 +59,15 @@ export function compute(state, data) {
     return length ? dot(right[name].flat(), grads[name].flat()) / length : null;
   };
   const cosines = Object.fromEntries(ORDER.map((name) => [name, angle(name)]));
-  return { values: { ...matrices(params), ...matrices(acts) }, loss: loss(acts, [target]), grads, cosines, wrong: ORDER.filter(off) };
+  const values = { ...matrices(params), ...matrices(acts) }, asked = cellAt(state, values);
+  const facts = { values, grads, tokens: tokensOf(state), target, gradient: state.gradient,
+    isCopied: state.gradient === "copied" || state.gradient === "both" };
+  return { values, loss: loss(acts, [target]), grads, cosines, wrong: ORDER.filter(off), asked, made: made(asked, facts) };
+}
+
+/** The cell that is asked; beyond an edge of its tensor, the one at the edge. */
+function cellAt({ asked: name, side, row, column }, { [name]: value }) {
+  return { name, side, row: Math.min(row, value.length - 1), column: Math.min(column, value[0].length - 1) };
 }
 
 const room = (name, w) => Math.max(w, 8 * name.length + 22);
@@ -93,13 +103,55 @@ function drawn(name, { x, y, value, w, tall, role }, state, now) {
     shown ? h("text", { x: x + w + 3, y: y + tall + 13, class: "soft tiny" }, `±${brief(largest(grad), 2)}`) : null);
 }
 
+const titleOf = ({ name, side, row, column }) => `${side === "gradient" ? "∂" : ""}${name}[${row}, ${column}]`;
+const valueOf = ({ values, grads }, { name, side, row, column }) => (side === "gradient" ? grads : values)[name][row][column];
+const TURN = { PageDown: 1, PageUp: -1 }, STEP = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/** Each tensor can be pressed anywhere; arrows go on among its cells, Page Up and Page Down to the other tensors. */
+function asker(name, { x, y, value, w, tall }, state, now, lab) {
+  const { asked } = now, columns = value[0].length, here = asked.name === name;
+  const set = (asked, side, row, column) => lab.set({ asked, side, row, column });
+  const cell = (place, extent, length) => clamp(Math.floor((place / extent) * length), 0, length - 1);
+  const act = (at) => {
+    const side = at.x > x + w + 1 && reached(name, state) ? "gradient" : "value", left = side === "value" ? x : x + w + 3;
+    set(name, side, cell(at.y - y, tall, value.length), cell(at.x - left, w, columns));
+  };
+  const onkeydown = (event) => {
+    const step = STEP[event.key], turn = TURN[event.key];
+    if (!step && !turn) return;
+    event.preventDefault();
+    const svg = event.currentTarget.closest("svg");
+    if (turn) {
+      const next = ORDER.at((ORDER.indexOf(name) + turn) % ORDER.length);
+      set(next, asked.side, 0, 0);
+      svg.querySelector(`[data-asks="${next}"]`).focus();
+      return;
+    }
+    const wide = asked.side === "gradient" ? columns + asked.column : asked.column;
+    const at = clamp(wide + step[1], 0, (reached(name, state) ? 2 : 1) * columns - 1);
+    set(name, at < columns ? "value" : "gradient", clamp(asked.row + step[0], 0, value.length - 1), at % columns);
+  };
+  return h("rect", { x, y, width: 2 * w + 3, height: tall, fill: "transparent", ...pressable(act), role: "button",
+    "data-asks": name, tabindex: here ? 0 : -1, onkeydown,
+    "aria-label": here ? `${titleOf(asked)} is ${brief(valueOf(now, asked))}` : name });
+}
+
+/** Frames: the cell that is asked, and the tensors that it was made from. */
+function frames(at, { asked: { name, side, row, column }, made: { from } }) {
+  const place = at[name], left = side === "gradient" ? place.x + place.w + 3 : place.x;
+  const whole = ({ x, y, w, tall }) => rect(x - 2, y - 2, 2 * w + 7, tall + 4, { class: "lab-pick", "stroke-dasharray": "3 2" });
+  return h("g", { "aria-hidden": true, "pointer-events": "none" }, from.map((one) => whole(at[one])),
+    rect(left + column * CELL, place.y + row * CELL, CELL, CELL, { class: "lab-now" }));
+}
+
 function describe(state, now) {
   const seen = now.wrong.filter((name) => reached(name, state));
   const at = state.step ? `Backward has reached ${BACK[state.step - 1]}` : "Forward only";
   const mistake = state.gradient === "right" ? "All gradients are right."
     : seen.length ? `${seen.length} of ${ORDER.length} gradients are wrong so far: ${seen.join(", ")}.`
       : "No gradient is wrong so far.";
-  return `${state.operation} of ${state.first} and ${state.second}: loss ${fixed(now.loss)}. ${at}. ${mistake}`;
+  return `${state.operation} of ${state.first} and ${state.second}: loss ${fixed(now.loss)}. ${at}. ${mistake}`
+    + ` Asked: ${titleOf(now.asked)} is ${brief(valueOf(now, now.asked))}.`;
 }
 
 const PYTHON = {
@@ -126,13 +178,16 @@ const digits = range(4).map((digit) => [digit, String(digit)]);
 export default explorable({
   title: "Backward beside forward",
   data: "small-block",
-  instruction: "Each tensor has its gradient at its right. Slide the backward pass; plant a mistake.",
-  defaults: { operation: "Max", first: 2, second: 1, gradient: "copied", step: LAST },
+  instruction: "Each tensor has its gradient at its right. Press any cell; slide the backward pass; plant a mistake.",
+  defaults: { operation: "Max", first: 2, second: 1, gradient: "copied", step: LAST, asked: "q", side: "gradient", row: 0,
+    column: 1 },
   compute, describe, code,
   view(state, now, lab) {
     const { at, heads, height } = places(now, lab.width);
-    return picture(lab, height, heads.map(([title, y]) => h("text", { x: 0, y, class: "strong" }, title)),
-      ORDER.map((name) => drawn(name, at[name], state, now)));
+    return [picture(lab, height, heads.map(([title, y]) => h("text", { x: 0, y, class: "strong" }, title)),
+      ORDER.map((name) => drawn(name, at[name], state, now)), frames(at, now),
+      ORDER.map((name) => asker(name, at[name], state, now, lab))),
+    answer(titleOf(now.asked), valueOf(now, now.asked), now.made)];
   },
   controls: (state, now, lab) => [
     slider("Backward", { min: 0, max: LAST, step: 1, value: state.step, shown: BACK[state.step - 1] ?? "not yet" },
