@@ -127,7 +127,7 @@ def reading_text(text: str) -> str:
     text = re.sub(r"(?<!\\)\$[^$]+\$", " ", text)
     text = re.sub(r"\{(cite[\w:]*|eq|numref|ref|doc|term|math)\}`[^`]*`", " ", text)
     text = re.sub(r"(`+).*?\1", " ", text, flags=re.S)
-    text = re.sub(r"\]\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", "]", text)   # an address may hold brackets in brackets
+    text = re.sub(r"\]\(\S*\)", "]", text)   # an address has no space, and may hold brackets
     text = re.sub(r"<https?://[^>]*>", " ", text)
     text = re.sub(r"^\([\w-]+\)=\s*$", " ", text, flags=re.M)
     return re.sub(r"^\s*\d+\. ", " ", text, flags=re.M)

@@ -273,7 +273,7 @@ def test_every_rule_has_a_planted_fault():
     ("about 30.5 % of 26 letters", ["30.5 %", "26"]), ("W1 and float64, 1e-12 off", ["1e−12"]),
     ("x = $26 + 3$ and `d = 46`", []), ("as in {cite}`old1999` and [here](02-x.ipynb)", []),
     ("1. first\n2. then 5", ["5"]),
-    ("[a sum](set:decoding?x=Add(Add(9,8),Add(4,9))&step=0) of (7)", ["7"]),
+    ("[a sum](set:decoding?x=Max(First(Min(2,8),5),1)&step=0) of (7)", ["7"]),
     ("a 20-letter line, −3 and 1,000", ["20", "−3", "1,000"]), ("(sec-4)=\n# Part", []),
 ])
 def test_numbers_are_found_where_a_reader_meets_them(text, found):
