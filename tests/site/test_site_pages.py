@@ -8,6 +8,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
 from sample_book import LEDGER, ROOT
 
 from lab_site import fonts, marks
@@ -75,6 +76,20 @@ def test_nothing_of_the_theme_is_left_that_no_page_uses(built_site):
     names = [path.name.lower() for path in built_site.rglob("*")]
     assert [name for name in names if name.endswith((".map", ".ttf", ".woff"))] == []
     assert [name for name in names if any(word in name for word in THEME_FILES)] == []
+
+
+def test_fonts_bear_our_names_and_their_licences_are_there(built_site):
+    """The OFL keeps the name "Source" for the whole fonts; what it tells of their makers stays."""
+    static = built_site / "_static"
+    for path in (static / "fonts").glob("lab-*.woff2"):
+        names = {record.nameID: record.toUnicode() for record in TTFont(path)["name"].names}
+        assert not [text for number, text in names.items() if number not in fonts.TOLD and "Source" in text], path.name
+        assert names[0], path.name
+    told = (static / "licenses.txt").read_text("utf-8")
+    wanted = ["SIL OPEN FONT LICENSE", "source-serif-4 5.", "source-sans-3 5.", "source-code-pro 5.", "katex 0.",
+              "Khan Academy", "sphinx ", "Redistribution and use", 'Reserved Font Name "Source"']
+    assert [words for words in wanted if words not in told] == []
+    assert "licenses.txt" in (built_site / "book" / "index.html").read_text("utf-8")
 
 
 def test_the_fonts_of_a_page_weigh_under_150_kb(built_site):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from importlib.metadata import distribution
 from pathlib import Path
 
 from transformer_lab.theme import css_variables
@@ -17,6 +18,12 @@ from .math import MODULES
 __all__ = ["finish", "katex_css"]
 
 HERE = Path(__file__).parent
+CHANGED = """What these pages carry of others, and under which licence. The fonts are cut to the letters of this book,
+and bear other names for that reason: "Lab Serif", "Lab Sans" and "Lab Code" are made of Source Serif 4, Source Sans 3
+and Source Code Pro, (c) Adobe, with Reserved Font Name "Source"; "Lab Symbols" of KaTeX_Main, "Lab Marks" of Source
+Sans 3 and of marks of our own. The icons are our own.
+
+"""
 STYLE = ("base", "page", "text", "cells", "home", "print")
 # What Sphinx's own search needs; the rest of what the theme and the extensions put there is not used by any page.
 KEPT = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "language_data.js", "searchtools.js",
@@ -36,12 +43,27 @@ def finish(app, exception) -> None:
     (static / "book.css").write_text(squeezed("\n".join([css_variables(), font_css(static / "fonts"), *own])), "utf-8")
     shutil.copyfile(HERE / "book.js", static / "book.js")
     (static / "katex.css").write_text(katex_css(_signs(out), static / "fonts", store), "utf-8")
+    (static / "licenses.txt").write_text(licenses(), "utf-8")
     (static / "labs").mkdir()
     for name, text in files().items():               # the explorables; each works from a disk too
         (static / "labs" / name).write_text(text, "utf-8")
     ledger = read_ledger(Path(app.srcdir), app.env.found_docs)
     (static / "claims.json").write_text(json.dumps(ledger, indent=1, ensure_ascii=False) + "\n", "utf-8")
     (out / "index.html").write_text(filled("home.html", title=app.config.project, home=app.config.root_doc), "utf-8")
+
+
+def licenses() -> str:
+    """What the site carries of others, each with its licence: the fonts, KaTeX, the scripts of Sphinx."""
+    packages = [path.parent for path in sorted(MODULES.glob("@fontsource-variable/*/LICENSE"))] + [MODULES / "katex"]
+    told = []
+    for package in packages:
+        about = json.loads((package / "package.json").read_text("utf-8"))
+        told.append((f"{about['name']} {about['version']}", (package / "LICENSE").read_text("utf-8")))
+    sphinx = distribution("sphinx")
+    text = next(file for file in sphinx.files if file.name.startswith("LICENSE"))
+    told.append((f"sphinx {sphinx.version} (the scripts of the search)", text.read_text("utf-8")))
+    line = "=" * 72
+    return CHANGED + "\n".join(f"{line}\n{name}\n{line}\n\n{text.strip()}\n" for name, text in told)
 
 
 def _clear(static: Path) -> None:

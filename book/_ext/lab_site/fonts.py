@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ class Face:
 
     @property
     def file(self) -> str:
-        return (Path(self.source).stem if self.use in TWINS else "lab-symbols") + ".woff2"
+        part = "-greek" if self.characters == GREEK else "-italic" if self.italic else ""
+        return (f"{self.family.lower().replace(' ', '-')}{part}") + ".woff2"
 
     @property
     def family(self) -> str:
@@ -77,6 +79,8 @@ FACES = (
 TWINS = {"text": (("Georgia", 0.441), ("Times New Roman", 0.398), ("DejaVu Serif", 0.509)),
          "interface": (("Arial", 0.439), ("DejaVu Sans", 0.504)),
          "code": (("Courier New", 0.6), ("Menlo", 0.602), ("DejaVu Sans Mono", 0.602))}
+#: Entries of a font's table of names that tell of its makers: copyright, trademark, vendor, designer, licence.
+TOLD = {0, 7, 8, 9, 10, 11, 12, 13, 14}
 GENERIC = {"text": "serif", "interface": "sans-serif", "code": "monospace"}
 
 
@@ -91,17 +95,26 @@ def cached(store: Path, key: bytes, make: Callable[[], bytes]) -> bytes:
     return kept.read_bytes()
 
 
-def cut(source: bytes, characters: str, weight: tuple[int, int] | None = None) -> bytes:
-    """A woff2 font with these characters alone, and of its weight axis this part."""
+def cut(source: bytes, characters: str, weight: tuple[int, int] | None = None, family: str = "") -> bytes:
+    """A woff2 font with these characters alone, and of its weight axis this part, under our own name."""
     font = TTFont(io.BytesIO(source), recalcTimestamp=False)
     options = Options(layout_features=FEATURES, hinting=False, desubroutinize=True, notdef_outline=True,
-                      bidi_closure=False)
+                      bidi_closure=False, name_IDs=[*range(7), 13, 14])
     subsetter = Subsetter(options)
     subsetter.populate(text=characters)
     subsetter.subset(font)
     if weight and "fvar" in font:
         font = instantiateVariableFont(font, {"wght": weight[0] if weight[0] == weight[1] else weight})
-    return _woff2(font)
+    return _woff2(renamed(font, family) if family else font)
+
+
+def renamed(font: TTFont, family: str) -> TTFont:
+    """The font under another name: "Source" is reserved for the whole, unchanged fonts (OFL 1.1, condition 3)."""
+    for record in font["name"].names:
+        if record.nameID not in TOLD:
+            text = re.sub(r"Source( ?)(?:Serif ?4|Sans ?3|Code ?Pro)", family, record.toUnicode())
+            record.string = text if record.nameID != 6 else text.replace(" ", "")
+    return font
 
 
 def _woff2(font: TTFont) -> bytes:
@@ -116,8 +129,9 @@ def write_fonts(folder: Path, store: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for face in FACES:
         source = (MODULES / face.source).read_bytes()
-        key = source + repr((face, FEATURES)).encode()
-        (folder / face.file).write_bytes(cached(store, key, lambda s=source, f=face: cut(s, f.characters, f.weight)))
+        key = source + repr((face, face.family, FEATURES)).encode()
+        (folder / face.file).write_bytes(
+            cached(store, key, lambda s=source, f=face: cut(s, f.characters, f.weight, f.family)))
     letters, drawn = (MODULES / INTERFACE.source).read_bytes(), Path(__file__).with_name("marks.py").read_bytes()
     (folder / "marks.woff2").write_bytes(cached(store, letters + drawn, lambda: _woff2(marks_font(
         instantiateVariableFont(TTFont(io.BytesIO(letters)), {"wght": 450})))))
