@@ -85,7 +85,8 @@ def _row(svgs: list[str], width: str = "") -> str:
     below = ";margin-bottom:min(1rem,100%)" if width else ""  # nothing, where the row has no width
     boxes = "".join(f'<div style="flex:0 1 {_width(svg)}px;min-width:0{below}">{svg}</div>' for svg in svgs)
     gap = f"{'0' if width else '1rem'} {GAP}px"
-    return f'<div style="display:flex;flex-wrap:wrap;gap:{gap};justify-content:center;line-height:0{width}">{boxes}</div>'
+    how = f"display:flex;flex-wrap:wrap;gap:{gap};justify-content:center;line-height:0{width}"
+    return f'<div style="{how}">{boxes}</div>'
 
 
 def _either(wide: list[str], narrow: list[str]) -> str:
