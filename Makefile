@@ -29,10 +29,9 @@ test: setup-test ## everything that CI checks
 work:           ## a copy of the chapters to work in (folder work); made again, it keeps what you wrote
 	@$(PY) tools/work.py
 
-# JupyterLab strips figures from notebooks that it does not trust.
 lab: setup-book ## open that copy in JupyterLab; EDIT=1 opens the book's own chapters
 	@$(if $(EDIT),,$(PY) tools/work.py)
-	@$(BIN)/jupyter trust $(if $(EDIT),book,work)/[0-9]*.ipynb > /dev/null
+	@$(BIN)/python tools/trust.py $(if $(EDIT),book,work)/[0-9]*.ipynb
 	$(BIN)/jupyter lab --notebook-dir=$(if $(EDIT),book,work) \
 	  --FileContentsManager.pre_save_hook=transformer_lab.widgets.saving.keep_stills
 

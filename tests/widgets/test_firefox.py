@@ -19,7 +19,8 @@ addEventListener("error", ({ message }) => faults.push(message));
 addEventListener("unhandledrejection", ({ reason }) => faults.push(String(reason)));
 async function until(found) { for (let i = 0; i < 400 && !found(); i++) await wait(50); return found(); }
 function use(lab) {
-  const handle = lab.querySelector("[role=slider]:not(input), [role=spinbutton][tabindex='0'], [data-asks][tabindex='0']");
+  const handle = lab.querySelector("[role=slider]:not(input), [role=spinbutton][tabindex='0'],"
+    + " [data-asks][tabindex='0']");
   const press = (key) => handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   if (handle) { press("ArrowUp"); press("ArrowLeft"); }
   else lab.querySelector("input, [role=radio]:not([aria-checked=true])").click();
