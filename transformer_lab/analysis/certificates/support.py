@@ -1,0 +1,69 @@
+r"""The exact shape of all points that a box of contexts can reach, by its support function.
+
+How far do the points reach in a direction d? The largest :math:`d \cdot z` is the largest value of a ratio of two sums
+over positions, and a value :math:`\lambda` is reached if and only if
+
+.. math:: F(\lambda) = \sum_i \max_{\tau \in A_i} a_i(\tau)\,\big(d \cdot v_i(\tau) - \lambda\big) \ge 0 ,
+
+because each position chooses its token alone. F falls, and Dinkelbach's iteration (1967) finds its root in a few
+rounds: choose the best tokens for :math:`\lambda`, take the ratio that these tokens have for the next :math:`\lambda`.
+The tokens chosen last are a real context that reaches furthest. Many directions enclose the points in a polygon.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .families import Boxes, weights
+from .plane import Plane
+
+#: The polygon is this much larger than the points, relative to their size: more than all rounding errors.
+SLACK = 1e-9
+
+
+class Support(NamedTuple):
+    """For each box and direction how far the points reach, the one that does, and its context."""
+
+    heights: np.ndarray   # (box, direction)
+    points: np.ndarray    # (box, direction, 2)
+    contexts: np.ndarray  # (box, direction, t) tokens
+
+
+@cache
+def compass(n: int) -> np.ndarray:
+    """Directions (n, 2) all around, counterclockwise."""
+    angle = 2 * np.pi * np.arange(n) / n
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+def support(plane: Plane, boxes: Boxes, directions: np.ndarray, most: int = 100) -> Support:
+    """The support function of each box in each direction: exact, up to rounding."""
+    a, own = weights(plane, boxes)
+    values, here = plane.values[:boxes.t], plane.values[boxes.t, plane.query]
+    d_values, d_here = np.einsum("kd,itd->kit", directions, values), directions @ here
+    pulls = np.where(boxes.allowed[:, None], a[:, None] * d_values, -np.inf)         # (box, direction, i, token)
+    reach = ((np.where(boxes.allowed, a, 0)[:, None] * d_values).sum(axis=(-2, -1)) + own[:, None] * d_here) / (
+        a.sum(axis=(-2, -1)) + own)[:, None]
+    for _ in range(most):
+        chosen = (pulls - reach[..., None, None] * a[:, None]).argmax(axis=-1)       # (box, direction, i)
+        weight = np.take_along_axis(a[:, None], chosen[..., None], axis=-1)[..., 0]
+        pull = np.take_along_axis(pulls, chosen[..., None], axis=-1)[..., 0]
+        before, reach = reach, (pull.sum(axis=-1) + own[:, None] * d_here) / (weight.sum(axis=-1) + own[:, None])
+        if (reach <= before + 1e-14 * np.abs(before)).all():
+            break
+    total = weight.sum(axis=-1) + own[:, None]
+    mean = ((weight[..., None] * values[np.arange(boxes.t), chosen]).sum(axis=-2) + own[:, None, None] * here)
+    points = plane.start[boxes.t] + mean / total[..., None]
+    return Support(reach + directions @ plane.start[boxes.t], points, chosen)
+
+
+def polygons(directions: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """The corners (box, corner, 2), counterclockwise, of the polygon that the directions enclose, a little widened."""
+    heights = heights + SLACK * (1 + np.abs(heights).max(axis=-1, keepdims=True))
+    after, further = np.roll(directions, -1, axis=0), np.roll(heights, -1, axis=-1)
+    turn = directions[:, 0] * after[:, 1] - directions[:, 1] * after[:, 0]
+    return np.stack([heights * after[:, 1] - further * directions[:, 1],
+                     further * directions[:, 0] - heights * after[:, 0]], axis=-1) / turn[:, None]
