@@ -251,7 +251,7 @@ def test_a_flipped_number_is_found_without_the_checksum(proved):
     for i in generator(0, "flips").choice(len(corners), 150, replace=False):
         polygon = found["families"][corners[i][1]]["corners"]
         inwards = (0.1 * np.array(polygon[corners[i][3]]) + 0.9 * np.mean(polygon, axis=0)).tolist()
-        with pytest.raises(DataError, match="does not fit|a lead is wrong"):
+        with pytest.raises(DataError, match=r"does not fit|a lead is wrong"):
             check(json.dumps(sealed(spoiled_at(found, corners[i][:4], lambda value, to=inwards: to))), params)
 
 
