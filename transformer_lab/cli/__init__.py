@@ -13,7 +13,7 @@ import sys
 
 from .. import __version__
 from ..errors import LabError
-from . import commands, studies
+from . import certify, commands, studies
 from .options import add_fields
 from .show import say, streams
 
@@ -96,6 +96,8 @@ def parser() -> argparse.ArgumentParser:
     runs = verb(verbs, "runs", commands.runs, "list what has been trained", "One line for each run.")
     runs.add_argument("folder", metavar="FOLDER", nargs="?", help="where to look (default: runs, and the book's own)")
 
+    certify.add_options(verb(verbs, "certify", certify.certify, "prove that a model of a rule is never wrong",
+                             certify.HELP))
     studies.add_options(verb(verbs, "study", studies.study, "train, measure and ship a whole study", studies.HELP))
     return top
 
