@@ -36,7 +36,7 @@ lab: setup-book ## open that copy in JupyterLab; EDIT=1 opens the book's own cha
 	  --FileContentsManager.pre_save_hook=transformer_lab.widgets.saving.keep_stills
 
 serve:          ## show the built pages on this machine (PORT=8000)
-	@$(PY) tools/serve.py $(PORT)
+	@$(PY) tools/serve.py '$(PORT)'
 
 slides: book    ## slides of a chapter, one file that works offline (N=01)
 	@$(BIN)/python tools/handouts/slides.py "$(N)"

@@ -113,7 +113,8 @@ class Claim:
 
     def _repr_html_(self) -> str:
         note = f' <span class="lab-claim-source">{self.seeds} seeds</span>' if self.seeds > 1 else ""
-        return (f'<p class="lab-claim" id="claim-{self.id}"><span class="lab-tick" aria-hidden="true">✓</span> '
+        return (f'<p class="lab-claim" id="claim-{html.escape(self.id)}">'
+                f'<span class="lab-tick" aria-hidden="true">✓</span> '
                 f"{html.escape(self.statement)}{note}</p>")
 
 

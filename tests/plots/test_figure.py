@@ -70,6 +70,14 @@ def test_nothing_leaks_to_the_page():
     assert "<style" not in page and "<metadata" not in page and "DejaVu" not in page and "<?xml" not in page
 
 
+def test_an_address_given_to_a_drawing_is_dropped_and_what_stands_there_is_drawn():
+    drawing, axes = empty(200, 100)
+    line, = axes.plot([0, 1], [0, 1], color=color("ink"))
+    line.set_url('javascript:alert(1)"><script>')
+    svg, = Figure(drawing, "A line that leads nowhere.").svgs
+    assert "script" not in svg and "<a" not in svg and "M" in svg
+
+
 def test_ids_are_used_and_differ_between_figures():
     def ids(drawing):
         page = Figure(drawing, ALT)._repr_html_()

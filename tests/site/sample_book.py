@@ -20,25 +20,26 @@ parts:
   - caption: Back matter
     chapters: [{file: book/glossary}, {file: book/ledger}, {file: book/notation}, {file: book/references}]
 """
-CARD = """# A sample chapter
+HOSTILE = "</title><script>x()</script>"    # what must stay text wherever it is shown
+CARD = f"""# A sample chapter, `{HOSTILE}`
 
-```{admonition} At a glance
+```{{admonition}} At a glance
 :class: card
 - **Question:** Can one chapter hold everything?
 - **In one minute:** It can, if everything is small.
-- **You need:** {term}`token`
+- **You need:** {{term}}`token`
 - **Time:** 10 min to read, 1 min to do, 1 min to compute
 - **Seeds:** 20
 - **Claims:** 1
 ```
 
-A first paragraph with a sidenote[^aside], a token `A`, a longer token `<end>`{.token}, a word about the
-[query]{.query}, code like `d_model`, a term ({term}`token`), Greek (α, β), symbols (✓ ▷ ◆ ● ■ ▲ → ≤ 10⁻¹² xᵀ)
-and a citation {cite}`vaswani2017`.
+A first paragraph with a sidenote[^aside], a token `A`, a longer token `<end>`{{.token}}, a word about the
+[query]{{.query}}, code like `d_model`, a term ({{term}}`token`), Greek (α, β), symbols (✓ ▷ ◆ ● ■ ▲ → ≤ 10⁻¹² xᵀ)
+and a citation {{cite}}`vaswani2017`.
 
 [^aside]: What is said in passing, with $x^2$ in it.
 
-```{margin} A note
+```{{margin}} A note
 It stands beside the text, where there is room.
 ```
 """
@@ -90,13 +91,16 @@ FIGURE = ('<figure class="lab-fig" role="img" aria-label="A line that rises." st
           '<path d="M20 100 380 20" stroke="var(--lab-query,#26528c)" fill="none"/>'
           '<text x="20" y="20">loss, nats</text></svg></figure>')
 CLAIM = ('<p class="lab-claim" id="claim-sample-claim"><span class="lab-tick" aria-hidden="true">✓</span> '
-         'On every seed 99 % are right. <span class="lab-claim-source">20 seeds</span></p>')
+         'On every seed 99 % are right. <span class="lab-claim-source">20 seeds</span></p>'
+         '<p class="lab-claim" id="claim-hostile-claim">Another.</p>')
 STATE = escape('{"id":"sample","question":"Which one?","answers":["this","that"]}')
 LAB = f'<div class="lab-static" data-lab="choice" data-state="{STATE}"><p>A question.</p></div>'
 LEDGER = [{"id": "sample-claim", "statement": "On every seed 99 % are right.", "sample": "all 5,000 inputs",
            "seeds": 20, "record": "", "bounds": [
                {"name": "share right", "bound": "at least 0.99", "value": "0.992 to 1", "entries": 20,
-                "rival": "untrained", "rival_value": "0.1"}]}]
+                "rival": "untrained", "rival_value": "0.1"}]},
+          {"id": "hostile-claim", "statement": HOSTILE, "sample": "", "seeds": 1, "record": HOSTILE, "bounds": [
+              {"name": "share", "bound": "at least 0", "value": "1", "entries": 1, "rival": "", "rival_value": ""}]}]
 
 
 def _html(html: str):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from sample_book import build, write_book
 
-from lab_site.audit import faults
+from lab_site.audit import POLICY, faults
 
-GOOD = ('<!DOCTYPE html><html lang="en"><body><h1 id="top">A</h1><a href="#top">up</a> <a href="b.html#there">b</a> '
+GOOD = ('<!DOCTYPE html><html lang="en"><head>'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"></head><body><h1 id="top">A</h1>'
+        '<a href="#top">up</a> <a href="b.html#there">b</a> '
         '<a href="https://example.org/">out</a> <img src="a%20picture.svg" alt=""> '
         '<img src="data:image/png;base64,AA" alt="">'
+        '<script src="a%20picture.svg"></script>'
         '<svg xmlns="http://www.w3.org/2000/svg"><use href="#top"/></svg></body></html>')
 BAD = {
     "a script from elsewhere": '<script src="https://cdn.example.org/x.js"></script>',
@@ -26,6 +29,10 @@ BAD = {
     "a broken anchor on the page": '<a href="#nowhere">x</a>',
     "a missing picture": '<img src="missing.svg" alt="">',
     "a link out of the site": '<a href="../secret.html">x</a>',
+    "a script in the page": "<script>x()</script>",
+    "a script in an attribute": '<p onclick="x()">x</p>',
+    "a script as an address": '<a href=" JavaScript:x()">x</a>',
+    "a second policy": '<meta http-equiv="content-security-policy" content="script-src *">',
     "an id that comes twice": '<p id="top">x</p>',
 }
 FILES = {
@@ -41,7 +48,7 @@ def site(tmp_path):
     folder.mkdir()
     (tmp_path / "secret.html").write_text("<p>x</p>")
     (folder / "a.html").write_text(GOOD)
-    (folder / "b.html").write_text('<p id="there">x</p>')
+    (folder / "b.html").write_text(GOOD.split("<body>")[0] + '<body><p id="there">x</p>')
     (folder / "a picture.svg").write_text("<svg/>")
     return folder
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import html
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from sample_book import ROOT
+from bs4 import BeautifulSoup
+from sample_book import HOSTILE, ROOT
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")   # evaluated: pages allow no other script
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 SCROLL_WIDTH = "document.documentElement.scrollWidth"
 RUN_AXE = """async (runOnly) => (await axe.run(document, { runOnly, resultTypes: ["violations"], preload: false }))
@@ -76,7 +78,7 @@ class Visit:
 
 def visit(chromium, site: Path, name: str, width: int) -> Visit:
     with opened(chromium, (site / name).as_uri(), viewport={"width": width, "height": 900}) as (page, asked, said):
-        page.add_script_tag(path=AXE)
+        page.evaluate(AXE)
         found = []
         for theme in ("light", "dark"):
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
@@ -137,14 +139,26 @@ def test_axe_finds_nothing_when_all_is_unfolded(chromium, sample_site):
         page.click(".contents-toggle")
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         page.evaluate("document.querySelectorAll('input.margin-toggle').forEach(i => i.checked = true)")
-        page.add_script_tag(path=AXE)
+        page.evaluate(AXE)
         assert page.evaluate(RUN_AXE, RULES) == []
+
+
+def test_in_forced_colours_what_is_chosen_and_what_slides_can_be_seen(chromium, built_site):
+    address = (built_site / "book/01-soft-lookup.html").as_uri()
+    with opened(chromium, address, forced_colors="active") as (page, _, _):
+        ground = "getComputedStyle(document.body).backgroundColor"
+        chosen = page.evaluate("""[...document.querySelectorAll('.lab [aria-pressed=true], .lab [aria-checked=true]')]
+          .map((e) => getComputedStyle(e).backgroundColor)""")
+        assert chosen and page.evaluate(ground) not in chosen
+        slider = page.locator(".lab input[type=range]").first
+        assert slider.evaluate("e => getComputedStyle(e).appearance") == "auto"
 
 
 def test_the_root_leads_to_the_first_page(chromium, built_site):
     page = chromium.new_page()
     page.goto((built_site / "index.html").as_uri())
     page.wait_for_url("**/book/index.html")
+    assert "<title>Transformer Lab</title>" in (built_site / "index.html").read_text("utf-8")
     assert page.is_visible(".lab-static")
     page.close()
 
@@ -154,17 +168,52 @@ def test_search_works_from_disk(chromium, built_site):
         page.keyboard.press("/")
         page.keyboard.type("softmax")
         page.keyboard.press("Enter")
-        page.wait_for_selector("ul.search li a")
+        page.wait_for_selector(".found li a")
         assert "search.html?q=softmax" in page.url
-        page.click("ul.search li a")
+        page.click(".found li a")
         page.wait_for_selector("article h1")
         assert said == [] and elsewhere(asked, built_site.as_uri()) == []
 
 
 def test_search_over_http_shows_where_the_word_stands(chromium, site_url):
     with opened(chromium, f"{site_url}/search.html?q=softmax") as (page, _, said):
-        page.wait_for_selector("ul.search li p")
-        assert "softmax" in page.inner_text("ul.search").lower() and said == []
+        page.wait_for_selector(".found li .excerpt mark")
+        assert "softmax" in page.inner_text(".found").lower() and said == []
+        assert page.evaluate(SCROLL_WIDTH) == 1280
+        lefts = page.evaluate("[...document.querySelectorAll('.found li')].map((e) => e.getBoundingClientRect().left)")
+        assert len(lefts) > 5 and len(set(lefts)) == 1, "one column"
+        page.evaluate(AXE)
+        assert page.evaluate(RUN_AXE, RULES) == []
+
+
+@pytest.mark.parametrize(("query", "place"), [("RoPE", "04-"), ("positional encoding", "04-"), ("warmup", "term-warm"),
+                                              ("install", "nstall"), ("ablation", "term-ablation")])
+def test_other_names_lead_to_their_place(chromium, built_site, query, place):
+    with opened(chromium, (built_site / "search.html").as_uri() + f"?q={query}") as (page, _, said):
+        links = page.evaluate("[...document.querySelectorAll('.found a')].slice(0, 4).map((a) => a.href)")
+        assert any(place in link for link in links) and said == []
+
+
+@pytest.mark.parametrize("query", ["constructor", "__proto__", "hasOwnProperty", "(", "a|b [c", "\\d{9}"])
+def test_whatever_is_searched_for_gets_an_answer(chromium, built_site, query):
+    with opened(chromium, (built_site / "search.html").as_uri()) as (page, _, said):
+        page.fill("article .search input", query)
+        assert page.inner_text("#search-results [role=status]") and said == []
+
+
+def test_a_term_shows_its_meaning_by_pointer_and_by_keyboard(chromium, sample_site):
+    with opened(chromium, sample(sample_site)) as (page, _, said):
+        link = 'article p a[href*="glossary.html#term-"]'
+        page.focus(link)
+        page.wait_for_selector(".card-of-term")
+        assert page.inner_text("[role=tooltip]") == "One symbol."
+        assert page.get_attribute(link, "aria-describedby") == "card-of-term"
+        page.keyboard.press("Escape")
+        assert not page.query_selector(".card-of-term")
+        page.evaluate("document.activeElement.blur()")
+        page.hover(link)
+        page.wait_for_selector(".card-of-term")
+        assert said == []
 
 
 def test_the_theme_follows_the_system_until_the_reader_chooses(chromium, built_site):
@@ -242,7 +291,47 @@ def test_nothing_jumps_when_the_fonts_arrive(chromium, site_url):
     context.close()
 
 
-def test_on_paper_there_is_only_the_text(chromium, sample_site):
-    with opened(chromium, sample(sample_site)) as (page, _, _):
+def test_the_policy_of_a_page_refuses_what_is_not_its_own(chromium, sample_site, site_url):
+    """The policy holds from a disk and over http: what a fault in the text could plant does not run."""
+    for address in (sample(sample_site), f"{site_url}/book/glossary.html"):
+        with opened(chromium, address) as (page, _, said):
+            page.evaluate("""() => { document.body.insertAdjacentHTML("beforeend",
+              '<img src="no.png" onerror="window.planted = 1"><a id="go" href="javascript:window.planted = 2">x</a>');
+              document.querySelector("#go").click();
+              const script = document.createElement("script"); script.textContent = "window.planted = 3";
+              const other = Object.assign(document.createElement("script"), { src: "https://example.org/x.js" });
+              const blob = new Blob(["window.planted = 4"], { type: "text/javascript" });
+              const third = Object.assign(document.createElement("script"), { src: URL.createObjectURL(blob) });
+              document.body.append(script, other, third); }""")
+            page.wait_for_timeout(200)
+            assert page.evaluate("window.planted") is None
+            assert sum("Content Security Policy" in fault for fault in said) >= 5
+
+
+def test_text_that_looks_like_markup_stays_text(sample_site):
+    for path in sample_site.rglob("*.html"):
+        soup = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        assert [tag for tag in soup.select("script") if not tag.get("src") or tag.get_text()] == []
+    assert soup.select("head title")[0].string
+    chapter = BeautifulSoup((sample_site / "book/02-sample.html").read_text("utf-8"), "html.parser")
+    ledger = (sample_site / "book/ledger.html").read_text("utf-8")
+    assert HOSTILE in chapter.title.string and HOSTILE in chapter.select_one("h1").get_text()
+    assert BeautifulSoup(ledger, "html.parser").get_text().count("<script>") >= 1 and html.escape(HOSTILE) in ledger
+
+
+def test_on_paper_there_is_only_the_text_in_the_light_colours_and_folds_are_as_they_were(chromium, sample_site):
+    with opened(chromium, sample(sample_site), color_scheme="dark") as (page, _, _):
+        page.click("details.hint summary")
+        ink = "[document.body, document.querySelector('article h1')].map((e) => getComputedStyle(e).color).join()"
+        ground = "getComputedStyle(document.body).backgroundColor"
+        opened_folds = "[...document.querySelectorAll('details')].map((fold) => fold.open).join()"
+        dark, folds = page.evaluate(ground), page.evaluate(opened_folds)
+        page.pdf()
+        assert page.evaluate(opened_folds) == folds and "true" in folds and "false" in folds
+        page.emulate_media(media="print")
+        printed = page.evaluate(ink), page.evaluate(ground)
+        page.emulate_media(media="screen")
+        page.click(".theme-toggle")
+        assert printed == (page.evaluate(ink), page.evaluate(ground)) and printed[1] != dark
         page.emulate_media(media="print")
         assert not page.is_visible(".masthead") and not page.is_visible("#contents") and page.is_visible("article h1")

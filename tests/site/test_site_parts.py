@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 
 import pytest
 from bs4 import BeautifulSoup
@@ -12,7 +13,7 @@ from docutils import nodes
 from fontTools.ttLib import TTFont
 from sample_book import ROOT
 
-from lab_site import chapters, fonts, marks, math, page, strips
+from lab_site import chapters, fonts, letters, marks, math, page, search, strips
 from lab_site.assets import katex_css
 from lab_site.directives import box_tokens, fold
 from lab_site.page import CORRECTIONS, polish
@@ -94,7 +95,6 @@ HTML = {
     "thebe": '<script type="text/x-thebe-config">\n{requestKernel: true}\n</script>\n    '
              "<script>kernelName = 'python3'</script>",
     "application/vnd.jupyter.widget-state+json": '<script type="application/vnd.jupyter.widget-state+json">{}</script>',
-    "<pre": "<pre>code</pre>",
     '<span class="n">': '<span></span><span class="k">if</span><span class="w"> </span><span class="n">x</span>',
     'class="lab-verdict lab-not-yet"': '<p class="lab-verdict lab-not-yet"><span>✗</span> Not filled in yet.</p>',
     "<table": "<table><tr><td>1</td></tr></table>",
@@ -106,18 +106,18 @@ HTML = {
     'class="headerlink"': '<a class="headerlink" href="#a" title="Link to this heading">#</a>',
 }
 POLISHED = {
-    "thebe": "", "application/vnd.jupyter.widget-state+json": "", "<pre": '<pre tabindex="0">code</pre>',
+    "thebe": "", "application/vnd.jupyter.widget-state+json": "",
     '<span class="n">': '<span class="k">if</span> x',
     'class="lab-verdict lab-not-yet"':
         '<p class="lab-verdict lab-not-yet">To try it, run the notebook: <code>make lab</code>.</p>',
-    "<table": '<div class="table-scroll" tabindex="0" role="group" aria-label="Table">'
+    "<table": '<div class="table-scroll" role="group" aria-label="Table">'
               "<table><tr><td>1</td></tr></table></div>",
     "class='margin-toggle'><span": "<label for='sidenote-role-1' class='margin-toggle'>"
                                    '<span class="visually-hidden">Note </span><sup>1</sup></label>',
     '-content">': '<section class="solution-content">x</section>',
     "doc-biblioentry": '<div class="citation" id="id2">',
     "citation-list": '<div class="citation-list">',
-    'class="headerlink"': '<a class="headerlink" href="#a" aria-label="Link to this heading">#</a>',
+    'class="headerlink"': '<a class="headerlink" href="#a" aria-label="Link to this heading" tabindex="-1">#</a>',
 }
 
 
@@ -224,6 +224,34 @@ def test_every_chapter_in_the_contents_is_in_the_plan():
     contents = (ROOT / "_toc.yml").read_text("utf-8")
     written = {line.split("file:")[1].strip(" }]") for line in contents.splitlines() if "file:" in line}
     assert {document for document in written if chapters.number_of(document) is not None} <= planned
+
+
+def test_what_the_ledger_holds_is_text_whatever_it_is():
+    claim = {"id": '"><script>', "statement": "<b>", "seeds": "<i>", "bounds": [{"name": "<u>"}]}
+    page = chapters.filled("ledger.html", chapters=[("02-x", 2, "<p>", [claim])], count=1)
+    assert not {"<script>", "<b>", "<i>", "<u>", "<p>"} & set(re.findall(r"<[^>]*>", page))
+
+
+@pytest.mark.parametrize(("text", "is_json"), [("a\x00b", False), ("a\ud800b", False), ('"a\\u0000b"', True),
+                                               ('"a\\ud83db"', True), ('"a\\ude00b"', True)])
+def test_letters_that_no_page_can_show_are_found_and_replaced(text, is_json):
+    clean, count = letters.strange(text, is_json)
+    assert count == 1 and "\ufffd" in clean and clean.encode("utf-8")
+
+
+def test_letters_of_two_halves_and_written_backslashes_are_left_alone():
+    for text in (r'"\ud83d\ude00"', r'"a\\u0000"', "plain ✓"):
+        assert letters.strange(text, True) == (text, 0)
+
+
+def test_the_search_has_words_of_sections_and_terms_and_no_code():
+    tree = nodes.document(None, None)
+    inner = nodes.section("", nodes.title("", "Inner"), nodes.paragraph("", "Below."), ids=["inner"])
+    code = nodes.literal_block("", "x = 1")
+    formula = nodes.paragraph("", "", nodes.Text("With "), nodes.math("", "W_{Q}"))
+    tree += nodes.section("", nodes.title("", "Outer"), code, formula, inner, ids=["outer"])
+    outer, below = ("outer", "Outer", "With W_Q", "section"), ("inner", "Inner", "Below.", "section")
+    assert list(search.entries(tree)) == [outer, below]
 
 
 def test_the_description_of_a_page_is_its_first_paragraph_cut_at_a_word():

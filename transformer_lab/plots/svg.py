@@ -54,6 +54,8 @@ def _strip(parent) -> None:
 def _written(node) -> str:
     """The element as text, its styles shortened, and groups that say nothing left out."""
     tag = node.tag.removeprefix(SVG)
+    if tag == "a":                                    # a drawing leads nowhere, whatever set_url was given
+        return "".join(_written(child) for child in node)
     if tag == "g" and node.get("id", "").startswith(CELLS):
         return _cells(node.get("id"), node[0])
     attributes = dict(_attributes(tag, node))
@@ -61,7 +63,7 @@ def _written(node) -> str:
     if tag == "g" and not attributes:
         return body
     text = html.escape((node.text or "").strip(), quote=False)
-    opening = f"<{tag}" + "".join(f' {name}="{value}"' for name, value in attributes.items())
+    opening = f"<{tag}" + "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
     return f"{opening}>{text}{body}</{tag}>" if text or body else f"{opening}/>"
 
 

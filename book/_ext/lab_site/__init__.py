@@ -7,7 +7,22 @@ It renders mathematics with KaTeX (:mod:`.math`), replaces the theme's page by i
 
 from __future__ import annotations
 
-from . import assets, audit, chapters, directives, download, math, online, page, reference, set_links, sources, teaching
+from . import (
+    assets,
+    audit,
+    chapters,
+    directives,
+    download,
+    letters,
+    math,
+    online,
+    page,
+    reference,
+    search,
+    set_links,
+    sources,
+    teaching,
+)
 
 __all__ = ["setup"]
 
@@ -35,6 +50,8 @@ def setup(app) -> dict:
     online.connect(app)
     reference.connect(app)
     teaching.connect(app)
+    search.connect(app)
+    app.connect("source-read", letters.check, priority=100)
     for name, directive in directives.DIRECTIVES.items():
         app.add_directive(name, directive)
     return {"env_version": int(page.version(), 16), "parallel_read_safe": True, "parallel_write_safe": False}

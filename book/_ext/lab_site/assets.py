@@ -11,6 +11,7 @@ from pathlib import Path
 from transformer_lab.theme import css_variables
 from transformer_lab.widgets.bundle import files
 
+from .audit import POLICY
 from .chapters import filled, read_ledger
 from .fonts import cached, cut, font_css, write_fonts
 from .math import MODULES
@@ -24,10 +25,9 @@ and Source Code Pro, (c) Adobe, with Reserved Font Name "Source"; "Lab Symbols" 
 Sans 3 and of marks of our own. The icons are our own.
 
 """
+SCRIPTS = ("theme.js", "book.js", "search.js")
 STYLE = ("base", "page", "text", "cells", "home", "print")
-# What Sphinx's own search needs; the rest of what the theme and the extensions put there is not used by any page.
-KEPT = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "language_data.js", "searchtools.js",
-        "favicon.svg"}
+KEPT = {"favicon.svg"}    # of what the theme and the extensions put there
 
 
 def finish(app, exception) -> None:
@@ -40,8 +40,10 @@ def finish(app, exception) -> None:
     _remove_stale(out, app.env.found_docs)
     write_fonts(static / "fonts", store)
     own = [(HERE / "style" / f"{name}.css").read_text("utf-8") for name in STYLE]
-    (static / "book.css").write_text(squeezed("\n".join([css_variables(), font_css(static / "fonts"), *own])), "utf-8")
-    shutil.copyfile(HERE / "book.js", static / "book.js")
+    sheets = [_on_screens_alone(css_variables()), font_css(static / "fonts"), *own]
+    (static / "book.css").write_text(squeezed("\n".join(sheets)), "utf-8")
+    for script in SCRIPTS:
+        shutil.copyfile(HERE / script, static / script)
     (static / "katex.css").write_text(katex_css(_signs(out), static / "fonts", store), "utf-8")
     (static / "licenses.txt").write_text(licenses(), "utf-8")
     (static / "labs").mkdir()
@@ -49,7 +51,8 @@ def finish(app, exception) -> None:
         (static / "labs" / name).write_text(text, "utf-8")
     ledger = read_ledger(Path(app.srcdir), app.env.found_docs)
     (static / "claims.json").write_text(json.dumps(ledger, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (out / "index.html").write_text(filled("home.html", title=app.config.project, home=app.config.root_doc), "utf-8")
+    root = filled("home.html", title=app.config.html_title, policy=POLICY, home=app.config.root_doc)
+    (out / "index.html").write_text(root, "utf-8")
 
 
 def licenses() -> str:
@@ -88,6 +91,12 @@ def squeezed(css: str) -> str:
     'a { color: red; }'
     """
     return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)).strip()
+
+
+def _on_screens_alone(variables: str) -> str:
+    """The colours, the dark ones for screens alone: paper is white."""
+    light, dark = variables.strip().splitlines()
+    return f"{light}\n@media screen {{ {dark} }}"
 
 
 def _signs(out: Path) -> str:

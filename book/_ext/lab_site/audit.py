@@ -15,15 +15,21 @@ from urllib.parse import unquote, urlsplit
 
 from sphinx.util import logging
 
-__all__ = ["faults", "finish"]
+__all__ = ["POLICY", "faults", "finish"]
 
 log = logging.getLogger(__name__)
 EXTERNAL = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 CSS_LOAD = re.compile(r"""(?:url\(\s*|@import\s+)["']?\s*((?:https?:)?//[^"')\s]+)""", re.IGNORECASE)
 SCRIPT_LOAD = re.compile(r"""(?:\b(?:fetch|import|importScripts)\s*\(|\bfrom\b|\bsrc\s*[:=])"""
                          r"""\s*["'`]((?:https?:)?//[^"'`]+)""")
+#: What every page asks its browser to hold it to: it runs and loads the files of this site, and no script that stands
+#: in it. A page from a disk is no origin that every browser takes for 'self', hence ``file:``, which http never loads.
+POLICY = ("default-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src 'self' file: data:; "
+          "object-src 'none'; base-uri 'none'; form-action 'self' file:")
 # What a browser loads by itself, as opposed to what it opens when asked.
 LOADED = {"src", "srcset", "poster", "data", "xlink:href"}
+SCRIPT_ADDRESS = re.compile(r"\s*javascript:", re.IGNORECASE)
+CSP = "content-security-policy"
 LINK_RELATIONS = {"stylesheet", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch", "icon",
                   "manifest"}
 
@@ -34,6 +40,7 @@ class Page(HTMLParser):
     def __init__(self, text: str):
         super().__init__()
         self.loads, self.links, self.anchors, self.styles = [], [], [], []
+        self.scripts, self.policies = [], []
         self._in_style = False
         self.feed(text)
 
@@ -42,6 +49,10 @@ class Page(HTMLParser):
         self._in_style = tag == "style"
         self.anchors += [values["id"]] if "id" in values else []
         self.styles.append(values.get("style", ""))
+        self.scripts += ["<script> without a file of its own"] if tag == "script" and not values.get("src") else []
+        self.scripts += [f"{tag} {name}" for name in values if name.startswith("on")]
+        self.scripts += [f"{tag} {value}" for value in values.values() if SCRIPT_ADDRESS.match(value)]
+        self.policies += [values["content"]] if values.get("http-equiv", "").lower() == CSP else []
         self.loads += [values[name] for name in LOADED & values.keys()]
         if (tag == "link" and LINK_RELATIONS & set(values.get("rel", "").split())) or tag in {"use", "image"}:
             self.loads.append(values.get("href", ""))
@@ -66,6 +77,9 @@ def faults(folder: Path) -> Iterator[str]:
                 yield f"{name} loads {address}, which is not on this site"
             elif not address.startswith(("data:", "#")):
                 yield from _missing(folder, path, address, opened)
+        yield from (f"{name} has a script that its policy forbids: {script}" for script in page.scripts)
+        if page.policies != [POLICY]:
+            yield f"{name} does not carry the policy of this site"
         for anchor, count in Counter(page.anchors).items():
             if count > 1:
                 yield f"{name} has the id {anchor!r} {count} times"

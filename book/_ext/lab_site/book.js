@@ -2,9 +2,6 @@
 (() => {
   const page = document.documentElement;
 
-  // A page read from disk may not fetch others, so search there shows titles without excerpts.
-  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-
   const theme = document.querySelector(".theme-toggle");
   const show = () => theme.setAttribute("aria-pressed", page.dataset.theme === "dark");
   theme.addEventListener("click", () => {
@@ -47,6 +44,7 @@
   }
 
   if (navigator.clipboard) for (const pre of document.querySelectorAll(".cell_input pre, article > section div[class*='highlight-'] pre")) {
+    if (pre.closest(".cell_output")) continue;
     const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(pre.textContent);
@@ -56,6 +54,48 @@
     pre.parentElement.append(button);
   }
 
-  // Folded answers are printed open.
-  addEventListener("beforeprint", () => document.querySelectorAll("article details").forEach((details) => { details.open = true; }));
+  // What is wider than its place fades at the side where it goes on, and can be reached and scrolled by keys.
+  const wide = document.querySelectorAll("article :is(.math-scroll, .table-scroll, pre, .lab-fig > div)");
+  const cue = (box) => {
+    const more = box.scrollWidth - box.clientWidth;
+    box.classList.toggle("more-before", more > 1 && box.scrollLeft > 1);
+    box.classList.toggle("more-after", more > 1 && box.scrollLeft < more - 1);
+    more > 1 ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex");
+  };
+  const sized = new ResizeObserver((changes) => changes.forEach(({ target }) => cue(target)));
+  const near = new IntersectionObserver((seen) => seen.forEach(({ isIntersecting, target }) => {
+    if (!isIntersecting) return sized.unobserve(target);
+    sized.observe(target);
+    target.onscroll ??= () => cue(target);
+  }), { rootMargin: "300px" });
+  wide.forEach((box) => near.observe(box));
+
+  // A term of the glossary shows its meaning where it stands, when it is pointed at or reached by the keyboard.
+  const isTerm = (target) => target.closest?.('article a[href*="glossary.html#term-"]');
+  const here = document.currentScript.src;
+  let card, told;
+  const terms = () => told ??= new Promise((done) => {
+    document.head.append(Object.assign(document.createElement("script"), { src: new URL("terms.js", here), onload: () => done(window.labTerms) }));
+  });
+  const hide = () => { card?.owner.removeAttribute("aria-describedby"); card?.remove(); card = null; };
+  const explain = async (link) => {
+    const text = (await terms())[decodeURIComponent(link.hash.slice(1))];
+    if (!text || card?.owner === link || !(link.matches(":hover") || link === document.activeElement)) return;
+    hide();
+    card = Object.assign(document.createElement("span"), { className: "card-of-term", id: "card-of-term", textContent: text, owner: link });
+    card.setAttribute("role", "tooltip");
+    link.setAttribute("aria-describedby", "card-of-term");
+    document.body.append(card);
+    const place = link.getBoundingClientRect(), size = card.getBoundingClientRect();
+    const below = place.bottom + size.height + 12 < innerHeight;
+    card.style.left = `${Math.max(8, Math.min(place.left, document.documentElement.clientWidth - size.width - 8)) + scrollX}px`;
+    card.style.top = `${(below ? place.bottom + 4 : place.top - size.height - 4) + scrollY}px`;
+  };
+  for (const event of ["mouseover", "focusin"]) document.addEventListener(event, ({ target }) => {
+    const link = isTerm(target);
+    if (link) explain(link);
+    else if (card && !card.contains(target) && document.activeElement !== card.owner) hide();
+  });
+  document.addEventListener("focusout", ({ target }) => isTerm(target) && hide());
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && hide());
 })();

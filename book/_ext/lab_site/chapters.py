@@ -15,8 +15,9 @@ from jinja2 import Environment, FileSystemLoader
 from sphinx.environment import BuildEnvironment
 from sphinx_external_toc.collectors import TocTreeCollectorWithStyles
 
-__all__ = ["TEMPLATES", "Chapter", "Part", "filled", "install", "number_of", "read_ledger", "read_plan"]
+__all__ = ["ROMAN", "TEMPLATES", "Chapter", "Part", "filled", "install", "number_of", "read_ledger", "read_plan"]
 
+ROMAN = ("0", "I", "II", "III", "IV", "V")
 TEMPLATES = Path(__file__).parent / "templates"
 OWN = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
 

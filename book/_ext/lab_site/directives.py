@@ -17,13 +17,12 @@ from transformer_lab.names import VOCABULARY, Name
 from transformer_lab.widgets.bundle import static_html
 
 from . import folding
-from .chapters import filled, number_of, read_ledger, read_plan
+from .chapters import ROMAN, filled, number_of, read_ledger, read_plan
 
 __all__ = ["DIRECTIVES", "ChapterMap", "ClaimsLedger", "Explorable", "Vocabulary", "box_tokens",
            "code_last", "fold", "fold_code"]
 
 KINDS = {"size": "Sizes", "parameter": "Parameters", "activation": "Activations"}
-ROMAN = ("0", "I", "II", "III", "IV", "V")
 
 
 class ClaimsLedger(SphinxDirective):

@@ -78,11 +78,11 @@ def visit_inline(self, node: nodes.math) -> None:
 
 
 def visit_block(self, node: nodes.math_block) -> None:
-    """A formula of its own: numbered if it has a label, and scrollable from the keyboard where it is too wide."""
+    """A formula of its own: numbered if it has a label, and scrollable where it is too wide (``book.js``)."""
     number = get_node_equation_number(self, node) if node.get("number") else ""
     anchor = f' id="{node["ids"][0]}"' if node["ids"] else ""
     name = f"Equation {number}" if number else "Equation"
-    self.body.append(f'<div class="math-block"{anchor}><div class="math-scroll" tabindex="0" role="group" '
+    self.body.append(f'<div class="math-block"{anchor}><div class="math-scroll" role="group" '
                      f'aria-label="{name}">{_rendered(node, True)}</div>')
     if number:
         self.body.append(f'<span class="eqno">({number})</span>')

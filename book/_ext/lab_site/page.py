@@ -21,7 +21,8 @@ from sphinx.util import logging
 
 import transformer_lab
 
-from .chapters import TEMPLATES, read_ledger
+from .audit import POLICY
+from .chapters import ROMAN, TEMPLATES, read_ledger, read_plan
 from .download import is_clone
 from .strips import note
 
@@ -38,13 +39,23 @@ def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes
     has_math, has_lab = 'class="katex' in context["body"], "lab-static" in context["body"]
     context["lab_styles"] = ["book.css"] + ["katex.css"] * has_math + ["labs/labs.css"] * has_lab
     context["lab_scripts"] = ["_static/book.js"] + ["_static/labs/host.js"] * has_lab
-    context["lab_version"] = version()
+    context["lab_version"], context["lab_policy"] = version(), POLICY
     context["lab_contents"] = _contents(context, doctree)
-    context["lab_description"] = describe(doctree) or app.config.project
+    context["lab_description"] = describe(doctree) or app.config.html_title
+    inside = pagename in app.env.found_docs - {app.config.root_doc}
+    context["lab_trail"] = trail(Path(app.srcdir), pagename) if inside else ""
     source = context.get("sourcename", "")
     is_notebook = source.endswith(".ipynb")
     context["lab_notebook"] = f"_sources/{source}" if is_notebook else ""
     context["lab_zip"] = f"_downloads/{Path(source).stem}.zip" if is_notebook and is_clone(Path(app.srcdir)) else ""
+
+
+def trail(source: Path, document: str) -> str:
+    """The part of the book that a page belongs to."""
+    parts = enumerate(read_plan(source))
+    found = (f"Part {ROMAN[index]}: {part.title}" for index, part in parts
+             if document in {chapter.document for chapter in part.chapters})
+    return next(found, "Back matter")
 
 
 def describe(doctree: nodes.document | None) -> str:
@@ -102,14 +113,13 @@ CORRECTIONS = (
                r'<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = .*?</script>', ""),
     Correction("a widget's state is in its own output", "application/vnd.jupyter.widget-state+json",
                r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', ""),
-    Correction("code that is too wide can be scrolled from the keyboard", "<pre", r"<pre>", '<pre tabindex="0">'),
     Correction("an exercise is not failed by who reads it", 'class="lab-verdict lab-not-yet"',
                r'<p class="lab-verdict lab-not-yet">.*?</p>',
                '<p class="lab-verdict lab-not-yet">To try it, run the notebook: <code>make lab</code>.</p>'),
     Correction("code keeps the marks that the style shows, and no others", '<span class="n">',
                rf'<span class="(?:{UNSEEN})">([^<]*)</span>|<span></span>', r"\1"),
-    Correction("a table that is too wide can be scrolled from the keyboard", "<table", r"(<table[^>]*>.*?</table>)",
-               r'<div class="table-scroll" tabindex="0" role="group" aria-label="Table">\1</div>'),
+    Correction("a table that is too wide can be scrolled", "<table", r"(<table[^>]*>.*?</table>)",
+               r'<div class="table-scroll" role="group" aria-label="Table">\1</div>'),
     Correction("a sidenote's number stands close to its word", "class='margin-toggle'><span",
                r"(<label for='sidenote[^>]*>)<span[^>]*>\s*<sup>(\d+)</sup></span>\s*</label>",
                r'\1<span class="visually-hidden">Note </span><sup>\2</sup></label>'),
@@ -120,7 +130,7 @@ CORRECTIONS = (
     Correction("an entry of the bibliography has no role", "doc-biblioentry", r' role="doc-biblioentry"', ""),
     Correction("the sign that links to a heading has a name", 'class="headerlink"',
                r'<a class="headerlink" href="([^"]*)" title="([^"]*)">[^<]*</a>',
-               r'<a class="headerlink" href="\1" aria-label="\2">#</a>'),
+               r'<a class="headerlink" href="\1" aria-label="\2" tabindex="-1">#</a>'),
 )
 
 
