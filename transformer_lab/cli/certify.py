@@ -12,6 +12,7 @@ from ..analysis.certificates.record import certificate, write_certificate
 from ..errors import DataError
 from ..tasks.rules import RuleTask
 from ..training import read_run
+from .show import say
 
 HELP = """Proves it, or spells out contexts on which the model is wrong. RUN is a folder.
 
@@ -34,14 +35,14 @@ def certify(options) -> None:
     began = time.perf_counter()
     if options.enumerate:
         found = enumerate_contexts(plane, boxes, 10)
-        print(f"{found.contexts:,} contexts, {found.wrong:,} wrong; smallest margin {found.margin:.6g} after "
+        say(f"{found.contexts:,} contexts, {found.wrong:,} wrong; smallest margin {found.margin:.6g} after "
               f"{spelt(found.worst)}; {time.perf_counter() - began:.2f} s")
         return
     proof = prove(plane, boxes)
     verdict = "proved right on" if proof.proved else "wrong on some of"
-    print(f"{record.path.name}: {verdict} all {proof.contexts:,} contexts; {len(proof.trees):,} families, "
+    say(f"{record.path.name}: {verdict} all {proof.contexts:,} contexts; {len(proof.trees):,} families, "
           f"{proof.boxes:,} boxes, smallest margin {proof.margin:.6g}, {time.perf_counter() - began:.2f} s")
     for margin, context in proof.counterexamples[:10]:
-        print(f"  wrong by {-margin:.4g} after {spelt(context)}")
+        say(f"  wrong by {-margin:.4g} after {spelt(context)}")
     if options.to and proof.proved:
-        print(f"certificate: {write_certificate(options.to, certificate(run.task, record.weights, proof))}")
+        say(f"certificate: {write_certificate(options.to, certificate(run.task, record.weights, proof))}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from importlib.metadata import distribution
 from pathlib import Path
 
 from transformer_lab.theme import css_variables
@@ -56,15 +55,12 @@ def finish(app, exception) -> None:
 
 
 def licenses() -> str:
-    """What the site carries of others, each with its licence: the fonts, KaTeX, the scripts of Sphinx."""
+    """What the site carries of others, each with its licence: the fonts and KaTeX."""
     packages = [path.parent for path in sorted(MODULES.glob("@fontsource-variable/*/LICENSE"))] + [MODULES / "katex"]
     told = []
     for package in packages:
         about = json.loads((package / "package.json").read_text("utf-8"))
         told.append((f"{about['name']} {about['version']}", (package / "LICENSE").read_text("utf-8")))
-    sphinx = distribution("sphinx")
-    text = next(file for file in sphinx.files if file.name.startswith("LICENSE"))
-    told.append((f"sphinx {sphinx.version} (the scripts of the search)", text.read_text("utf-8")))
     line = "=" * 72
     return CHANGED + "\n".join(f"{line}\n{name}\n{line}\n\n{text.strip()}\n" for name, text in told)
 
