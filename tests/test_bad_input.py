@@ -38,6 +38,7 @@ from transformer_lab.signatures import rules_of
 from transformer_lab.tasks import answers, digit_data, digits
 from transformer_lab.training import History, Run, stepper, torch_stepper
 from transformer_lab.training.stepper import Stepper
+from transformer_lab.widgets.page_data import shipped_file
 
 SECONDS, BYTES = 20, 4 * 2**30
 ROWS = np.arange(6.0).reshape(2, 3)
@@ -84,6 +85,7 @@ TABLE = {
     "tasks.splits.baselines": lambda: {"train": ASKED, "held_out": ASKED},
     "analysis.digit_model.load": lambda: {"folder": shipped("digits", "digits-0")},
     "training.run.train": lambda: {"folder": "run", "run": SMALL, "every": 1, "checkpoint_every": 1, "keep": (0,)},
+    "widgets.page_data.page_model": lambda: {"data": shipped_file("small-block").read_bytes(), "name": "model"},
     "training.run.read_run": lambda: {"folder": shipped("digits", "digits-0")},
     "training.records.read_record": lambda: {"folder": shipped("digits", "digits-0")},
 }

@@ -1,5 +1,6 @@
 """A real JupyterLab with a real kernel: a drag on the page reaches Python, and Python's assignment moves the page."""
 
+import contextlib
 import json
 import os
 import socket
@@ -61,7 +62,10 @@ def jupyterlab(tmp_path):
         assert "is not defined" not in (tmp_path / "log").read_text()  # Lab runs a script of its own under our folder
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=20)
+        server.kill()  # nothing, where it has ended
+        server.wait()
 
 
 def _wait_for(address, server, log, seconds=60):

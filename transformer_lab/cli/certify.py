@@ -14,9 +14,8 @@ from ..tasks.rules import RuleTask
 from ..training import read_run
 from .show import say
 
-HELP = """Proves it, or spells out contexts on which the model is wrong. RUN is a folder.
-
-  transformer-lab certify runs/plane-0 --to plane-0.json     keeps the certificate"""
+HELP = """Proves it, or spells out contexts on which the model is wrong. RUN is the folder of a
+run of a rule; --to plane-0.json keeps the certificate."""
 
 
 def add_options(verb) -> None:

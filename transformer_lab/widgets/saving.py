@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from ..signatures import checked
+
 __all__ = ["keep_stills"]
 
 MODEL = "application/vnd.jupyter.widget-view+json"
 
 
+@checked
 def keep_stills(model: dict, **_) -> None:
     """Leave the still picture of each explorable in what is saved, not the number of a model that dies with its kernel.
 
