@@ -57,7 +57,7 @@ execute: setup-book ## re-run the chapters that changed; ALL=1 re-runs all
 	$(BIN)/python tools/execute.py $(if $(ALL),--all)
 
 chapter: setup-book ## lay a new chapter that keeps the rules (N=09 NAME=slug)
-	@PYTHONPATH=.:book $(BIN)/python tools/chapter.py "$(N)" "$(NAME)"
+	@PYTHONPATH=.:book $(BIN)/python tools/new_chapter.py "$(N)" "$(NAME)"
 
 renumber: setup-book ## number the chapters by their order in _toc.yml (DRY=1 only says what)
 	@$(BIN)/python tools/renumber.py $(if $(DRY),--dry-run)

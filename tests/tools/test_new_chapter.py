@@ -30,10 +30,10 @@ print(len(RULES), len(all_of(exercises)), faults)
 
 @pytest.fixture
 def tool():
-    """tools/chapter.py as a module."""
+    """tools/new_chapter.py as a module."""
     sys.path.insert(0, str(ROOT / "tools"))
     try:
-        spec = importlib.util.spec_from_file_location("new_chapter", ROOT / "tools" / "chapter.py")
+        spec = importlib.util.spec_from_file_location("new_chapter", ROOT / "tools" / "new_chapter.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
@@ -58,7 +58,7 @@ def run(tree, *words):
 
 
 def lay(tree, *arguments):
-    source = (f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import chapter; from pathlib import Path; "
+    source = (f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import new_chapter; from pathlib import Path; "
               f"sys.exit(chapter.main({list(arguments)!r}, Path({str(tree)!r})))")
     return run(tree, "-c", source)
 
