@@ -59,7 +59,7 @@ def run(tree, *words):
 
 def lay(tree, *arguments):
     source = (f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import new_chapter; from pathlib import Path; "
-              f"sys.exit(chapter.main({list(arguments)!r}, Path({str(tree)!r})))")
+              f"sys.exit(new_chapter.main({list(arguments)!r}, Path({str(tree)!r})))")
     return run(tree, "-c", source)
 
 
