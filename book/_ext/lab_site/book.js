@@ -63,12 +63,10 @@
     more > 1 ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex");
   };
   const sized = new ResizeObserver((changes) => changes.forEach(({ target }) => cue(target)));
-  const near = new IntersectionObserver((seen) => seen.forEach(({ isIntersecting, target }) => {
-    if (!isIntersecting) return sized.unobserve(target);
-    sized.observe(target);
-    target.onscroll ??= () => cue(target);
-  }), { rootMargin: "300px" });
-  wide.forEach((box) => near.observe(box));
+  wide.forEach((box) => {
+    sized.observe(box);
+    box.onscroll = () => cue(box);
+  });
 
   // A term of the glossary shows its meaning where it stands, when it is pointed at or reached by the keyboard.
   const isTerm = (target) => target.closest?.('article a[href*="glossary.html#term-"]');
