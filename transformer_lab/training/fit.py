@@ -69,7 +69,7 @@ def fit(stepper, batches: Callable, *, steps: Whole(1), learning_rate: Number(ab
         if step in keep:
             history.kept[step] = weights_of(stepper.state())
         if due and evaluate:
-            row = joined(row, "evaluate(stepper)", evaluate(stepper))
+            row = joined(row, "evaluate(stepper)", evaluated(stepper, evaluate))
         if step < steps:
             rate = rate_at(step)
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -95,13 +95,19 @@ def schedule(learning_rate: float | Callable) -> Callable:
 
 
 def joined(row: dict, source: str, found: dict) -> dict:
-    """The row with what a source measured: numbers, or arrays over seeds, under names that stand in it not yet."""
-    for name, value in check_type(source, found, dict).items():
-        if name in row:
-            raise ArgumentError(source, f"{name!r}, which the row has already", "names of its own", "Rename it.")
-        check_type(f"a name in {source}", name, str)
-        MEASURED(f"{source}[{name!r}]", value)
+    """The row with what a source measured; a name that stands in it already is refused."""
+    for name in row.keys() & check_type(source, found, dict).keys():
+        raise ArgumentError(source, f"{name!r}, which the row has already", "names of its own", "Rename it.")
     return row | found
+
+
+def evaluated(stepper, evaluate: Callable) -> dict:
+    """What the reader's own function measured: numbers, or arrays over seeds, by name."""
+    found = check_type("evaluate(stepper)", evaluate(stepper), dict)
+    for name, value in found.items():
+        check_type("a name in evaluate(stepper)", name, str)
+        MEASURED(f"evaluate(stepper)[{name!r}]", value)
+    return found
 
 
 def copied(state: dict) -> dict:
