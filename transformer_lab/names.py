@@ -20,7 +20,11 @@ from dataclasses import dataclass
 
 from .errors import DtypeError, UnknownNameError
 
-__all__ = ["PARTS", "TRANSFORMER_LENS", "VOCABULARY", "Name", "Part", "lookup", "parameter_shapes"]
+__all__ = ["IGNORED", "PARTS", "TRANSFORMER_LENS", "VOCABULARY", "Name", "Part", "lookup", "parameter_shapes"]
+
+
+#: The target of a position that does not count (PyTorch's number for it).
+IGNORED = -100
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from .errors import DataError
 from .signatures import checked
 
-__all__ = ["home", "runs", "shipped"]
+__all__ = ["home", "runs", "shipped", "sibling", "written_whole"]
 
 
 def home() -> Path:
@@ -48,3 +52,37 @@ def runs(*names: str) -> Path:
     ('runs', 'lengths-0')
     """
     return home().joinpath("runs", *names)
+
+
+@checked
+def sibling(path: Path, kind: str) -> Path:
+    """A name beside ``path`` that no other process uses.
+
+    >>> sibling(Path("runs") / "digits-0", "part").parent.name
+    'runs'
+    """
+    return path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.{kind}")
+
+
+@checked
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Where to write what shall stand at ``path``: it goes there when the block ends well, and not at all otherwise.
+
+    Raises DataError where it cannot be written; what was there is left as it was.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with written_whole(Path(folder) / "note.txt") as half:
+    ...         written = half.write_text("all of it")
+    ...     [each.name for each in Path(folder).iterdir()]
+    ['note.txt']
+    """
+    half = sibling(path, "part")
+    try:
+        yield half
+        os.replace(half, path)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be written: {fault.strerror or fault}. Choose another place.") from None
+    finally:
+        half.unlink(missing_ok=True)

@@ -84,7 +84,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("transformer_lab.plots.save.os.replace", full)
+    monkeypatch.setattr("transformer_lab.places.os.replace", full)
     with pytest.raises(LabError, match="No space left"):
         figure().save(tmp_path / "x.svg")
     assert [path.name for path in tmp_path.iterdir()] == ["x.svg"] and (tmp_path / "x.svg").read_text() == "old"

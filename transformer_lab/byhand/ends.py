@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DtypeError, RangeError, ShapeError
+from ..names import IGNORED
 from ..rules import Array, Entries, Flags, Inexact, Rule, Whole, Wholes
 from ..signatures import checked
 from .parts import linear, linear_pullback, rows
@@ -15,8 +16,6 @@ __all__ = [
     "IGNORED", "READ_OUTS", "cross_entropy", "cross_entropy_pullback", "embed", "embed_pullback", "is_real", "mean_of",
     "mean_of_pullback", "one_hot", "pick", "pick_pullback", "unembed", "unembed_pullback",
 ]
-
-IGNORED = -100  # the target of a row that does not count (PyTorch's number for it)
 
 
 class Real(Rule):

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ..checks import check_array, check_type
 from ..config import ModelConfig
 from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
-from ..names import parameter_shapes
+from ..names import IGNORED, parameter_shapes
 from ..taps import held, keep, prefixed, reached
 
 __all__ = ["ACTIVATIONS", "MASKS", "NORMS", "POSITIONS", "READ_OUTS", "Block", "Transformer"]
@@ -55,9 +55,6 @@ def at_last(x, real):
 
 def mean(x, real):
     return (x * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
-
-
-IGNORED = -100  # the target of a row that does not count
 
 
 def whole(argument, tensor, below, besides=0):

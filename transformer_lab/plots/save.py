@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +12,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
-from ..errors import DataError, UnknownNameError
+from ..errors import UnknownNameError
+from ..places import written_whole
 from ..theme import color
 from .style import HOUSE
 from .svg import CELLS
@@ -32,14 +31,8 @@ def save(panels: Sequence[Drawing], path: Path, widest: float) -> None:
     if kind not in KINDS:
         raise UnknownNameError("path", repr(path.name), "a name that ends in .svg, .pdf or .png",
                                f"Pass {path.stem + '.svg'!r}.")
-    half = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with matplotlib.rc_context(HOUSE):
-            Sheet(panels, widest).savefig(half, format=kind, **KINDS[kind])
-        os.replace(half, path)
-    except OSError as fault:
-        half.unlink(missing_ok=True)
-        raise DataError(f"{path} cannot be written: {fault.strerror or fault}.") from None
+    with written_whole(path) as half, matplotlib.rc_context(HOUSE):
+        Sheet(panels, widest).savefig(half, format=kind, **KINDS[kind])
 
 
 class Sheet(Drawing):

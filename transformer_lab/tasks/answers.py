@@ -13,15 +13,13 @@ import numpy as np
 
 from ..checks import check_whole
 from ..errors import RangeError, ShapeError
+from ..names import IGNORED
 from ..rules import Array, Number, Whole, Wholes
 from ..signatures import checked
 from .digits import DigitTask
 from .expressions import EOS, PAD, answer_tokens, listed, tokenize, value
 
 __all__ = ["IGNORED", "Examples", "Questions", "exact", "examples", "questions", "sampled", "sequences", "write"]
-
-#: The target of a position that does not count.
-IGNORED = -100
 
 
 class Examples(NamedTuple):

@@ -7,18 +7,12 @@ is what ``NAME`` held until a moment ago: if a kill came between, it is found an
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 import shutil
 from pathlib import Path
 
 from ..errors import DataError
-
-
-def sibling(folder: Path, kind: str) -> Path:
-    """A name beside ``folder`` that no other process uses."""
-    return folder.with_name(f"{folder.name}.{os.getpid()}-{secrets.token_hex(4)}.{kind}")
+from ..places import sibling
 
 
 def place(folder: Path, contents: dict[str, bytes], *, replace: bool = False) -> Path:

@@ -21,8 +21,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import DataError, DivergedError
+from ..places import sibling
 from .fit import fit
-from .folders import check_writable, sibling, unwritable
+from .folders import check_writable, unwritable
 from .history import History, weights_of
 from .records import Record, difference, read_record, versions, write_record
 from .seals import check_folder, readable, sha256

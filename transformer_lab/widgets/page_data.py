@@ -8,7 +8,6 @@ reads all of it.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from ..checks import check_array, check_choice, check_entries
 from ..config import ModelConfig
 from ..errors import DataError, DtypeError
 from ..names import parameter_shapes
+from ..places import written_whole
 from ..rules import Choice
 from ..signatures import checked
 from .bundle import JS, to_json
@@ -92,6 +92,5 @@ def shipped_file(name: str) -> Path:
 
 def write_page_data(name: str, data: bytes) -> None:
     """Write ``js/data/NAME``, which an explorable loads: the old file stays until the new one is whole."""
-    sibling = JS / "data" / f"{name}.part"
-    sibling.write_bytes(data)
-    os.replace(sibling, JS / "data" / name)
+    with written_whole(JS / "data" / name) as half:
+        half.write_bytes(data)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import DataError
+from ...places import written_whole
 from ...signatures import checked
 from ...tasks.rules import RuleTask
 from .prove import Proof
@@ -55,11 +55,6 @@ def sealed(found: dict) -> dict:
 def write_certificate(path, found: dict) -> Path:
     """Write it beside its name first, so that it is there whole or not at all."""
     path = Path(path)
-    half = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as half:
         half.write_text(json.dumps(found, allow_nan=False) + "\n", "utf-8")
-        os.replace(half, path)
-    except OSError as fault:
-        half.unlink(missing_ok=True)
-        raise DataError(f"{path} cannot be written: {fault.strerror}. Choose another place.") from None
     return path
