@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import DataError
+from .rules import Choice
 from .signatures import checked
 
 __all__ = ["home", "runs", "shipped", "sibling", "written_whole"]
@@ -55,7 +56,7 @@ def runs(*names: str) -> Path:
 
 
 @checked
-def sibling(path: Path, kind: str) -> Path:
+def sibling(path: Path, kind: Choice(("part", "old"))) -> Path:
     """A name beside ``path`` that no other process uses.
 
     >>> sibling(Path("runs") / "digits-0", "part").parent.name
