@@ -109,8 +109,17 @@ def _ours(node: nodes.Node) -> bool:
 
 def _marked(link: nodes.reference, attribute: str, value: str) -> nodes.inline:
     """The link between two tags of its own, since Sphinx writes no other attributes into ``<a>``."""
-    tag = f'<a class="lab-link" href="{link["refuri"]}" {attribute}="{escape(value)}">'
+    tag = f'<a class="lab-link" href="{link["refuri"]}" {attribute}="{escape(value)}"{_name(link)}>'
     return nodes.inline("", "", nodes.raw("", tag, format="html"), *link.children, nodes.raw("", "</a>", format="html"))
+
+
+def _name(link: nodes.reference) -> str:
+    """A link that is nothing but a formula is called by the letters that one sees: not every program that reads pages
+    aloud takes mathematics for a name.
+    """
+    if all(isinstance(child, nodes.math) for child in link.children):
+        return f' aria-label="{escape(re.sub(r"[{}_^]", "", link.astext()))}"'
+    return ""
 
 
 def connect(app) -> None:
