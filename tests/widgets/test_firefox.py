@@ -17,7 +17,7 @@ WATCH = """<script>
 const faults = [], said = {}, wait = (ms) => new Promise((done) => setTimeout(done, ms));
 addEventListener("error", ({ message }) => faults.push(message));
 addEventListener("unhandledrejection", ({ reason }) => faults.push(String(reason)));
-async function until(found) { for (let i = 0; i < 400 && !found(); i++) await wait(50); return found(); }
+async function until(found) { for (let i = 0; i < 1000 && !found(); i++) await wait(50); return found(); }
 function use(lab) {
   const handle = lab.querySelector("[role=slider]:not(input), [role=spinbutton][tabindex='0'],"
     + " [data-asks][tabindex='0']");

@@ -95,6 +95,7 @@ def test_steps_and_seeds_by_key_and_an_order_by_press(open_lab):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_dot_is_pressed_to_follow_its_seed(open_lab, width):
     page = open_lab("phase-scrubber", {"step": 20}, width=width)
+    expect(page.locator(".lab-words")).to_have_attribute("aria-busy", "false")   # while they learn the dots move
     dot = page.locator("circle[r='2.5']").nth(20).bounding_box()          # seed 21: the followed one has its own mark
     page.mouse.click(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
     expect(page.locator(".lab-words")).to_contain_text("Seed 21, step 20")
