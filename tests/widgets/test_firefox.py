@@ -17,13 +17,15 @@ WATCH = """<script>
 const faults = [], said = {}, wait = (ms) => new Promise((done) => setTimeout(done, ms));
 addEventListener("error", ({ message }) => faults.push(message));
 addEventListener("unhandledrejection", ({ reason }) => faults.push(String(reason)));
-async function until(found) { for (let i = 0; i < 1000 && !found(); i++) await wait(50); return found(); }
-function use(lab) {
-  const handle = lab.querySelector("[role=slider]:not(input), [role=spinbutton][tabindex='0'],"
+async function until(found, times = 1000) { for (let i = 0; i < times && !found(); i++) await wait(50); return found(); }
+async function use(lab, changed) { // one key at a time: a second may take back what the first did
+  const handle = () => lab.querySelector("[role=slider]:not(input), [role=spinbutton][tabindex='0'],"
     + " [data-asks][tabindex='0']");
-  const press = (key) => handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-  if (handle) { press("ArrowUp"); press("ArrowLeft"); }
-  else lab.querySelector("input, [role=radio]:not([aria-checked=true])").click();
+  if (!handle()) lab.querySelector("input, [role=radio]:not([aria-checked=true])").click();
+  for (const key of handle() ? ["ArrowLeft", "ArrowUp"] : []) {
+    handle().dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    if (await until(changed, 100)) return;
+  }
 }
 addEventListener("load", async () => {
   for (const el of document.querySelectorAll(".lab-static")) {
@@ -31,10 +33,9 @@ addEventListener("load", async () => {
     await until(() => el.querySelector(".lab-live .lab-controls, .lab-start") || el.matches(".lab-live"));
     el.querySelector(".lab-start")?.click();
     await until(() => el.matches(".lab-live") && el.querySelector(".lab-words[aria-busy=false]"));
-    const before = el.querySelector(".lab").outerHTML;
-    try { use(el); } catch (fault) { faults.push(`${el.dataset.lab}: ${fault}`); }
-    await until(() => el.querySelector(".lab").outerHTML !== before);
-    said[el.dataset.lab] = el.matches(".lab-live") && el.querySelector(".lab").outerHTML !== before;
+    const before = el.querySelector(".lab").outerHTML, changed = () => el.querySelector(".lab").outerHTML !== before;
+    try { await use(el, changed); } catch (fault) { faults.push(`${el.dataset.lab}: ${fault}`); }
+    said[el.dataset.lab] = el.matches(".lab-live") && await until(changed);
   }
   fetch("/report", { method: "POST", body: JSON.stringify({ faults, said }) });
 });
