@@ -17,7 +17,10 @@ WATCH = """<script>
 const faults = [], said = {}, wait = (ms) => new Promise((done) => setTimeout(done, ms));
 addEventListener("error", ({ message }) => faults.push(message));
 addEventListener("unhandledrejection", ({ reason }) => faults.push(String(reason)));
-async function until(found, times = 1000) { for (let i = 0; i < times && !found(); i++) await wait(50); return found(); }
+async function until(found, tries = 1000) {
+  for (let i = 0; i < tries && !found(); i++) await wait(50);
+  return found();
+}
 async function use(lab, changed) { // one key at a time: a second may take back what the first did
   const handle = () => lab.querySelector("[role=slider]:not(input), [role=spinbutton][tabindex='0'],"
     + " [data-asks][tabindex='0']");
