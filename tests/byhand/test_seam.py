@@ -73,7 +73,9 @@ REFUSED = {
                lambda: MODEL(torch.tensor([[1.0]]))],
     "at": [lambda: pick(np.ones((1, 3, 2)), np.array([3])), lambda: pick(np.ones((1, 3, 2)), np.array([-1]))],
     r"f\(params\)": [lambda: complex_step(lambda p: None, AT), lambda: complex_step(lambda p: np.nan, AT),
-                     lambda: complex_step(lambda p: np.abs(p["w"]).sum(), AT)],
+                     lambda: complex_step(lambda p: np.real(p["w"]).sum(), AT)],
+    "f": [lambda f=f: complex_step(lambda p: p["w"].sum() + f(p["w"]).sum(), AT)
+          for f in (np.abs, np.conj, np.linalg.norm, lambda w: np.vdot(w, w))],
 }
 
 

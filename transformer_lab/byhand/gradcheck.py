@@ -39,6 +39,31 @@ COMPLEX_STEP, REAL_STEP, CENTRAL_STEP = 1e-30, 1e-4, EPS ** (1 / 5)
 FLOAT32_TOLERANCE = 1e-5
 
 
+#: What forgets the imaginary part of a complex number, and with it the derivative.
+FORGETFUL = (np.absolute, np.conjugate, np.vdot, np.linalg.norm)
+
+
+class Complex(np.ndarray):
+    """Parameters on their way through ``f``: a step that would lose the derivative on the way is refused."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **settings):
+        remembered(ufunc, inputs)
+        inputs, out = ([np.asarray(value) if isinstance(value, Complex) else value for value in values]
+                       for values in (inputs, out))
+        result = getattr(ufunc, method)(*inputs, **settings | ({"out": tuple(out)} if out else {}))
+        return result.view(Complex) if type(result) is np.ndarray else result
+
+    def __array_function__(self, func, types, args, kwargs):
+        remembered(func, args)
+        return super().__array_function__(func, types, args, kwargs)
+
+
+def remembered(func: Callable, inputs: tuple) -> None:
+    if func in FORGETFUL and any(np.iscomplexobj(value) for value in inputs):
+        raise DtypeError("f", f"{func.__name__} of a complex number", "operations with a complex derivative",
+                         "Leave out abs, conj and norm, take them of real parts, or ask central_differences.")
+
+
 @checked
 def complex_step(f: Callable, params: dict, *, independent: Whole() = 0, entries: dict | None = None) -> dict:
     r"""The gradient of a real function by a complex step: :math:`\operatorname{Im} f(p + \mathrm i\epsilon)/\epsilon`.
@@ -52,7 +77,8 @@ def complex_step(f: Callable, params: dict, *, independent: Whole() = 0, entries
     {'w': array([ 3., 12.])}
     """
     def slope(nudged):
-        value = np.asarray(f(nudged(1j * COMPLEX_STEP)))
+        params = nudged(1j * COMPLEX_STEP)
+        value = np.asarray(f({name: value.view(Complex) for name, value in params.items()}))
         if value.dtype.kind not in "fc":
             raise DtypeError("f(params)", f"an array of dtype {value.dtype}", "a number", "Return the sum or the mean.")
         if not np.isfinite(value).all():
