@@ -158,6 +158,16 @@ def test_counterexamples_are_answered_wrong_by_the_model_itself(models):
     assert met > 50
 
 
+def test_a_box_alone_reaches_as_far_as_among_others():
+    for seed in range(6):
+        plane = plane_of(wild(4, seed), config_of(4), PLUS)
+        for boxes in families(RuleTask(n_ctx=4)):
+            together = support(plane, boxes, compass(16)).heights
+            alone = [[support(plane, boxes.pick([box]), compass(16)[[side]]).heights.item() for side in range(16)]
+                     for box in range(len(boxes.answers))]
+            assert np.allclose(alone, together, rtol=1e-12, atol=1e-12)
+
+
 def test_no_context_reaches_beyond_the_support_function():
     plane = plane_of(wild(6, 3), config_of(6), PLUS)
     for boxes in families(RuleTask(n_ctx=6))[2:]:

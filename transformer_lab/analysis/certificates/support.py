@@ -47,12 +47,12 @@ def support(plane: Plane, boxes: Boxes, directions: np.ndarray, most: int = 100)
     pulls = np.where(boxes.allowed[:, None], a[:, None] * d_values, -np.inf)         # (box, direction, i, token)
     reach = ((np.where(boxes.allowed, a, 0)[:, None] * d_values).sum(axis=(-2, -1)) + own[:, None] * d_here) / (
         a.sum(axis=(-2, -1)) + own)[:, None]
-    for _ in range(most):
+    for done in range(most):
         chosen = (pulls - reach[..., None, None] * a[:, None]).argmax(axis=-1)       # (box, direction, i)
         weight = np.take_along_axis(a[:, None], chosen[..., None], axis=-1)[..., 0]
         pull = np.take_along_axis(pulls, chosen[..., None], axis=-1)[..., 0]
         before, reach = reach, (pull.sum(axis=-1) + own[:, None] * d_here) / (weight.sum(axis=-1) + own[:, None])
-        if (reach <= before + 1e-14 * np.abs(before)).all():
+        if done and (reach <= before + 1e-14 * np.abs(before)).all():  # the first mean may lie beyond all points
             break
     total = weight.sum(axis=-1) + own[:, None]
     mean = ((weight[..., None] * values[np.arange(boxes.t), chosen]).sum(axis=-2) + own[:, None, None] * here)
