@@ -15,7 +15,7 @@ from sample_book import ROOT
 
 from lab_site import chapters, fonts, letters, marks, math, page, search, strips
 from lab_site.assets import katex_css
-from lab_site.directives import box_tokens, fold
+from lab_site.directives import box_tokens, fold, fold_deeper
 from lab_site.page import CORRECTIONS, polish
 from transformer_lab import VOCABULARY
 
@@ -201,6 +201,16 @@ def test_what_folds_becomes_details_with_its_title_as_plain_words():
     html = "".join(node.astext() for node in tree)
     assert html == '<details class="admonition dropdown"><summary>Solution to Exercise 1</summary>Count.</details>'
     assert not list(tree.findall(nodes.reference))
+
+
+def test_a_section_called_deeper_is_folded_under_its_own_heading_and_no_other_is():
+    tree = nodes.document(None, None)
+    for words in ("Deeper: n keys", "Rare, and deeper"):
+        tree += nodes.section("", nodes.title("", words), nodes.paragraph("", "A proof."), ids=["here"])
+    fold_deeper(None, tree, "page")
+    first, second = ([child.astext() for child in section] for section in tree)
+    assert first == ['<details class="deeper"><summary>', "Deeper: n keys", "</summary>", "A proof.", "</details>"]
+    assert second == ["Rare, and deeper", "A proof."]
 
 
 def test_code_of_one_capital_or_sign_is_a_token_and_a_variable_is_none():

@@ -40,6 +40,7 @@ def setup(app) -> dict:
     app.connect("source-read", directives.fold_code)
     app.connect("doctree-resolved", directives.code_last, priority=900)
     app.connect("doctree-resolved", directives.fold, priority=900)
+    app.connect("doctree-resolved", directives.fold_deeper, priority=900)
     app.connect("doctree-resolved", directives.box_tokens, priority=900)
     app.connect("html-page-context", page.compose, priority=900)
     app.connect("build-finished", assets.finish, priority=800)

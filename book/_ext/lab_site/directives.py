@@ -131,6 +131,15 @@ def fold(app, doctree: nodes.document, docname: str) -> None:
             node.parent.replace(node, _details(node))
 
 
+def fold_deeper(app, doctree: nodes.document, docname: str) -> None:
+    """Fold each section whose heading begins with *Deeper*: its heading opens it."""
+    for section in list(doctree.findall(nodes.section)):
+        title = section.next_node(nodes.title)
+        if title is not None and title.parent is section and title.astext().startswith("Deeper"):
+            section[:] = [raw('<details class="deeper"><summary>'), title, raw("</summary>"), *section.children[1:],
+                          raw("</details>")]
+
+
 def _details(node: nodes.Element) -> list[nodes.Node]:
     title = node[0] if isinstance(node[0], nodes.title) else None
     kinds = ["admonition", node.tagname.split("_")[0], *node["classes"]]

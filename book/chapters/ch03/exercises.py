@@ -12,29 +12,28 @@ from transformer_lab.byhand import one_head
 from transformer_lab.exercises import Exercise, Objection
 from transformer_lab.tasks.patterns import PatternTask, brute_force_ceiling, ceiling
 
-from .every_pattern import bag_accuracy
 from .look_write import WRITE, alternate, share_of_writing
 from .walks import walk
 
-__all__ = ["check_bag_ceiling", "check_best_blind_head", "check_early_writing", "check_first_glance",
-           "check_lost_jointly", "check_share", "check_steps_of_turns", "check_valley"]
+__all__ = ["check_bag_ceiling", "check_copies", "check_early_writing", "check_first_glance", "check_lost_jointly",
+           "check_share", "check_steps_of_turns", "check_valley"]
 
 
 def share(neither, look, write, both):
-    write_first = neither - write
-    write_second = look - both
-    return (write_first + write_second) / 2 / (neither - both)
+    look_first = neither - look
+    look_second = write - both
+    return (look_first + look_second) / 2 / (neither - both)
 
 
 check_share = Exercise(
-    share, "writing's share", [(3.2, 3.3, 1.9, 0.1), (3.0, 3.0, 2.0, 0.0), (2.0, 1.0, 2.0, 0.5), (4.0, 3.0, 1.0, 0.0)],
-    right="The mean of what writing earns when it comes first and when it comes second.",
-    also_right=(lambda n, k, w, b: share_of_writing({"neither": n, "look": k, "write": w, "both": b}),),
+    share, "looking's share", [(3.2, 3.3, 1.9, 0.1), (3.0, 3.0, 2.0, 0.0), (2.0, 1.0, 2.0, 0.5), (4.0, 3.0, 1.0, 0.0)],
+    right="The mean of what looking earns when it comes first and when it comes second.",
+    also_right=(lambda n, k, w, b: 1 - share_of_writing({"neither": n, "look": k, "write": w, "both": b}),),
     mistakes={
-        "That is its gain when it comes first alone.": lambda n, k, w, b: (n - w) / (n - b),
-        "That is its gain when it comes second alone.": lambda n, k, w, b: (k - b) / (n - b),
-        "That is the share of looking.": lambda n, k, w, b: 1 - share(n, k, w, b),
-        "That is a gain in nats: divide it by the whole gain.": lambda n, k, w, b: (n - w + k - b) / 2})
+        "That is its gain when it comes first alone.": lambda n, k, w, b: (n - k) / (n - b),
+        "That is its gain when it comes second alone.": lambda n, k, w, b: (w - b) / (n - b),
+        "That is the share of writing.": lambda n, k, w, b: 1 - share(n, k, w, b),
+        "That is a gain in nats: divide it by the whole gain.": lambda n, k, w, b: (n - k + w - b) / 2})
 
 
 def bag_ceiling(alphabet, period):
@@ -59,41 +58,30 @@ check_bag_ceiling = Exercise(
         "That is chance. The letters that stand in the line are better guesses.": lambda a, p: 1 / a})
 
 
-def best_blind_head(alphabet):
-    look_away = -np.log(2) * np.sqrt(alphabet)
-    return look_away * np.eye(alphabet), np.eye(alphabet)
+def weight_of_copies(period):
+    others = (period - 2) // 2
+    return others / (others + 2), 1.0
 
 
-def _blind_accuracy(answer, alphabet):
-    try:
-        W_QK, W_OV = (np.asarray(matrix, float) for matrix in answer(alphabet))
-    except (TypeError, ValueError):
-        raise Objection("Return two matrices, W_QK and W_OV.") from None
-    if not W_QK.shape == W_OV.shape == (alphabet, alphabet) or not np.isfinite([W_QK, W_OV]).all():
-        raise Objection(f"The shapes are {W_QK.shape} and {W_OV.shape}; both should be {(alphabet, alphabet)}, of "
-                        "finite numbers.")
-    found = bag_accuracy({"W_QK": W_QK, "W_OV": W_OV}, PatternTask(alphabet))
-    best = ceiling(PatternTask(alphabet), positions=False)
-    if found < best:
-        raise Objection(f"With {alphabet} letters your head is right on {float(found):.2%} of all lines, and "
-                        f"{float(best):.2%} are possible. {_blind_advice(W_QK)}")
-    return found
+def _by_pairs(period):
+    """The same from every pair of counts: the last letter's in the other slots, and another letter's."""
+    pairs = [(m, other) for m in range(period) for other in range(period - m)]
+    return (max(other / (m + 1) for m, other in pairs if m > other),
+            min(other / (m + 1) for m, other in pairs if m < other))
 
 
-def _blind_advice(W_QK) -> str:
-    if np.mean(np.diag(W_QK)) >= np.mean(W_QK):
-        return "The last letter is always there once: its own copies must weigh less."
-    return "It may weigh less, but it must not vanish: the last letter may stand in another slot, too."
-
-
-check_best_blind_head = Exercise(
-    best_blind_head, "the accuracy", [(3,), (6,), (8,)], measure=_blind_accuracy,
-    right="Exactly at the ceiling, on every tuple. No training can do better.",
-    also_right=tuple(lambda n, w=w: (np.log(w) * np.sqrt(n) * np.eye(n), np.eye(n)) for w in (0.34, 0.7, 0.99)),
+check_copies = Exercise(
+    weight_of_copies, ("the lower end", "the upper end"), [(period,) for period in range(2, 10)],
+    right="Within this range every bag of letters gets its best guess.", also_right=(_by_pairs,),
+    hint="Write down which of two weights must be larger for each pair of counts, and take the tightest.",
     mistakes={
-        "its own copies must weigh less": lambda n: (np.zeros((n, n)), np.eye(n)),
-        "it must not vanish": lambda n: (-500 * np.eye(n), np.eye(n)),
-        "are possible": lambda n: (best_blind_head(n)[0], -np.eye(n))})
+        "That is the range of period five; a longer tuple can hold more equal letters.": lambda p: (1 / 3, 1.0),
+        "The last letter is there once for its own slot, too: its weight is that of m + 1 copies.":
+            lambda p: ((p - 2) // 2 / ((p - 2) // 2 + 1), 1.0),
+        "The first p − 1 slots hold both letters, so their counts cannot both be so large.":
+            lambda p: ((p - 2) / p, 1.0),
+        "Where the last letter stands in no other slot it must lose against a letter that stands in one.":
+            lambda p: (weight_of_copies(p)[0], 2.0)})
 
 
 def early_writing(alphabet, period, rate, steps):
@@ -172,31 +160,37 @@ def first_glance(W_OV, period):
     alphabet = W_OV.shape[1]
     letters = W_OV[:alphabet]
     copying = np.trace(letters) / alphabet - letters.mean()
-    return -copying * (period - 1) / period**2
+    slopes = np.full(period, copying / period**2)
+    slopes[0] -= copying / period
+    return slopes
 
 
-def _slope_along_looking(W_OV, period, nudge=1e-3):
-    """The mean loss over every tuple, before and after a bit more attention to the target's slot: its slope."""
+def _slopes_along_looking(W_OV, period, nudge=1e-3):
+    """The mean loss over every tuple, before and after a bit more attention to each slot: its slopes."""
     tuples = np.array(list(itertools.product(range(len(W_OV)), repeat=period)))
-    losses = []
-    for score in (nudge, -nudge):
-        grown = np.exp(score * (np.arange(period) == 0))
+
+    def loss(slot, score):
+        grown = np.exp(score * (np.arange(period) == slot))
         read = (np.eye(len(W_OV))[tuples] * (grown / grown.sum())[:, None]).sum(axis=1)
-        losses.append(one_head.loss(read @ W_OV, tuples[:, 0]))
-    return float(losses[0] - losses[1]) / (2 * nudge)
+        return one_head.loss(read @ W_OV, tuples[:, 0])
+
+    return np.array([float(loss(slot, nudge) - loss(slot, -nudge)) / (2 * nudge) for slot in range(period)])
 
 
 check_first_glance = Exercise(
-    first_glance, "the slope",
+    first_glance, "the slopes",
     lambda rng: [(1e-5 * rng.normal(size=(n, n)), period) for n, period in ((4, 3), (6, 2), (3, 4))],
-    right="One number of the random matrix decides, and its sign is a coin toss.", tolerance=1e-3,
-    also_right=(_slope_along_looking,),
-    hint="A score that rises wins a(1 − a) of the attention for the target, and takes it from the others.",
+    right="One number of the random matrix decides all of them, and its sign is a coin toss.", tolerance=1e-3,
+    also_right=(_slopes_along_looking,),
+    hint="What the target wins the others lose, all alike: the slopes add up to zero.",
     mistakes={
         "The sign is turned: where a letter that is read raises itself, looking at the target lowers the loss.":
             lambda W, p: -first_glance(W, p),
         "What all letters have in common cancels in the softmax: take the mean off the diagonal's.":
-            lambda W, p: -np.trace(W) / len(W) * (p - 1) / p**2,
+            lambda W, p: np.trace(W) / len(W) / p**2 * (1 - p * (np.arange(p) == 0)),
+        "The other slots hear something, too: what the target wins, they lose.":
+            lambda W, p: first_glance(W, p) * (np.arange(p) == 0),
+        "This is one slope: return one for each slot, the target's first.": lambda W, p: first_glance(W, p)[0],
         "The target wins a(1 − a) of the attention, not a: the others keep the rest.":
             lambda W, p: first_glance(W, p) * p / (p - 1)})
 

@@ -3,16 +3,26 @@
 import numpy as np
 import pytest
 
-from chapters.ch03.exercises import check_best_blind_head, early_writing, first_glance, lost_jointly, valley
+from chapters.ch03.every_pattern import bag_accuracy
+from chapters.ch03.exercises import early_writing, first_glance, lost_jointly, valley, weight_of_copies
 from chapters.ch03.walks import walk
 from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head, small_head
-from transformer_lab.tasks.patterns import PatternTask, sample
+from transformer_lab.tasks.patterns import PatternTask, ceiling, sample
 
 
-def test_a_weight_outside_a_third_and_one_does_not_reach_the_ceiling():
-    for weight in (0.32, 1.01):
-        assert not check_best_blind_head(lambda n, w=weight: (np.log(w) * np.sqrt(n) * np.eye(n), np.eye(n)))
+@pytest.mark.parametrize("period", range(2, 6))
+def test_within_the_range_of_weights_a_head_is_at_the_ceiling_and_outside_it_is_not(period):
+    task, (low, high) = PatternTask(period + 1, period, 2 * period), weight_of_copies(period)
+    best = ceiling(task, positions=False)
+
+    def share(weight):
+        return bag_accuracy({"W_QK": np.log(weight) * np.sqrt(len(eye)) * eye, "W_OV": eye}, task)
+
+    eye = np.eye(task.alphabet)
+    assert share(low + 0.01) == share(high - 0.01) == best
+    assert share(high + 0.01) < best
+    assert period < 4 or share(low - 0.01) < best
 
 
 def test_early_writing_is_what_small_steps_do():
@@ -31,7 +41,7 @@ def test_the_first_glance_is_the_small_heads_slope():
     """Where writing is a tiny multiple of the copying matrix, the slope is that of the head with two numbers."""
     for task in (PatternTask(6, 3, 3), PatternTask(8, 2, 4)):
         slope = small_head.backward({"look": 0.0, "away": 0.0, "write": 1e-6}, task)["look"]
-        assert first_glance(1e-6 * np.eye(task.alphabet), task.period) == pytest.approx(float(slope), rel=1e-4)
+        assert first_glance(1e-6 * np.eye(task.alphabet), task.period)[0] == pytest.approx(float(slope), rel=1e-4)
 
 
 def test_the_valley_is_where_long_phases_end():
