@@ -1,7 +1,8 @@
 """All contexts in which the rule decides, in boxes: a box says which tokens may stand in each position.
 
 At a ``+`` in position t, let j be the place of the latest even number and E its value. Between j and t stands no even
-number, before j anything: a *family* is one box, and all families together are all contexts, each in one of them.
+number, before j anything: a *family* is one box, and all families together are all contexts, each in one of
+them (eq-families).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 r"""A model of one head on a stream two wide, as a map of the plane.
 
-At a query in position t everything depends on one point of the plane,
+At a query in position t everything depends on one point of the plane (eq-plane-point),
 
 .. math:: z = x_t + \frac{\sum_{i \le t} a_i(\tau_i)\, v_i(\tau_i)}{\sum_{i \le t} a_i(\tau_i)}, \qquad
           a_i(\tau) = e^{q_t \cdot k_i(\tau) / \sqrt 2},

@@ -1,7 +1,8 @@
 """Where the right token wins: the least lead of an answer over a polygon, from finitely many points.
 
 The logits are affine between the lines on which hidden units switch. So the lead over another token is least at a
-corner of the polygon, where an edge crosses a line, or where two lines cross inside: there are no other candidates.
+corner of the polygon, where an edge crosses a line, or where two lines cross inside: there are no other candidates
+(eq-least-lead).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 r"""The exact shape of all points that a box of contexts can reach, by its support function.
 
 How far do the points reach in a direction d? The largest :math:`d \cdot z` is the largest value of a ratio of two sums
-over positions, and a value :math:`\lambda` is reached if and only if
+over positions, and a value :math:`\lambda` is reached if and only if (eq-reach)
 
 .. math:: F(\lambda) = \sum_i \max_{\tau \in A_i} a_i(\tau)\,\big(d \cdot v_i(\tau) - \lambda\big) \ge 0 ,
 
