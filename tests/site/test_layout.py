@@ -1,0 +1,33 @@
+"""Every chapter, wide and narrow: type of 11 px in figures, no hole beside panels, no formula cut in silence."""
+
+import pytest
+
+LAYOUT = """() => {
+  const seen = (e) => e.checkVisibility() && e.getBoundingClientRect().width > 1;
+  const all = (choice) => [...document.querySelectorAll(choice)].filter(seen);
+  const rows = (box) => Object.values(Object.groupBy([...box.children].filter(seen),
+    (panel) => Math.round(panel.getBoundingClientRect().top))).map((row) => row.length);
+  const broken = (counts) => counts.length > 1 && new Set(counts).size > 1 && counts.join() !== "3,2";
+  const beyond = (e) => e.scrollWidth > e.clientWidth + 1;
+  const size = (e) => parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b);
+  return {
+    small: all(".lab-fig svg text").filter((e) => size(e) < 10.9).map((e) => e.textContent),
+    holes: all(".lab-fig > div").map(rows).filter(broken),
+    uncued: all(".math-scroll").filter((e) => beyond(e) && getComputedStyle(e).maskImage === "none")
+      .map((e) => e.textContent),
+    stops: all("article :is(.math-scroll, .table-scroll, pre)").filter((e) => e.tabIndex >= 0 && !beyond(e))
+      .map((e) => e.className),
+    wider: beyond(document.documentElement) ? ["the page"] : [],
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_chapters_are_laid_out_for_their_width(chromium, built_site, width):
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    faults = []
+    for path in sorted((built_site / "book").glob("[0-9][0-9]-*.html")):
+        page.goto(path.as_uri())
+        faults += [(path.stem, kind, found) for kind, found in page.evaluate(LAYOUT).items() if found]
+    page.close()
+    assert faults == []
