@@ -168,6 +168,16 @@ def test_a_box_alone_reaches_as_far_as_among_others():
             assert np.allclose(alone, together, rtol=1e-12, atol=1e-12)
 
 
+def test_what_has_a_tiny_weight_and_reaches_further_is_found():
+    plane, boxes = plane_of(wild(3, 0), config_of(3), PLUS), families(RuleTask(n_ctx=3))[1].pick([6])  # anything, 0
+    scores, values = np.full((3, 3, 12), -60.0), np.full((3, 12, 2), 5.0)
+    scores[:, 0, 1] = 40
+    for heavy in generator(0, "heavy").uniform(1, 2, 50):
+        values[0, 1] = heavy
+        reached = support(plane._replace(scores=scores, values=values), boxes, compass(4))
+        assert reached.heights[0, 0] == pytest.approx(plane.start[2, 0] + 5)
+
+
 def test_no_context_reaches_beyond_the_support_function():
     plane = plane_of(wild(6, 3), config_of(6), PLUS)
     for boxes in families(RuleTask(n_ctx=6))[2:]:

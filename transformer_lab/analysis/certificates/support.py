@@ -7,7 +7,9 @@ over positions, and a value :math:`\lambda` is reached if and only if (eq-reach)
 
 because each position chooses its token alone. F falls, and Dinkelbach's iteration (1967) finds its root in a few
 rounds: choose the best tokens for :math:`\lambda`, take the ratio that these tokens have for the next :math:`\lambda`.
-The tokens chosen last are a real context that reaches furthest. Many directions enclose the points in a polygon.
+It begins with a real context, and ends where no context reaches a little further: how little is more than what rounding
+does to :math:`d \cdot v - \lambda`, whose sign decides, even if one weight is 10^20 times another. The tokens chosen
+last are a real context that reaches furthest. Many directions enclose the points in a polygon.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from .plane import Plane
 
 #: The polygon is this much larger than the points, relative to their size: more than all rounding errors.
 SLACK = 1e-9
+#: What counts as further, relative to the values: far above rounding, far below the slack.
+FURTHER = 1e-12
 
 
 class Support(NamedTuple):
@@ -39,21 +43,25 @@ def compass(n: int) -> np.ndarray:
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
-def support(plane: Plane, boxes: Boxes, directions: np.ndarray, most: int = 100) -> Support:
+def support(plane: Plane, boxes: Boxes, directions: np.ndarray) -> Support:
     """The support function of each box in each direction: exact, up to rounding."""
     a, own = weights(plane, boxes)
     values, here = plane.values[:boxes.t], plane.values[boxes.t, plane.query]
     d_values, d_here = np.einsum("kd,itd->kit", directions, values), directions @ here
     pulls = np.where(boxes.allowed[:, None], a[:, None] * d_values, -np.inf)         # (box, direction, i, token)
-    reach = ((np.where(boxes.allowed, a, 0)[:, None] * d_values).sum(axis=(-2, -1)) + own[:, None] * d_here) / (
-        a.sum(axis=(-2, -1)) + own)[:, None]
-    for done in range(most):
-        chosen = (pulls - reach[..., None, None] * a[:, None]).argmax(axis=-1)       # (box, direction, i)
+    step = FURTHER * np.abs(plane.values).max()
+
+    def best(level):
+        """The best tokens for a level, and how far these reach."""
+        chosen = (pulls - level[..., None, None] * a[:, None]).argmax(axis=-1)       # (box, direction, i)
         weight = np.take_along_axis(a[:, None], chosen[..., None], axis=-1)[..., 0]
         pull = np.take_along_axis(pulls, chosen[..., None], axis=-1)[..., 0]
-        before, reach = reach, (pull.sum(axis=-1) + own[:, None] * d_here) / (weight.sum(axis=-1) + own[:, None])
-        if done and (reach <= before + 1e-14 * np.abs(before)).all():  # the first mean may lie beyond all points
-            break
+        return chosen, weight, (pull.sum(axis=-1) + own[:, None] * d_here) / (weight.sum(axis=-1) + own[:, None])
+
+    chosen, weight, reach = best(np.zeros((len(own), len(directions))))
+    while (better := (found := best(reach + step))[2] > reach + step).any():
+        chosen, weight = (np.where(better[..., None], new, old) for new, old in zip(found, (chosen, weight)))
+        reach = np.where(better, found[2], reach)
     total = weight.sum(axis=-1) + own[:, None]
     mean = ((weight[..., None] * values[np.arange(boxes.t), chosen]).sum(axis=-2) + own[:, None, None] * here)
     points = plane.start[boxes.t] + mean / total[..., None]
