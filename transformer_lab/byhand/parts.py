@@ -263,7 +263,7 @@ def feed_forward_pullback(params: Entries(W_in="*#lead d_in d_mlp", W_out="*#lea
                                         mlp_post="*#lead batch pos d_mlp"),
                           d_mlp_out: Inexact("*#lead batch pos d_out"), activation: Choice(ACTIVATIONS),
                           tap: Callable = keep) -> dict:
-    """Gradients of ``x`` and of all parameters from the gradient of ``mlp_out``."""
+    """Gradients of ``x`` and of all parameters from the gradient of ``mlp_out`` (eq-feed-forward-backward)."""
     _, phi_pullback = ACTIVATIONS[activation]
     d_mlp_out = tap("d_mlp_out", d_mlp_out)
     d_mlp_post, d_W_out, d_b_out = linear_pullback.unchecked(acts["mlp_post"], params["W_out"], d_mlp_out)

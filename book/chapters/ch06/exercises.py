@@ -7,11 +7,11 @@ import numpy as np
 from transformer_lab.byhand.attention import attend, attend_pullback, softmax, softmax_pullback
 from transformer_lab.byhand.ends import cross_entropy, cross_entropy_pullback, embed_pullback
 from transformer_lab.byhand.gradcheck import central_differences
-from transformer_lab.byhand.parts import layer_norm, layer_norm_pullback
+from transformer_lab.byhand.parts import feed_forward, feed_forward_pullback, layer_norm, layer_norm_pullback
 from transformer_lab.exercises import Exercise, Objection
 
-__all__ = ["check_attention_gradient", "check_doubled_loss", "check_layer_norm_gradient", "check_logit_gradient",
-           "check_smoothed_gradient", "check_tied_gradient"]
+__all__ = ["check_attention_gradient", "check_doubled_loss", "check_feed_forward_gradient",
+           "check_layer_norm_gradient", "check_logit_gradient", "check_smoothed_gradient", "check_tied_gradient"]
 
 
 def logit_gradient(logits, targets):
@@ -106,8 +106,46 @@ check_attention_gradient = Exercise(
         "∂q and ∂k have changed places.": _head(d_q=lambda s: s["d_k"], d_k=lambda s: s["d_q"])})
 
 
-def tied_gradient(tokens, d_x, h, d_logits, d_vocab):
-    d_W_E = d_logits.T @ h
+def feed_forward_gradient(x, W_in, b_in, W_out, d_m):
+    u = x @ W_in + b_in
+    d_u = (d_m @ W_out.T) * (u > 0)
+    return d_u @ W_in.T, x.T @ d_u, d_u.sum(axis=0), np.maximum(u, 0).T @ d_m, d_m.sum(axis=0)
+
+
+def _package_feed_forward(x, W_in, b_in, W_out, d_m):
+    params = {"W_in": W_in, "b_in": b_in, "W_out": W_out, "b_out": np.zeros(W_out.shape[1])}
+    grads = feed_forward_pullback(params, feed_forward(params, x[None], "relu"), d_m[None], "relu")
+    return grads["x"][0], *(grads[name] for name in ("W_in", "b_in", "W_out", "b_out"))
+
+
+def _maps(**mistake):
+    """The five gradients with a mistake in some of them, made from the arguments."""
+    def wrong(*given):
+        names = ("d_x", "d_W_in", "d_b_in", "d_W_out", "d_b_out")
+        right = dict(zip(names, feed_forward_gradient(*given), strict=True))
+        return tuple((right | {name: made(*given) for name, made in mistake.items()}).values())
+    return wrong
+
+
+check_feed_forward_gradient = Exercise(
+    feed_forward_gradient, ("d_x", "d_W_in", "d_b_in", "d_W_out", "d_b_out"),
+    lambda rng: (*(rng.normal(size=size) for size in ((5, 3), (3, 7), (7,), (7, 4), (5, 4))),),
+    right="Two linear maps, and between them a gate that lets back what it let through.",
+    also_right=(_package_feed_forward,),
+    mistakes={
+        "The gate is open on the way back where u was above 0, not everywhere.": lambda x, W, b, V, d: (
+            d @ V.T @ W.T, x.T @ (d @ V.T), (d @ V.T).sum(0), *feed_forward_gradient(x, W, b, V, d)[3:]),
+        "The second map was given φ(u), with the negative numbers at 0.":
+            _maps(d_W_out=lambda x, W, b, V, d: (x @ W + b).T @ d),
+        "An offset collects a sum over the rows, not a mean.": _maps(
+            d_b_in=lambda x, W, b, V, d: feed_forward_gradient(x, W, b, V, d)[2] / len(x),
+            d_b_out=lambda x, W, b, V, d: d.mean(0)),
+        "The offset b_in belongs to u: with it other gates are open.":
+            lambda x, W, b, V, d: feed_forward_gradient(x, W, 0 * b, V, d)})
+
+
+def tied_gradient(tokens, d_x, r_hat, d_logits, d_vocab):
+    d_W_E = d_logits.T @ r_hat
     np.add.at(d_W_E, tokens, d_x)
     return d_W_E
 
