@@ -98,8 +98,8 @@ _TABLE = (
     # Activations of the one-head model (the last query row only: no axis for the query)
     _activation("x", r"x", "batch n_ctx d_model", "input rows: one-hot token, and one-hot position where there is one",
                 r"x_t = e_{\text{token}_t} \oplus e_t", "residual", False),
-    _activation("read", r"h", "batch d_model", "what the head reads: the input rows, averaged by the pattern",
-                r"h = x^\top a", "value", False),
+    _activation("read", r"z", "batch d_model", "what the head reads: the input rows, averaged by the pattern",
+                r"z = x^\top a", "value", False),
     # Activations of the transformer
     _activation("embed", r"x_E", "batch pos d_model", "embedded tokens", r"x_E = W_E[\text{token}]", "residual", False),
     _activation("pos_embed", r"x_\text{pos}", "batch pos d_model", "embedded positions",

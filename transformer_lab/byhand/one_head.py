@@ -4,8 +4,8 @@ No residual stream, no feed-forward layer, no bias; the embedding and the unembe
 are two matrices: ``W_QK`` decides where to look, ``W_OV`` what to write. Chapter 2 derives the equation below
 (eq-one-head) and its gradients for a batch (eq-grad-batch).
 
-.. math:: s = \frac{x_T W_{QK}\, x^\top}{\sqrt{d_\text{model}}}, \quad a = \operatorname{softmax}(s), \quad
-          h = x^\top a, \quad \ell = h W_{OV}, \quad L = -\ln \operatorname{softmax}(\ell)_\text{target}
+.. math:: s = \frac{x_\text{last} W_{QK}\, x^\top}{\sqrt{d_\text{model}}}, \quad a = \operatorname{softmax}(s), \quad
+          z = x^\top a, \quad \ell = z W_{OV}, \quad L = -\ln \operatorname{softmax}(\ell)_\text{target}
 
 Only the last query row is computed, because only its answer is scored. A causal mask hides what comes *after* the
 query; nothing comes after the last token, so its row of the mask is all ones and no mask is needed here.
@@ -120,9 +120,9 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True,
              tap: Callable | None = None) -> dict[str, np.ndarray]:
     r"""Gradients of everything, from the gradient of the logits: :func:`forward`, from its last line to its first.
 
-    .. math:: \partial W_{OV} = h\,\delta^\top, \quad \partial h = W_{OV}\,\delta, \quad
-              \partial a = x\,\partial h, \quad \partial s = (\operatorname{diag}(a) - a a^\top)\,\partial a, \quad
-              \partial W_{QK} = \frac{1}{\sqrt{d_\text{model}}} \sum_j \partial s_j \; x_T x_j^\top
+    .. math:: \partial W_{OV} = z\,\delta^\top, \quad \partial z = W_{OV}\,\delta, \quad
+              \partial a = x\,\partial z, \quad \partial s = (\operatorname{diag}(a) - a a^\top)\,\partial a, \quad
+              \partial W_{QK} = \frac{1}{\sqrt{d_\text{model}}} \sum_j \partial s_j \; x_\text{last} x_j^\top
 
     for one sequence, with :math:`\delta = \partial\ell`; over the batch they add up. Returns ``W_QK``, ``W_OV``;
     ``W_pos`` where it is among the parameters; and with ``to_x`` the gradient of the input rows, by far the largest

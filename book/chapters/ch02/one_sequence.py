@@ -24,18 +24,18 @@ def one_sequence(W_QK: Array("d_model d_model"), W_OV: Array("d_model d_vocab"),
                  target: Wholes("", low=0, below="d_vocab")) -> dict[str, np.ndarray]:
     r"""Forward and backward for one sequence, whose last row asks, and one target: every quantity by its name.
 
-    ``d_logits`` = :math:`\delta = p - y`; ``d_W_OV`` = :math:`h \delta^\top`; ``d_read`` = :math:`W_{OV} \delta`;
-    ``d_pattern`` = :math:`g_a = x\,\partial h`; ``jacobian`` = :math:`\operatorname{diag}(a) - a a^\top`;
+    ``d_logits`` = :math:`\delta = p - y`; ``d_W_OV`` = :math:`z \delta^\top`; ``d_read`` = :math:`W_{OV} \delta`;
+    ``d_pattern`` = :math:`g_a = x\,\partial z`; ``jacobian`` = :math:`\operatorname{diag}(a) - a a^\top`;
     ``d_scores`` = its product with :math:`g_a`; ``products`` (n_ctx, d_model, d_model), whose entry j is
-    :math:`\frac{1}{\sqrt{d_\text{model}}}\, \partial s_j \; x_T x_j^\top`; and their sum, ``d_W_QK``.
+    :math:`\frac{1}{\sqrt{d_\text{model}}}\, \partial s_j \; x_\text{last} x_j^\top`; and their sum, ``d_W_QK``.
 
     >>> seen = one_sequence(np.zeros((2, 2)), np.eye(2), np.eye(2)[[0, 1, 1]], 0)
     >>> seen["pattern"].round(2).tolist(), seen["d_scores"].round(2).tolist()
     ([0.33, 0.33, 0.33], [-0.26, 0.13, 0.13])
     """
-    x_T, root = x[-1], math.sqrt(x.shape[1])
+    x_last, root = x[-1], math.sqrt(x.shape[1])
 
-    scores = np.array([x_T @ W_QK @ x_j for x_j in x]) / root
+    scores = np.array([x_last @ W_QK @ x_j for x_j in x]) / root
     pattern = softmax(scores)
     read = sum(a_j * x_j for a_j, x_j in zip(pattern, x, strict=True))
     logits = read @ W_OV
@@ -47,7 +47,7 @@ def one_sequence(W_QK: Array("d_model d_model"), W_OV: Array("d_model d_vocab"),
     d_pattern = np.array([x_j @ d_read for x_j in x])
     jacobian = np.diag(pattern) - np.outer(pattern, pattern)
     d_scores = jacobian @ d_pattern
-    products = np.array([d_s / root * np.outer(x_T, x_j) for d_s, x_j in zip(d_scores, x, strict=True)])
+    products = np.array([d_s / root * np.outer(x_last, x_j) for d_s, x_j in zip(d_scores, x, strict=True)])
     d_W_QK = products.sum(axis=0)
 
     return {"scores": scores, "pattern": pattern, "read": read, "logits": logits, "probs": probs,

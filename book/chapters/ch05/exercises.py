@@ -13,14 +13,14 @@ __all__ = ["check_block", "check_count", "check_layer_norm", "check_paired_inter
            "check_without"]
 
 
-def layer_norm(x, w, b, eps=1e-5):
+def norm_rows(x, w, b, eps=1e-5):
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = (centred**2).mean(axis=-1, keepdims=True)
     return w * centred / np.sqrt(variance + eps) + b
 
 
 check_layer_norm = Exercise(
-    layer_norm, "the normed stream",
+    norm_rows, "the normed stream",
     lambda rng: [(size * (rng.normal(size=(n, d)) + 2), rng.normal(size=d), rng.normal(size=d))
                  for n, d, size in [(3, 4, 1.0), (8, 8, 50.0), (2, 5, 1e-3)]],
     right="Each row is centred and scaled by itself; gain and offset come last.",
@@ -33,9 +33,9 @@ check_layer_norm = Exercise(
             x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, ddof=1, keepdims=True) + 1e-5) + b,
         "The rows are not centred: take the mean off before you scale.":
             lambda x, w, b: w * x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-5) + b,
-        "Gain and offset are missing.": lambda x, w, b: layer_norm(x, 1, 0),
+        "Gain and offset are missing.": lambda x, w, b: norm_rows(x, 1, 0),
         "Your scale is a little off: divide by the root of (variance + 1e-5).":
-            lambda x, w, b: layer_norm(x, w, b, eps=0.0)})
+            lambda x, w, b: norm_rows(x, w, b, eps=0.0)})
 
 
 def count(d_vocab, n_ctx, d_model, n_heads, n_layers, d_mlp):

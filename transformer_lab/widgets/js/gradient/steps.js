@@ -15,20 +15,20 @@ export const FEATURES = [...range(V).map(letter), ...range(T).map(String)]; // w
 // name, role, and the equation of each step: seven forward, six backward
 export const FORWARD = [
   ["x", "residual", "x: one row a position, its letter and its place, one-hot"],
-  ["scores", "query", "scores = x W_QKᵀ x_T / √d: how well the last row fits each row"],
+  ["scores", "query", "scores = x W_QKᵀ x_last / √d: how well the last row fits each row"],
   ["pattern", "query", "pattern a = softmax(scores)"],
-  ["read", "value", "read h = xᵀ a: the rows, mixed by the pattern"],
-  ["logits", "residual", "logits = W_OVᵀ h"],
+  ["read", "value", "read z = xᵀ a: the rows, mixed by the pattern"],
+  ["logits", "residual", "logits = W_OVᵀ z"],
   ["probs", "residual", "probs p = softmax(logits)"],
   ["loss", "other", "loss = −ln p of the letter that comes next"],
 ];
 export const BACKWARD = [
   ["logits", "residual", "∂logits = p − y = δ"],
-  ["W_OV", "value", "∂W_OV = h δᵀ"],
+  ["W_OV", "value", "∂W_OV = z δᵀ"],
   ["read", "value", "∂read = W_OV δ"],
   ["pattern", "query", "∂pattern = x ∂read"],
   ["scores", "query", "∂scores = (diag(a) − a aᵀ) ∂pattern"],
-  ["W_QK", "query", "∂W_QK = Σ_j ∂scores_j · x_T x_jᵀ / √d"],
+  ["W_QK", "query", "∂W_QK = Σ_j ∂scores_j · x_last x_jᵀ / √d"],
 ];
 export const LAST = FORWARD.length + BACKWARD.length - 1;
 export const titleOf = (step) => (step < FORWARD.length ? FORWARD[step][0] : `∂${BACKWARD[step - FORWARD.length][0]}`);
