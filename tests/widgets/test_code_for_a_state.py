@@ -27,6 +27,8 @@ STATES = {
     "gradient-graph": [{"mistake": name, "weights": "trained"} for name in MISTAKES] + [{"weights": "silent"}],
     "loss-walk": [{"order": order, "step": 90} for order in ("joint", "write", "look")],
     "phase-scrubber": [{"step": 60}, {"order": "joint", "positions": "none", "step": 20, "seed": 3, "example": 2}],
+    "plane-model": [{}, {"seed": 0, "step": 700, "sequence": "4 7 +"},
+                    {"edits": [["W_E", 12, 0.4], ["W_K", 1, -2.0]], "sequence": "10 + 3 5 +"}],
     "positions": [{}, {"turned": True, "offset": -5, "d_model": 16, "base": 100}],
     "soft-lookup": [{}, {"temperature": 0.5, "scaled": False}],
     "whole-machine": [{}, *({"zoom": zoom, "layer": 1, "head": 1, "row": 3, "column": 2, "asked": f"blocks.1.{name}"}
@@ -42,6 +44,7 @@ PRINTED = {
                       "now.grads[name].flat().reduce((top, g) => Math.max(top, Math.abs(g)), 0))]",
     "loss-walk": "[now.walks[state.order][state.step]].map(({ look, write, loss }) => [look, write, loss])",
     "phase-scrubber": "[Array.from(now.acts.pattern), now.acts.probs[now.letters[0]]]",
+    "plane-model": "[now.acts.logits.at(-1), now.proof.margin]",
     "positions": "[now.score]",
     "soft-lookup": "[now.pattern, now.z, now.d.k]",
     "whole-machine": "[now.made.value]",

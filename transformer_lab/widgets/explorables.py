@@ -9,9 +9,10 @@ from .asked import AskModel, Decoding
 from .base import Explorable, OneOf, Synced, WithModel, numbers, shipped_bytes
 from .by_hand import BackwardReplay, GradientGraph
 from .machine import WholeMachine
+from .plane_model import PlaneModel
 
 __all__ = ["AskModel", "BackwardReplay", "BlockTrace", "Choice", "Curve", "Decoding", "Explorable", "GradientGraph",
-           "LossWalk", "PhaseScrubber", "Positions", "SoftLookup", "WholeMachine"]
+           "LossWalk", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):

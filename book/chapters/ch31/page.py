@@ -8,9 +8,11 @@ model that is proved, one that is wrong on one context in a thousand, and one th
 import numpy as np
 
 from transformer_lab import ModelConfig
-from transformer_lab.analysis.certificates.plane import WANTED
+from transformer_lab.analysis.certificates.families import families
+from transformer_lab.analysis.certificates.plane import WANTED, plane_of
+from transformer_lab.analysis.certificates.prove import prove
 from transformer_lab.byhand.optimizers import warmup_linear
-from transformer_lab.byhand.transformer import init, pack
+from transformer_lab.byhand.transformer import init, pack, unpack
 from transformer_lab.names import parameter_shapes
 from transformer_lab.tasks.rules import RuleTask, sample
 from transformer_lab.training import fit
@@ -33,12 +35,19 @@ def train() -> dict[int, np.ndarray]:
     return {step: pack(params, parameter_shapes(CONFIG)) for step, params in history.kept.items()}
 
 
+def margin(theta: np.ndarray) -> float:
+    """The least lead over all contexts, to three decimals."""
+    plane = plane_of(unpack(theta, parameter_shapes(CONFIG)), CONFIG, TASK.of.operator)
+    return round(prove(plane, families(TASK)).margin, 3)
+
+
 def plane_bytes(kept: dict[int, np.ndarray]) -> bytes:
     """The page's data: weights end to end, in half precision."""
     arrays = {f"seed-{seed}": np.stack([kept[step][seed] for step in STEPS]).astype(np.float16) for seed in FOLLOWED}
     arrays |= {"last": kept[N_STEPS].astype(np.float16), "steps": STEPS.astype(np.uint16)}
     shapes = [[name.rpartition(".")[2], list(shape)] for name, shape in parameter_shapes(CONFIG).items()]
-    return page_bytes({}, arrays, config=CONFIG.to_dict(), shapes=shapes, followed=list(FOLLOWED))
+    margins = [margin(row.astype(float)) for row in arrays["last"]]
+    return page_bytes({}, arrays, config=CONFIG.to_dict(), shapes=shapes, followed=list(FOLLOWED), margins=margins)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ def support(plane: Plane, boxes: Boxes, directions: np.ndarray) -> Support:
 
     chosen, weight, reach = best(np.zeros((len(own), len(directions))))
     while (better := (found := best(reach + step))[2] > reach + step).any():
-        chosen, weight = (np.where(better[..., None], new, old) for new, old in zip(found, (chosen, weight)))
+        chosen = np.where(better[..., None], found[0], chosen)
+        weight = np.where(better[..., None], found[1], weight)
         reach = np.where(better, found[2], reach)
     total = weight.sum(axis=-1) + own[:, None]
     mean = ((weight[..., None] * values[np.arange(boxes.t), chosen]).sum(axis=-2) + own[:, None, None] * here)
