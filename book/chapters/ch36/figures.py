@@ -133,7 +133,7 @@ def toy(points, names, reach: float, values) -> Figure:
         axes.axvline(reach, color=color("ink"), linewidth=1, linestyle=(0, (4, 3)))
         axes.plot(*points.T, "o", color=color("ink"), markersize=5)
         for place, name in zip(points, names, strict=True):
-            name_line(axes, *place, name, xytext=(0, 10), ha="center")
+            name_line(axes, *place, name, xytext=(-9, 9), ha="center")
         name_line(axes, reach, 1, f"λ = {reach:g}", xycoords=axes.get_xaxis_transform(), xytext=(5, -6))
         label(axes, "", "first number of z: how far it reaches", "second number of z")
         return drawing

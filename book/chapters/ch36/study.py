@@ -1,6 +1,7 @@
-"""Chapter 36's studies: one model at two moments of its training, and what a proof costs at several lengths.
+"""Chapter 36's studies: one model at two moments of its training, what a proof costs, and training until proved.
 
-``transformer-lab study two-moments`` (and ``cost-of-a-proof``, ``proved-at-length``) makes the records again.
+``transformer-lab study two-moments`` makes the first record again; the others are called ``cost-of-a-proof`` and
+``proved-at-length``.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ def proved_at(n_ctx: int, method: str, seeds) -> dict:
     counterexamples fed back into the batches, or only looked at.
     """
     task = RuleTask(n_ctx=n_ctx, balanced=True, free=0.25)
-    training = TrainConfig(steps=STEPS[n_ctx], batch=32, learning_rate=3e-2, warmup=50, weight_decay=0.01,
-                           seed=seeds[0])
+    training = TrainConfig(steps=STEPS[n_ctx], batch=32, learning_rate=3e-2, warmup=50,
+                           weight_decay=0.01, seed=seeds[0])
     found = train_until_proved(task, config_of(n_ctx), training, len(seeds), every=250,
                                rows=32 if method == "fed back" else 0)
     return {"proved": ("seed", found.proved), "steps": ("seed", found.steps), "margin": ("seed", found.margins)}
