@@ -84,6 +84,8 @@ TABLE = {
     "tasks.expressions.operation_of": lambda: {"expression": ASKED[0]},
     "tasks.splits.baselines": lambda: {"train": ASKED, "held_out": ASKED},
     "analysis.digit_model.load": lambda: {"folder": shipped("digits", "digits-0")},
+    "analysis.all_answers.trained": lambda: {"folder": "run", "run": SMALL, "at": (0,), "every": 1},
+    "analysis.all_answers.answered": lambda: {"folder": "run", "run": SMALL, "at": (0,), "every": 1},
     "training.run.train": lambda: {"folder": "run", "run": SMALL, "every": 1, "checkpoint_every": 1, "keep": (0,)},
     "widgets.page_data.page_model": lambda: {"data": shipped_file("small-block").read_bytes(), "name": "model"},
     "training.run.read_run": lambda: {"folder": shipped("digits", "digits-0")},

@@ -24,7 +24,7 @@ def of_digits(argument, value) -> str:
 
 
 class AskModel(WithModel, Explorable, draws="ask-model"):
-    """The digit model of chapter 7 (the record ``digits/digits-0``), run on the page in half precision.
+    """The digit model of chapter 20 (the record ``digits/digits-0``), run on the page in half precision.
 
     An expression is one of the five operations on three digits; spaces and capitals do not matter. ``held_out`` marks
     the inputs that training never saw.

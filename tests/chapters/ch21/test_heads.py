@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chapters.ch07.heads import looks, rows, silenced
+from chapters.ch21.heads import looks, rows, silenced
 from transformer_lab import places
 from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand.transformer import forward

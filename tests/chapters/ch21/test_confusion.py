@@ -1,11 +1,11 @@
-"""Confusion, kinds of mistakes and accuracies, against counting by hand, one answer after the other."""
+"""Confusion and kinds of mistakes, against counting by hand, one answer after the other."""
 
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from chapters.ch07.confusion import KINDS, accuracies, confusion, mistakes
+from chapters.ch21.confusion import KINDS, confusion, mistakes
 from transformer_lab import LabError, generator
 from transformer_lab.tasks.digits import DigitTask, all_inputs
 from transformer_lab.tasks.expressions import OPERATIONS, TOKENS, value
@@ -44,21 +44,10 @@ def test_kinds_of_mistakes_are_what_they_are_called():
     assert (counts[..., -1].sum(-1) == (SAID != RIGHT).sum(-1)).all()
 
 
-def test_accuracies_count_each_input_as_often_as_its_weight():
-    groups, weights = np.arange(5000) // 1000, RNG.integers(3, size=5000).astype(float)
-    repeated = np.repeat(np.arange(5000), weights.astype(int))
-    found = accuracies(SAID == RIGHT, groups, weights=weights)
-    for group in range(5):
-        rows = repeated[groups[repeated] == group]
-        np.testing.assert_allclose(found[..., group], (SAID == RIGHT)[..., rows].mean(-1))
-    np.testing.assert_allclose(found[..., -1], (SAID == RIGHT)[..., repeated].mean(-1))
-    assert np.isnan(accuracies([True, True], [0, 1], weights=[1.0, 0.0])[1])
-
-
 @pytest.mark.parametrize("call", [
     lambda: confusion([2, 3], [2, 15]), lambda: confusion([2, 3], [2]), lambda: confusion([2.0], [2]),
     lambda: mistakes([2], [("Max", (5, 12, 3))]), lambda: mistakes([2], [("Max", (5,))]),
-    lambda: mistakes([2, 3], [("Max", (5, 1, 3))]), lambda: accuracies([1, 0], [0, 0])])
+    lambda: mistakes([2, 3], [("Max", (5, 1, 3))])])
 def test_what_does_not_fit_is_refused(call):
     with pytest.raises(LabError):
         call()

@@ -1,6 +1,6 @@
 """What *Ask the trained model* shows: the model while it learns, and what it answers to all 5,000 inputs.
 
-``python -m chapters.ch07.page`` trains ``digits/digits-0`` again (seconds), makes sure that it ends in the same
+``python -m chapters.ch20.page`` trains ``digits/digits-0`` again (seconds), makes sure that it ends in the same
 weights, bit for bit, and writes the same bytes. The map shows what they answer in half precision, as on the page.
 """
 

@@ -1,4 +1,4 @@
-"""What a model's answers to many inputs say: accuracy by group, a true confusion, and what its mistakes are.
+"""What a model's answers to many inputs say: a true confusion, and what its mistakes are.
 
 Answers are tokens; leading axes may be steps of training, seeds, or both.
 """
@@ -8,32 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.errors import RangeError
-from transformer_lab.rules import Array, Flags, Wholes
+from transformer_lab.rules import Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.expressions import TOKENS, ZERO, listed, operation_of, value
 
-__all__ = ["KINDS", "accuracies", "confusion", "mistakes"]
+__all__ = ["KINDS", "confusion", "mistakes"]
 
 #: What a wrong answer can be: what another operation would have answered (these overlap), a digit that stands nowhere
 #: in the question, or no digit at all.
 KINDS = ("First", "Second", "Last", "Max", "Min", "another digit", "no digit")
 DIGITS = 10
-
-
-@checked
-def accuracies(right: Flags("... n"), groups: Wholes("n", low=0, below=100),
-               weights: Array("n", low=0) | None = None) -> np.ndarray:
-    """The share of right answers in each group (counted from 0), and in all together: (..., groups + 1).
-
-    An input counts as often as its weight says; a group that counts nothing has the share NaN.
-
-    >>> accuracies([True, False, True, True], [0, 0, 1, 1]).tolist()
-    [0.5, 1.0, 0.75]
-    """
-    member = np.append(groups == np.arange(groups.max() + 1)[:, None], np.ones((1, len(groups))), axis=0)
-    member = member * (1.0 if weights is None else weights)
-    with np.errstate(invalid="ignore"):
-        return (right @ member.T) / member.sum(1)
 
 
 @checked

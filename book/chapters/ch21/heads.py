@@ -1,4 +1,4 @@
-"""Chapter 07's heads: where each one looks, and what a trained digit model still knows without a part of it.
+"""Chapter 21's heads: where each one looks, and what a trained digit model still knows without a part of it.
 
 A silenced part says what it says on average over the training inputs, place by place.
 """
@@ -10,14 +10,13 @@ from functools import partial
 import numpy as np
 
 from transformer_lab.analysis.ablation import ablate, means_of, patch
+from transformer_lab.analysis.all_answers import accuracies
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.digit_data import Digits
 from transformer_lab.tasks.digits import all_inputs
 from transformer_lab.tasks.expressions import operation_of
 from transformer_lab.training import Run
-
-from .confusion import accuracies
 
 __all__ = ["looks", "rows", "silenced"]
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from chapters.ch07.digit_geometry import cosines, order_correlation, order_test
+from chapters.ch21.digit_geometry import cosines, order_correlation, order_test
 from transformer_lab import LabError, generator
 
 ROWS = generator(0, "digit rows").normal(size=(3, 6, 8))
