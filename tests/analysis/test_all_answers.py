@@ -39,7 +39,8 @@ def test_a_small_run_is_scored_as_counting_scores_it(shuffled, tmp_path):
 
 
 def test_a_run_that_diverges_is_counted_and_not_hidden(tmp_path):
-    found = answered(tmp_path / "far", TINY.replace(optimizer="sgd", weight_decay=0.0, learning_rate=1e9), at=(0, 30), every=10)
+    run = TINY.replace(optimizer="sgd", weight_decay=0.0, learning_rate=1e9)
+    found = answered(tmp_path / "far", run, at=(0, 30), every=10)
     assert found["stopped"][1] >= 0 and (found["all"][1][1] == 0).all() and (found["all"][1][0] > 0).any()
     assert np.isnan(found["curve.loss"][1][-1]) and found["curve.loss"][1].shape == (4,)
 
