@@ -73,7 +73,7 @@ class PlaneModel(Explorable, draws="plane-model"):
     ``family`` which of the 168 families is outlined, ``other`` with which seed it is compared (-1: with none).
 
     >>> model = PlaneModel(sequence="4, 7 +", edits=[["W_E", 0, 0.5]])
-    >>> model.sequence, model.params["W_E"][0, 0], model.tokens.tolist()
+    >>> model.sequence, float(model.params["W_E"][0, 0]), model.tokens.tolist()
     ('4 7 +', 0.5, [[4, 7, 11]])
     """
 

@@ -53,9 +53,11 @@ function share(plane, cell, regions, borders) {
   const map = mapAt(plane, ...centreOf(cell)), V = regions.length, tops = new Set();
   for (let i = 0; i < cell.length; i += 2) tops.add(top(map, V, cell[i], cell[i + 1]));
   if (tops.size === 1) return give(regions[[...tops][0]], cell); // what leads at all corners leads everywhere between
+  const rivals = [...tops, ...regions.keys()]; // those at the corners first: they soon leave nothing
   for (let a = 0; a < V; a++) {
     let part = cell;
-    for (let b = 0; b < V && part.length > 4; b++) {
+    for (const b of rivals) {
+      if (part.length < 6) break;
       if (b !== a) part = clip(part, map[3 * a] - map[3 * b], map[3 * a + 1] - map[3 * b + 1], map[3 * a + 2] - map[3 * b + 2]);
     }
     if (part.length < 6) continue;

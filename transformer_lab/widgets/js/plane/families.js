@@ -19,6 +19,18 @@ export function count(mask) {
   return n;
 }
 
+const lists = new Map();
+
+/** The tokens that a mask allows, in order. */
+export function tokensOf(mask) {
+  if (!lists.has(mask)) {
+    const tokens = [];
+    for (let c = 0, left = mask; left; c++, left >>= 1) if (left & 1) tokens.push(c);
+    lists.set(mask, Int32Array.from(tokens));
+  }
+  return lists.get(mask);
+}
+
 /** How many contexts a box holds. */
 export const sizeOf = ({ masks }) => masks.reduce((size, mask) => size * count(mask), 1);
 

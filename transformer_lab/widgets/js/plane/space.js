@@ -12,6 +12,7 @@ import { regionsOf } from "./cells.js";
 import { word } from "./sequence.js";
 
 const NUDGE = 0.05, ENOUGH = 300; // px² from which a region is named
+const FINE = 10; // paths are drawn in tenths of a pixel: whole numbers are written faster
 const short = (value) => Math.round(value * 10) / 10;
 
 /** From the plane to the picture: a square of `size` pixels at left, top that shows a window. */
@@ -23,23 +24,24 @@ export function frameOf([x0, x1, y0, y1], left, top, size) {
     from: ({ x, y }) => [midX + (x - left - size / 2) / unit, midY - (y - top - size / 2) / unit] };
 }
 
-const path = (frame, points, closed = true) => {
+const path = ({ unit, size, window: [x0, , , y1] }, points, closed = true) => {
   let made = "";
   for (let i = 0; i < points.length; i += 2) {
-    const [x, y] = frame.at(points[i], points[i + 1]);
-    made += `${i ? "L" : "M"}${x} ${y}`;
+    const x = Math.round((points[i] - x0) * unit * FINE), y = Math.round((y1 - points[i + 1]) * unit * FINE);
+    made += (i ? "L" : "M") + Math.max(-9999, Math.min(size * FINE + 9999, x)) + " " + Math.max(-9999, Math.min(size * FINE + 9999, y));
   }
-  return closed ? `${made}z` : made;
+  return closed ? made + "z" : made;
 };
+const fine = (...drawn) => h("g", { transform: `scale(${1 / FINE})`, "stroke-linejoin": "round" }, drawn);
 
 const tint = (token, chosen) => (token === chosen ? 0.4 : EVEN.includes(token) ? 0.09 + 0.02 * (token / 2) : 0.03);
 
 /** Regions: the one of the right answer stands out, or of what is predicted where the rule is silent. */
 function ground(now, frame) {
   const { regions, borders } = now.cells ??= regionsOf(now.plane, frame.window), chosen = now.rule?.allowed.length === 1 ? now.rule.allowed[0] : now.said;
-  return [regions.map(({ polygons }, token) => h("path", { d: polygons.map((cell) => path(frame, cell)).join(""),
-    fill: color("amount"), stroke: color("amount"), "stroke-width": 0.5, opacity: tint(token, chosen) })),
-  h("path", { d: borders.map((edge) => path(frame, edge, false)).join(""), stroke: color("ink"), "stroke-opacity": 0.55, fill: "none" })];
+  return fine(regions.map(({ polygons }, token) => h("path", { d: polygons.map((cell) => path(frame, cell)).join(""),
+    fill: color("amount"), stroke: color("amount"), "stroke-width": 0.5 * FINE, opacity: tint(token, chosen) })),
+  h("path", { d: borders.map((edge) => path(frame, edge, false)).join(""), stroke: color("ink"), "stroke-width": FINE, "stroke-opacity": 0.55, fill: "none" }));
 }
 
 const names = (now, frame) => now.cells.regions.map(({ centre, area }, token) => {
@@ -57,16 +59,16 @@ function switches({ plane: { lines } }, { tensor, entry }, frame) {
     return Math.abs(off) > far ? "" : path(frame, [px - (far * b) / size, py + (far * a) / size, px + (far * b) / size, py - (far * a) / size], false);
   };
   const all = range(lines.length / 3), picked = { W_in: entry % all.length, b_in: entry, W_out: entry >> 1 }[tensor];
-  return h("g", { fill: "none", stroke: color("mlp") }, h("path", { d: all.map(one).join(""), "stroke-width": 0.7, "stroke-opacity": 0.5 }),
-    h("path", { d: picked === undefined ? "" : one(picked), "stroke-width": 2.2 }));
+  return h("g", { fill: "none", stroke: color("mlp") }, fine(h("path", { d: all.map(one).join(""), "stroke-width": 0.7 * FINE, "stroke-opacity": 0.5 }),
+    h("path", { d: picked === undefined ? "" : one(picked), "stroke-width": 2.2 * FINE })));
 }
 
 /** All polygons of the proof; the chosen one is filled. */
 function polygons({ proof: { results } }, { family }, frame) {
   const drawn = (chosen) => results.map((one) => (chosen(one) ? path(frame, one.corners) : "")).join("");
-  return part("polygons", h("path", { d: drawn((one) => !one.wrong), fill: "none", stroke: color("soft"), "stroke-width": 0.7 }),
-    h("path", { d: drawn((one) => one.wrong), fill: "none", stroke: color("positive"), "stroke-width": 1.2, "stroke-dasharray": "3 2" }),
-    h("path", { d: path(frame, results[family].corners), fill: color("residual"), "fill-opacity": 0.35, stroke: color("ink"), "stroke-width": 1.8 }));
+  return part("polygons", fine(h("path", { d: drawn((one) => !one.wrong), fill: "none", stroke: color("soft"), "stroke-width": 0.7 * FINE }),
+    h("path", { d: drawn((one) => one.wrong), fill: "none", stroke: color("positive"), "stroke-width": 1.3 * FINE }),
+    h("path", { d: path(frame, results[family].corners), fill: color("residual"), "fill-opacity": 0.35, stroke: color("ink"), "stroke-width": 1.8 * FINE })));
 }
 
 /** What the last token reads, and where the stream goes. */

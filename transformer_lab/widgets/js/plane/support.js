@@ -1,6 +1,6 @@
 // The exact shape of all points that a box of contexts can reach: transformer_lab/analysis/certificates/support.py.
 
-import { weigh } from "./families.js";
+import { tokensOf, weigh } from "./families.js";
 
 export const SLACK = 1e-9; // the polygon is this much larger than the points, relative to their size
 export const FURTHER = 1e-12; // what counts as further, relative to the values: far above rounding, far below the slack
@@ -17,14 +17,15 @@ export function shape(plane, directions) {
     along[d * T * V + j] = directions[2 * d] * v[2 * j] + directions[2 * d + 1] * v[2 * j + 1];
   }
   const step = FURTHER * v.reduce((most, far) => Math.max(most, Math.abs(far)), 0);
-  return { plane, directions, n, along, step, a: new Float64Array(T * V), chosen: new Int32Array(T), heights: new Float64Array(n),
+  return { plane, directions, n, along, step, a: new Float64Array(T * V), chosen: new Int32Array(T), allowed: new Array(T), heights: new Float64Array(n),
     points: new Float64Array(2 * n), contexts: new Int32Array(n * T), corners: new Float64Array(2 * n) };
 }
 
 /** How far a box reaches in each direction, the points that do and their contexts; written into the shape. */
 export function support(it, box) {
   const { plane: { x, v, query, layout: { n_ctx: T, d_vocab: V } }, directions, n, a, heights, points, contexts } = it;
-  const { t } = box, own = weigh(it.plane, box, a), here = t * V + query;
+  const { t, masks } = box, own = weigh(it.plane, box, a), here = t * V + query;
+  for (let i = 0; i < t; i++) it.allowed[i] = tokensOf(masks[i]);
   for (let d = 0; d < n; d++) {
     const reach = furthest(it, box, d, own);
     heights[d] = reach + (directions[2 * d] * x[2 * here] + directions[2 * d + 1] * x[2 * here + 1]);
@@ -53,17 +54,17 @@ function furthest(it, box, d, own) {
 }
 
 /** How far the best tokens for a level reach. */
-export function best({ plane: { query, layout: { n_ctx: T, d_vocab: V } }, along, a, chosen }, { t, masks }, d, own, level) {
+export function best({ plane: { query, layout: { n_ctx: T, d_vocab: V } }, along, a, chosen, allowed }, { t }, d, own, level) {
   const first = d * T * V;
   let pull = own * along[first + t * V + query], weight = own;
   for (let i = 0; i < t; i++) {
-    let most = -Infinity, token = 0;
-    for (let c = 0, at = i * V, left = masks[i]; left; c++, at++, left >>= 1) {
-      if (!(left & 1)) continue;
-      const gain = a[at] * along[first + at] - level * a[at];
+    const tokens = allowed[i];
+    let most = -Infinity, token = tokens[0];
+    for (let c = 0; c < tokens.length; c++) {
+      const at = i * V + tokens[c], gain = a[at] * along[first + at] - level * a[at];
       if (gain > most) {
         most = gain;
-        token = c;
+        token = tokens[c];
       }
     }
     chosen[i] = token;
