@@ -40,7 +40,9 @@ Figures
     Made by plots.Figure (so it has an alternative text), with a caption in the cell's metadata:
     ``{"mystnb": {"figure": {"name": "fig-jacobian", "caption": "What to see ..."}}}``.
 Prose
-    Portable MyST, no raw HTML.
+    Portable MyST, no raw HTML. A section whose heading begins with *Deeper* is folded on the page: what a reader may
+    pass over. A question is shown a second time where it is answered (the same object in a cell of its own): both keep
+    one answer.
 Equations
     A display equation with a ``:label:`` is followed, in the same cell, by the function that computes it, in
     code: `` `byhand.one_head.backward` `` (without ``transformer_lab.``). That function's docstring (or its
