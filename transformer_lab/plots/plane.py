@@ -6,10 +6,12 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from ..errors import EmptyError, ShapeError
+from ..rules import Each
 from ..signatures import checked
 from ..theme import color
 from .figure import Figure, laid_out
-from .labelled import Span, by_title, capital, nested, numbers, pair, per_panel, short, span
+from .labelled import Span, by_title, capital, listed, nested, numbers, pair, per_panel, short, span
+from .placed import checked_regions, draw_lines, draw_names, draw_regions, named_above, told_regions
 from .style import BOUND, empty, label, looks, name_line
 
 __all__ = ["plane"]
@@ -19,18 +21,21 @@ RINGS = 2    # of dots about one place; more are pressed into them, and counted
 
 
 @checked
-def plane(points=None, *, paths=None, heights: dict | None = None, levels=None,
-          marks: dict | None = None, words: dict | None = None, arrows: bool = False, diagonal: str | None = None,
-          accent: str | None = None, x_label: str = "", y_label: str = "", x_range: Span | None = None,
-          y_range: Span | None = None, square: bool = False, alt: str = "") -> Figure:
-    """Points (or vectors from zero), walks and heights over two quantities, a panel for each title.
+def plane(points=None, *, paths=None, heights: dict | None = None, levels=None, regions: dict | None = None,
+          lines: dict | None = None, names: dict | None = None, marks: dict | None = None, words: dict | None = None,
+          arrows: Each(str, 0) | bool = False, diagonal: str | None = None, accent: str | None = None,
+          x_label: str = "", y_label: str = "", x_range: Span | None = None, y_range: Span | None = None,
+          square: bool = False, alt: str = "") -> Figure:
+    """Points (or vectors from zero), walks, heights and regions over two quantities, a panel for each title.
 
     ``points`` (n, 2) have a mark for each kind; those that coincide are moved into rings, at most two dots away, and
-    larger piles are counted; with ``arrows`` they are vectors from zero. ``paths`` (steps, 2) are walks: an open circle
-    where each starts, a dot where it ends. ``heights`` has (x (n,), y (m,), z (m, n)) by title, "" for one panel, with
-    a line at each of ``levels``, which rise. ``marks`` are crosses with their names, ``words`` names alone, each at
-    (x, y). ``diagonal`` names a dashed line where both quantities are equal; ``square`` makes a step equally long in
-    both directions.
+    larger piles are counted. With ``names``, n words by kind, each dot stays where it is and has its name beside it.
+    With ``arrows`` they are vectors from zero, or the kinds named there are. ``paths`` (steps, 2) are walks: an open
+    circle where each starts, a dot where it ends. ``heights`` has (x (n,), y (m,), z (m, n)) by title, "" for one
+    panel, with a line at each of ``levels``, which rise; ``regions`` has (x, y, {name: heights (m, n)}): a place
+    belongs to the name whose height is largest. ``lines`` are a x + b y + c = 0 by name, (a, b, c) or many (n, 3).
+    ``marks`` are crosses with their names, ``words`` names alone, each at (x, y). ``diagonal`` names a dashed line
+    where both quantities are equal; ``square`` makes a step equally long in both directions.
 
     >>> plane([[0.0, 1.0], [0.5, 0.5]], x_label="to the operation", y_label="to the digit").alt
     'To the operation across, to the digit upwards. 2 dots, across from 0 to 0.5, upwards from 0.5 to 1.'
@@ -39,46 +44,52 @@ def plane(points=None, *, paths=None, heights: dict | None = None, levels=None,
         title: {name: numbers(name or kind, part, ("n", 2)) for name, part in named.items()}
         for title, named in nested(kind, given).items()} for kind, given in (("points", points), ("paths", paths))}
     maps = {title: _map(title, found) for title, found in (by_title("heights", heights) if heights else {}).items()}
-    titles = list(dict.fromkeys([*shown["points"], *shown["paths"], *maps]))
+    parted = {title: checked_regions(title, found)
+              for title, found in (by_title("regions", regions) if regions else {}).items()}
+    titles = list(dict.fromkeys([*shown["points"], *shown["paths"], *maps, *parted]))
     if not titles:
-        raise EmptyError("points", "nothing", "points, paths or heights", "Pass at least one.")
+        raise EmptyError("points", "nothing", "points, paths, heights or regions", "Pass at least one.")
     levels = None if levels is None else numbers("levels", levels, ("levels",))
-    styles = looks([name for kind in shown.values() for named in kind.values() for name in named], accent)
-    crosses, names = ({title: {name: pair(name, spot) for name, spot in per_panel(argument, given, title).items()}
+    across = {title: {name: np.atleast_2d(numbers(name, found, (3,) if np.ndim(found) == 1 else ("n", 3)))
+                      for name, found in per_panel("lines", lines, title).items()} for title in titles}
+    styles = looks([name for kind in (*shown.values(), across) for named in kind.values() for name in named], accent)
+    crosses, spots = ({title: {name: pair(name, spot) for name, spot in per_panel(argument, given, title).items()}
                        for title in titles} for argument, given in (("marks", marks), ("words", words)))
-    values = _values(shown, maps, [*crosses.values(), *names.values()], arrows)
-    ends = [given or _ends(values, [0, 1] if diagonal is not None and not maps else [axis], bool(maps))
+    beside = {title: per_panel("names", names, title) for title in titles}
+    vectors = {name for named in shown["points"].values() for name in named} if arrows is True else set(arrows or ())
+    values = _values(shown, maps | parted, [*crosses.values(), *spots.values()], bool(vectors))
+    ends = [given or _ends(values, [0, 1] if diagonal is not None and not maps else [axis], bool(maps or parted))
             for axis, given in enumerate((x_range, y_range))]
 
     def draw(title, width):
         tall = min(380, width - 40) if not square else 70 + (width - 90) * np.ptp(ends[1]) / np.ptp(ends[0])
-        drawing, axes = empty(width, float(np.clip(tall, 170, 520)))
+        drawing, axes = empty(width, tall := float(np.clip(tall, 170, 520)))
         axes.set(xlim=ends[0], ylim=ends[1], aspect="equal" if square else "auto")
+        pixels = np.array([width - 90, tall - 70]) / np.ptp(ends, axis=1)
         if title in maps:
             _heights(axes, *maps[title], levels)
+        if title in parted:
+            draw_regions(axes, *parted[title])
+        for name, found in across[title].items():
+            draw_lines(axes, name, found, styles[name])
         if diagonal is not None:
             _diagonal(axes, diagonal, ends)
-        kinds = shown["points"].get(title, {})
-        for name, part in kinds.items():
-            if arrows:
-                _arrows(axes, name, part, styles[name])
-            else:
-                pixels = np.array([width - 90, tall - 70]) / np.ptp(ends, axis=1)
-                _dots(axes, name, part, styles[name], pixels, len(kinds) > 1)
+        _points(axes, shown["points"].get(title, {}), beside[title], vectors, styles, pixels)
         for name, part in shown["paths"].get(title, {}).items():
             _path(axes, name, part, styles[name])
         for name, spot in crosses[title].items():
             axes.plot(*spot, "x", color=color("ink"), markersize=9, markeredgewidth=2)
             name_line(axes, *spot, name, xytext=(8, -11))
-        for name, spot in names[title].items():
+        for name, spot in spots[title].items():
             name_line(axes, *spot, name, xytext=(0, 0), ha="center")
-        label(axes, title, x_label, y_label)
+        label(axes, title, x_label, y_label, 26 if beside[title] and len(beside[title]) > 1 else 8)
         return drawing
 
     said = [alt, f"{capital(x_label) or 'X'} across, {y_label or 'y'} upwards"]
     for title in titles:
         here = {kind: part.get(title, {}) for kind, part in shown.items()}
-        said += _told(title, here, maps.get(title), crosses[title], arrows)
+        said += _told(title, here, maps.get(title), crosses[title], vectors)
+        said += told_regions(title, parted.get(title), across[title])
     return laid_out(titles, draw, [*said, f"A dashed diagonal: {diagonal}" if diagonal else ""])
 
 
@@ -97,6 +108,27 @@ def _values(shown: dict, maps: dict, spots: list, arrows: bool) -> np.ndarray:
         return np.array([[extreme(x), extreme(y)] for x, y, _ in maps.values() for extreme in (np.min, np.max)])
     parts = [part for kind in shown.values() for named in kind.values() for part in named.values()]
     return np.concatenate([*parts, *([spot] for named in spots for spot in named.values()), np.zeros((int(arrows), 2))])
+
+
+def _points(axes, kinds, beside, vectors, styles, pixels) -> None:
+    """Dots or vectors of each kind; where names stand beside them, the kinds are named above."""
+    several, taken = len(kinds) > 1, []
+    taken += [(place * pixels, np.array([4, 4])) for part in kinds.values() for place in part]
+    for name, part in kinds.items():
+        if name in vectors:
+            _arrows(axes, "" if name in beside else name, part, styles[name])
+        elif name in beside:
+            hue, _, mark = styles[name]
+            axes.plot(*part.T, mark if several else "o", color=color(hue), markersize=5.5,
+                      markeredgewidth=0, clip_on=False)
+        else:
+            _dots(axes, name, part, styles[name], pixels, several)
+    for name in [name for name in kinds if name in beside]:
+        found = listed("names", beside[name])
+        if len(found) != len(kinds[name]):
+            raise ShapeError(f"names[{name!r}]", f"{len(found)} names", f"{len(kinds[name])}", "Give one for each.")
+        draw_names(axes, kinds[name], found, pixels, taken)
+    named_above(axes, {name: styles[name] for name in kinds if name in beside and name not in vectors})
 
 
 def _ends(values, axes, tight: bool) -> tuple[float, float]:
@@ -182,10 +214,11 @@ def _path(axes, name, part, style) -> None:
         name_line(axes, *end, name, xytext=(-9 if far else 9, -12), ha="right" if far else "left")
 
 
-def _told(title: str, shown: dict, heights, crosses: dict, arrows: bool):
+def _told(title: str, shown: dict, heights, crosses: dict, vectors: set):
     before = f"{title}: a" if title else "A"
-    for kind, noun in (("points", "arrows from zero" if arrows else "dots"), ("paths", "steps of a walk")):
+    for kind, noun in (("points", "dots"), ("paths", "steps of a walk")):
         for name, part in shown[kind].items():
+            noun = "arrows from zero" if name in vectors and kind == "points" else noun
             which = ", ".join(filter(None, [title, name]))
             yield (f"{which + ': ' if which else ''}{len(part)} {noun}, across from {span(part[:, 0])}, "
                    f"upwards from {span(part[:, 1])}")
