@@ -24,7 +24,7 @@ def at_distance(distance: Whole(1, 7), n: Whole(1) = 1200) -> np.ndarray:
     anything that is not even, before that anything.
 
     >>> TASK.of.spelt(at_distance(3, 1)[0])
-    '2 7 1 9 0 3 3 +'
+    '1 8 + 2 2 7 5 +'
     """
     rng, place = generator(0, f"distance {distance}"), 7 - distance
     tokens = rng.integers(0, 12, (n, 8))

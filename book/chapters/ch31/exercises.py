@@ -22,7 +22,8 @@ check_answer = Exercise(
     mistakes={
         "That is the first even number; the rule wants the latest.":
             lambda tokens: next((t for t in tokens if t != "+" and t % 2 == 0), -1),
-        "That is the number before the last sign; it need not be even.": lambda tokens: ([-1, *(t for t in tokens if t != "+")])[-1],
+        "That is the number before the last sign; it need not be even.":
+            lambda tokens: ([-1, *(t for t in tokens if t != "+")])[-1],
         "Zero is even, too.": lambda tokens: next((t for t in tokens[::-1] if t != "+" and t and t % 2 == 0), -1)})
 
 
