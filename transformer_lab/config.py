@@ -217,6 +217,10 @@ class TrainConfig(Config):
         The largest norm of a gradient; 0 for no limit.
     seed : int
         Of the first weights, the batches and the dropout masks.
+    seeds : int
+        Models that are trained at once, from the first weights of ``seed``, ``seed + 1``, ..., each on its own batches.
+    embedding_scale : float
+        Standard deviation of the first embeddings, of tokens and of positions.
 
     Examples
     --------
@@ -236,6 +240,8 @@ class TrainConfig(Config):
     mu: Number(low=0, high=0.9999) = 0.9
     clip: Number(low=0) = 0.0
     seed: Seed = 0
+    seeds: Whole(1, 10_000) = 1
+    embedding_scale: Number(low=0) = 0.1
 
     def _faults(self):
         faults = list(super()._faults())
@@ -244,6 +250,11 @@ class TrainConfig(Config):
             yield f"warmup: got {self.warmup}; allowed is at most steps={self.steps}. Shorten it."
         if not faults and self.weight_decay and "weight_decay" not in SETTINGS[self.optimizer]:
             yield f"weight_decay: got {self.weight_decay}; allowed is 0 with {self.optimizer!r}. Take 'adamw' to decay."
+
+    def to_dict(self) -> dict:
+        """All fields as plain values; those that older records do not know only where they are not the default."""
+        newer = {"seeds": 1, "embedding_scale": 0.1}
+        return {name: value for name, value in super().to_dict().items() if newer.get(name) != value}
 
     @property
     def settings(self) -> dict[str, float]:

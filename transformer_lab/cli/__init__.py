@@ -25,6 +25,8 @@ DESCRIPTION = """Train a small transformer to compute, then ask it.
   transformer-lab ask digits-0 "Max(5,8,3)"   what it answers, and how sure it is
   transformer-lab evaluate digits-0           how often it is right on inputs it has never seen
   transformer-lab runs                        what has been trained so far
+  transformer-lab train rule plus_last_even --seeds 256     many small models at once
+  transformer-lab certify plus_last_even-0-seeds-256        which of them are never wrong, with proof
   transformer-lab study                       the studies that the book ships, many runs each
 
 Add --help to a command to see its settings."""
@@ -106,9 +108,11 @@ def add_train(verbs) -> None:
     train = verb(verbs, "train", commands.train, "train a model and keep its run",
                  "The same command gives the same bytes; a run that was stopped goes on.\n\n"
                  "  transformer-lab train digits --seed 3\n"
-                 "  transformer-lab train digits --operations Max Min --narrate\n\nwhat can be trained:\n"
+                 "  transformer-lab train digits --operations Max Min --narrate\n"
+                 "  transformer-lab train rule lucky7 --seeds 32\n\nwhat can be trained:\n"
                  + commands.recipes())
     train.add_argument("recipe", metavar="TASK", help="what to learn; see the list below")
+    train.add_argument("rule", metavar="RULE", nargs="?", help="which rule, where TASK is rule (plus_last_even)")
     train.add_argument("--to", metavar="FOLDER", help="where to keep the run (default runs/TASK-SEED, "
                        "and what differs from the task's own settings)")
     train.add_argument("--narrate", action="store_true", help="tell every step of the training, with its numbers")

@@ -10,20 +10,26 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from .. import places
 from ..analysis.digit_model import DigitModel, load
+from ..analysis.plane_models import recipe as rule_recipe
 from ..checks import check_choice
 from ..errors import DataError, LabError
+from ..tasks.digit_data import Digits
 from ..tasks.digits import DigitTask
 from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, spell, tokenize, value
+from ..tasks.rules import RuleTask
 from ..tasks.splits import baselines, leakage
-from ..training import Record, Run
+from ..training import Record, Run, read_run
 from ..training import train as train_run
 from ..training.runs import there
 from ..training.seals import readable
 from .narrate import attention, narrated
 from .options import given
 from .recipes import RECIPES
+from .rule_runs import evaluated, outcome
 from .show import percent, ranking, say, shares, table
 
 
@@ -39,6 +45,10 @@ def described(run: Run) -> str:
     'First, Second, Last, Max, Min of 3 numbers from 0 to 9'
     """
     task = run.task
+    if isinstance(task, RuleTask):
+        return task.of.says + (f"; {run.training.seeds} models" if run.training.seeds > 1 else "")
+    if not isinstance(task, Digits):
+        return type(task).__name__
     count = str(task.min_args) if task.min_args == task.max_args else f"{task.min_args} to {task.max_args}"
     inside = " or operations" if task.depth > 1 else ""
     return f"{', '.join(task.operations)} of {count} numbers{inside} from {task.low} to {task.high}"
@@ -55,8 +65,16 @@ def train(options) -> None:
     folder = Path(options.to or near(places.runs(named(options.recipe, run.training.seed, given(options)))))
     if there(folder):
         say(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
-    (narrated if options.narrate else train_run)(folder, run)
-    record = load(folder)[1]
+    if options.narrate and not isinstance(run.task, Digits):
+        raise DataError("Only the training of a digit model is told step by step. Leave --narrate out.")
+    if options.narrate:
+        narrated(folder, run)
+    else:
+        train_run(folder, run, every=100 if run.training.seeds == 1 else max(100, run.training.steps // 10))
+    record = read_run(folder)[1]
+    if isinstance(run.task, RuleTask):
+        say(f"{folder}: {outcome(run, record)}. Prove it:\n  transformer-lab certify {shlex.quote(str(folder))}")
+        return
     if notice := record.history.overfitting("loss", "held_out_loss"):
         say(notice)
     say(f"{folder}: {percent(record.history.rows[-1]['held_out_accuracy'], 2)} right on held-out inputs after "
@@ -69,12 +87,20 @@ def named(recipe: str, seed: int, settings: dict) -> str:
 
     >>> named("digits", 3, {"seed": 3, "operations": ("Max", "Min"), "steps": 60, "batch": 64})
     'digits-3-operations-Max-Min-steps-60'
+    >>> named("rule", 0, {"rule": "lucky7", "seeds": 8})
+    'lucky7-0-seeds-8'
     """
-    usual, words = RECIPES[recipe], f"{recipe}-{seed}"
+    usual, words = usual_run(recipe, settings), f"{settings.get('rule', recipe)}-{seed}"
     sections = {name: getattr(part, name) for part in (usual.task, usual.model, usual.training) for name in vars(part)}
-    differing = {name: value for name, value in settings.items() if name != "seed" and value != sections[name]}
+    differing = {name: value for name, value in settings.items()
+                 if name not in ("seed", "rule") and value != sections[name]}
     name = "-".join([words, *(spelt(*each) for each in differing.items())])
     return name if len(name) <= LONGEST else f"{words}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def usual_run(recipe: str, settings: dict) -> Run:
+    """What is trained where nothing else is said: the recipe, or that of the rule."""
+    return rule_recipe(settings["rule"]) if "rule" in settings and recipe == "rule" else RECIPES[recipe]
 
 
 def spelt(name: str, value) -> str:
@@ -85,13 +111,14 @@ def spelt(name: str, value) -> str:
 
 def configured(options) -> Run:
     """The recipe with the settings of the command line; short runs warm up shortly, long answers are written."""
-    recipe, fields = RECIPES[check_choice("TASK", options.recipe, RECIPES)], given(options)
+    check_choice("TASK", options.recipe, RECIPES)
+    recipe, fields = usual_run(options.recipe, given(options)), given(options)
     training = recipe.training
     fields.setdefault("warmup", min(training.warmup, fields.get("steps", training.steps) // 4))
     names = {entry.name for entry in dataclasses.fields(DigitTask)} & set(fields)
-    expressions = DigitTask(**{entry.name: fields.get(entry.name, getattr(recipe.task, entry.name))
-                               for entry in dataclasses.fields(DigitTask)})
-    if names:
+    if names and isinstance(recipe.task, Digits):
+        expressions = DigitTask(**{entry.name: fields.get(entry.name, getattr(recipe.task, entry.name))
+                                   for entry in dataclasses.fields(DigitTask)})
         fields.setdefault("written", recipe.task.written or not expressions.one_token)
     if fields.get("optimizer", training.optimizer) not in ("adamw", training.optimizer):
         fields.setdefault("weight_decay", 0.0)
@@ -143,6 +170,9 @@ def answer(model, text: str, look: bool = False) -> str:
 
 def evaluate(options) -> None:
     """Right answers on both parts (of a large training part the first 5,000), by operation, next to guessing."""
+    if isinstance((found := read_run(found_folder(options.run)))[0].task, RuleTask):
+        say(evaluated(*found))
+        return
     model, record = opened(options.run)
     run, weights = model.run, sum(value.size for value in record.weights.values())
     say(f"{record.path.name}: {described(run)}")
@@ -227,12 +257,13 @@ def is_run(path: Path) -> bool:
 
 def summary(path: Path) -> tuple[str, str, str, str]:
     try:
-        model, record = load(path)
+        run, record = read_run(path)
     except LabError as fault:
         return called(path), "", "", " ".join(str(fault).split())
     rows = record.history.rows
-    share = percent(rows[-1]["held_out_accuracy"], 2) if rows and "held_out_accuracy" in rows[-1] else ""
-    return called(path), f"{record.manifest['step']:,}", share, record.manifest["stopped"] or described(model.run)
+    last = rows[-1].get("held_out_accuracy") if rows else None
+    share = "" if last is None else percent(float(np.mean(last)), 2)
+    return called(path), f"{record.manifest['step']:,}", share, record.manifest["stopped"] or described(run)
 
 
 def called(path: Path) -> str:
@@ -247,12 +278,17 @@ def candidates(name: str) -> list[Path]:
 
 def opened(name: str) -> tuple[DigitModel, Record]:
     """A run by its path, or by a name in ``runs`` or among what the book ships."""
+    model, record = load(found_folder(name))
+    if stopped := record.manifest["stopped"]:
+        raise DataError(f"{record.path.name} never learned, and has no answers. {stopped}")
+    return model, record
+
+
+def found_folder(name: str) -> Path:
+    """The folder of a run."""
     if not (folders := candidates(name)):
         known = [called(path) for path in kept(homes())]
         if not known:
             raise DataError(f"There is no run {name!r}, and none at all yet. Make one: transformer-lab train digits")
         raise DataError(f"There is no run {name!r}. There are: {', '.join(known)}.")
-    model, record = load(folders[0])
-    if stopped := record.manifest["stopped"]:
-        raise DataError(f"{folders[0].name} never learned, and has no answers. {stopped}")
-    return model, record
+    return folders[0]

@@ -9,14 +9,16 @@ import argparse
 import dataclasses
 import re
 
+from ..analysis.plane_models import recipe
 from ..config import ModelConfig, TrainConfig
 from ..tasks.digit_data import Digits, needs
 from ..tasks.digits import DigitTask
+from ..tasks.rules import RuleTask
 from ..training import Run
 
 __all__ = ["add_fields", "given"]
 
-USUAL = Run.of(Digits())
+USUAL, USUAL_RULE = Run.of(Digits()), recipe()
 
 
 def add_fields(verb: argparse.ArgumentParser) -> None:
@@ -27,6 +29,10 @@ def add_fields(verb: argparse.ArgumentParser) -> None:
             if section != "model" or entry.name not in needs(USUAL.task):
                 group.add_argument("--" + entry.name.replace("_", "-"), dest=entry.name, default=None,
                                    **kind(entry.name, getattr(getattr(USUAL, section), entry.name)))
+    group = verb.add_argument_group("where a rule is learned")
+    for name in ("n_ctx", "balanced", "free"):
+        group.add_argument("--" + name.replace("_", "-"), dest=name, default=None,
+                           **kind(name, getattr(USUAL_RULE.task, name)))
 
 
 def kind(name: str, default) -> dict:
@@ -53,7 +59,7 @@ def meaning(name: str) -> str:
     >>> meaning("held_out")
     'share of them that training never sees'
     """
-    for config in (Digits, DigitTask, ModelConfig, TrainConfig):
+    for config in (Digits, DigitTask, RuleTask, ModelConfig, TrainConfig):
         entry = rf"^    (?:\w+, )*{name}(?:, \w+)* : [^\n]*\n((?: {{8}}[^\n]*\n)+)"
         if found := re.search(entry, config.__doc__, re.M):
             text = re.sub(r":\w+:", "", " ".join(found[1].split())).replace("`", "")
@@ -64,7 +70,8 @@ def meaning(name: str) -> str:
 
 def given(options) -> dict:
     """The fields that were said on the command line; operations may be joined by commas."""
-    names = [entry.name for part in (USUAL.task, USUAL.model, USUAL.training) for entry in dataclasses.fields(part)]
+    parts = USUAL.task, RuleTask(), USUAL.model, USUAL.training
+    names = [entry.name for part in parts for entry in dataclasses.fields(part)]
     found = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
     if "operations" in found:
         found["operations"] = tuple(name for words in found["operations"] for name in words.split(",") if name)

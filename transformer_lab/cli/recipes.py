@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..analysis.plane_models import recipe
 from ..tasks.digit_data import Digits
 from ..training import Run
 
@@ -23,4 +24,5 @@ RECIPES = {
     "nested": Run.of(Digits(operations=("First", "Second", "Max", "Min"), **TWO), **WRITTEN),
     "arithmetic": Run.of(Digits(operations=("Add", "Max", "Min", "First", "Second"), **TWO),
                          **WRITTEN | {"steps": 5000}),
+    "rule": recipe(),
 }

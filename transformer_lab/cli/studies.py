@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import places
+from ..analysis import plane_models  # noqa: F401 (declares its studies)
 from ..checks import check_whole
 from ..training.study import declared
 from ..training.study import study as find

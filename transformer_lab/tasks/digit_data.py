@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks import check_array
 from ..randomness import generator
-from ..rules import Array, Choice, Number, Seed, Whole, Wholes
+from ..rules import Array, Choice, Each, Number, Seed, Whole, Wholes
 from ..signatures import checked
 from .answers import IGNORED, Examples, examples, sequences
 from .digits import LARGEST, DigitTask, all_inputs, check_expression, draw
@@ -115,8 +115,9 @@ def needs(task: Digits) -> dict:
 
 
 @checked
-def sample(task: Digits, n: Whole(1), *, seed: Seed, purpose: str = "batch", step: int = 0) -> Examples:
-    """``n`` of the training examples, each equally likely: the batch of a step."""
+def sample(task: Digits, n: Whole(1) | Each(Whole(1)), *, seed: Seed, purpose: str = "batch",
+           step: int = 0) -> Examples:
+    """``n`` of the training examples, each equally likely: the batch of a step; ``n`` may be a shape."""
     data = task.lessons
     rows = generator(seed, purpose, step).integers(len(data.tokens), size=n)
     return Examples(data.tokens[rows], data.targets[rows])

@@ -21,8 +21,8 @@ from ..signatures import checked
 from .answers import IGNORED, Examples
 from .rule_table import RULES, Rule
 
-__all__ = ["Automaton", "RuleTask", "automaton", "best", "ceiling", "constrained", "floor", "needs", "oracle", "sample",
-           "score", "tests"]
+__all__ = ["Automaton", "RuleTask", "automaton", "best", "ceiling", "constrained", "decidable", "distances", "floor",
+           "needs", "oracle", "sample", "score", "tests"]
 
 BEFORE = 32  # tokens that may have come before a window
 
@@ -206,6 +206,37 @@ def constrained(task: RuleTask, tokens: Wholes("... pos", low=0, below="task.d_v
     """
     machine, states = states_of(task, tokens)
     return machine.constrained[states]
+
+
+@checked
+def decidable(task: RuleTask, tokens: Wholes("... pos", low=0, below="task.d_vocab")) -> np.ndarray:
+    """Where all that may have come before the window leads to the same answers of the rule: bool (..., pos).
+
+    >>> decidable(RuleTask(), [7, 11, 4, 11]).tolist(), constrained(RuleTask(), [7, 11, 4, 11]).tolist()
+    ([False, False, False, True], [False, True, False, True])
+    """
+    machine, (states, _) = automaton(task.rule), start(task.rule)
+    state = np.broadcast_to(states, (*tokens.shape[:-1], len(states)))
+    may, found = np.ones(state.shape, bool), np.empty(tokens.shape, bool)
+    for i in range(tokens.shape[-1]):
+        may = may & machine.allowed[state, tokens[..., i, None]]
+        state = machine.follow[state, tokens[..., i, None]]
+        answers = machine.allowed[state]
+        alike = (answers | ~may[..., None]).all(axis=-2) == (answers & may[..., None]).any(axis=-2)
+        found[..., i] = alike.all(axis=-1) & (machine.constrained[state] | ~may).all(axis=-1) & may.any(axis=-1)
+    return found
+
+
+@checked
+def distances(task: RuleTask, tokens: Wholes("... pos", low=0, below="task.d_vocab")) -> np.ndarray:
+    """How many tokens back of each position the latest one in the rule's focus stands; 0 where none is in view.
+
+    >>> distances(RuleTask(), [7, 4, 9, 11]).tolist()
+    [0, 0, 1, 2]
+    """
+    at = np.where(np.isin(tokens, task.of.focus), np.arange(tokens.shape[-1]), -1)
+    latest = np.maximum.accumulate(at, axis=-1)
+    return np.where(latest >= 0, np.arange(tokens.shape[-1]) - latest, 0)
 
 
 @checked

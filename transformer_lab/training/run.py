@@ -15,7 +15,7 @@ from ..byhand.optimizers import warmup_cosine, warmup_linear
 from ..byhand.transformer import forward, init, loss
 from ..checks import check_choice, check_type
 from ..config import Config, ModelConfig, TrainConfig
-from ..errors import DataError, DtypeError, LabError
+from ..errors import DataError, DtypeError, LabError, ShapeError
 from ..names import parameter_shapes
 from ..rules import By, Whole, Wholes
 from ..signatures import checked
@@ -24,7 +24,7 @@ from .records import Record, read_record
 from .runs import recorded
 from .stepper import Stepper
 
-__all__ = ["SCHEDULES", "Run", "logits", "read_run", "train"]
+__all__ = ["SCHEDULES", "Run", "logits", "one_by_one", "read_run", "train"]
 
 #: The shape of a model where nothing else is said: Pre-LN with learned positions.
 SHAPE = {"n_layers": 2, "n_heads": 4, "d_model": 64, "d_mlp": 256, "positions": "learned", "norm": "layer"}
@@ -125,7 +125,8 @@ class Run(Config):
     def batches(self, step: int):
         """The batch of a step: always the same for the same step."""
         training = self.training
-        return family_of(self.task)[1].sample(self.task, training.batch, seed=training.seed, purpose="batch", step=step)
+        shape = training.batch if training.seeds == 1 else (training.seeds, training.batch)
+        return family_of(self.task)[1].sample(self.task, shape, seed=training.seed, purpose="batch", step=step)
 
     @property
     def learning_rate(self):
@@ -136,22 +137,44 @@ class Run(Config):
     def stepper(self) -> Stepper:
         """The model at its first weights, with its optimiser."""
         training = self.training
-        return Stepper(init(self.model, seed=training.seed), self.model, training.optimizer, max_norm=training.clip,
-                       seed=training.seed, **training.settings)
+        first = init(self.model, seed=training.seed, n_seeds=None if training.seeds == 1 else training.seeds,
+                     embedding_scale=training.embedding_scale)
+        return Stepper(first, self.model, training.optimizer, max_norm=training.clip, seed=training.seed,
+                       **training.settings)
 
     def evaluation(self):
         """``evaluate`` for :func:`.fit`: loss and share right on what is held out, share right on what was seen."""
         family = family_of(self.task)[1]
         held_out, seen = family.tests(self.task)
 
-        def evaluate(stepper) -> dict:
-            said = logits(stepper.params, held_out.tokens, self.model)
+        def measured(params) -> dict:
+            said = logits(params, held_out.tokens, self.model)
             return {"held_out_loss": float(loss(said, held_out.targets, self.model)),
                     "held_out_accuracy": float(family.score(said, held_out.targets)),
-                    "train_accuracy": float(family.score(logits(stepper.params, seen.tokens, self.model),
-                                                         seen.targets))}
+                    "train_accuracy": float(family.score(logits(params, seen.tokens, self.model), seen.targets))}
+
+        def evaluate(stepper) -> dict:
+            found = [measured(params) for params in one_by_one(stepper.params, self.training.seeds)]
+            return found[0] if len(found) == 1 else {name: np.array([each[name] for each in found])
+                                                     for name in found[0]}
 
         return evaluate
+
+
+@checked
+def one_by_one(params: dict, seeds: Whole(1, 10_000)) -> list[dict]:
+    """The weights of each of the models that were trained at once, a view of its own.
+
+    >>> [each["b"].tolist() for each in one_by_one({"b": np.array([[1.0], [2.0]])}, 2)]
+    [[1.0], [2.0]]
+    """
+    if seeds == 1:
+        return [params]
+    for name, value in params.items():
+        if np.shape(value)[:1] != (seeds,):
+            raise ShapeError(f"params[{name!r}]", f"an array of shape {np.shape(value)}", f"({seeds}, ...)",
+                             "Pass the weights of a run with as many seeds.")
+    return [{name: value[seed] for name, value in params.items()} for seed in range(seeds)]
 
 
 def replaced(config, changes: dict):
@@ -198,7 +221,8 @@ def read_run(folder) -> tuple[Run, Record]:
     except (LabError, AttributeError) as fault:
         raise DataError(f"{record.path} is no run of a task: {fault}") from None
     shapes = {name: value.shape for name, value in record.weights.items()}
-    if shapes != parameter_shapes(run.model):
+    lead = () if run.training.seeds == 1 else (run.training.seeds,)
+    if shapes != {name: lead + shape for name, shape in parameter_shapes(run.model).items()}:
         raise DataError(f"{record.path} holds the weights of another model than its config.json describes.")
     for name, value in record.weights.items():
         if value.dtype.kind != "f" or not np.isfinite(value).all():

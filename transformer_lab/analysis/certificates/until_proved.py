@@ -2,12 +2,14 @@
 
 From a quarter of the training on, every so many steps, each model's families are bounded. The contexts that touch a
 polygon where the answer leads by little go into a pool, a part of every batch is drawn from it, and there the loss is
-that of the query alone. A model is done when all families are proved; its weights are kept as they were then.
+that of the query alone. A model is done when all families are proved; its weights are kept as they were then. One that
+is not done when the steps are over may be begun again, from other first weights; how often is counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -26,18 +28,21 @@ from .families import families
 from .plane import Plane, plane_of
 from .prove import bounds, prove
 
-__all__ = ["Proved"]
+__all__ = ["Proved", "train_until_proved"]
+
+APART = 10_000  # from the seed of one attempt to that of the next: no two attempts share first weights or batches
 
 
 class Proved(NamedTuple):
     """Weights with an axis of seeds, those of a proved model as they were then; and of each model whether it is proved,
-    after how many steps, and with which least lead.
+    after how many steps of its last attempt, with which least lead, and at which attempt.
     """
 
     params: dict
     proved: np.ndarray   # (seed,) bool
     steps: np.ndarray    # (seed,) int
     margins: np.ndarray  # (seed,) float
+    attempts: np.ndarray  # (seed,) int
 
 
 class Pool:
@@ -70,40 +75,68 @@ class Pool:
 @checked
 def train_until_proved(task: RuleTask, model: ModelConfig, training: TrainConfig, n_seeds: Whole(1, 10_000), *,
                        every: Whole(1) = 250, rows: Whole() = 32, below: Number(low=0) = 0.3,
-                       embedding_scale: Number(above=0) = 0.3, report: Callable | None = None) -> Proved:
+                       embedding_scale: Number(above=0) = 0.3, attempts: Whole(1, 100) = 1,
+                       report: Callable | None = None) -> Proved:
     """Train ``n_seeds`` models at once, each from its own first weights and on its own batches, until all are proved
-    or the steps are over.
+    or the steps are over; those that are not proved then are begun again, up to so many ``attempts``.
 
     Every ``every`` steps contexts with a lead ``below`` this go into the pools, from which ``rows`` more rows are drawn
     for each batch (0: train without the proof, and prove at the same times). ``report(step, proved)`` hears of it.
+
+    >>> from transformer_lab.analysis.certificates.plane import WANTED
+    >>> config = ModelConfig(**WANTED, d_mlp=32, d_vocab=12, n_ctx=2)
+    >>> found = train_until_proved(RuleTask(n_ctx=2, balanced=True), config, TrainConfig(steps=8, warmup=0), 3, every=4)
+    >>> found.params["W_E"].shape, found.attempts.tolist()
+    ((3, 12, 2), [1, 1, 1])
     """
-    stepper = Stepper(init(model, n_seeds=n_seeds, seed=training.seed, embedding_scale=embedding_scale), model,
-                      training.optimizer, max_norm=training.clip, seed=training.seed, **training.settings)
+    settings = {"every": every, "rows": rows, "below": below, "embedding_scale": embedding_scale, "report": report}
+    found = attempted(task, model, training, n_seeds, **settings)
+    again = np.flatnonzero(~found.proved)
+    if attempts == 1 or not len(again):
+        return found
+    other = replace(training, seed=training.seed + APART)
+    later = train_until_proved(task, model, other, len(again), attempts=attempts - 1, **settings)
+    for old, new in zip([*found.params.values(), *found[1:]], [*later.params.values(), *later[1:4], later.attempts + 1],
+                        strict=True):
+        old[again] = new
+    return found
+
+
+def attempted(task, model, training, n_seeds, *, every, rows, below, embedding_scale, report) -> Proved:
+    """Train once; a model that is proved takes no further part."""
+    def stepper_of(params):
+        return Stepper(params, model, training.optimizer, max_norm=training.clip, seed=training.seed,
+                       **training.settings)
+
+    stepper = stepper_of(init(model, n_seeds=n_seeds, seed=training.seed, embedding_scale=embedding_scale))
     rate = warmup_linear(training.learning_rate, training.steps, training.warmup)
-    pool, boxes = Pool(task, n_seeds, rows, training.seed), families(task)
+    pool, boxes, open_ = Pool(task, n_seeds, rows, training.seed), families(task), np.arange(n_seeds)
     kept = {name: value.copy() for name, value in stepper.params.items()}
-    done = np.full(n_seeds, -1), np.full(n_seeds, -np.inf)
+    steps, margins = np.full(n_seeds, training.steps), np.full(n_seeds, -np.inf)
 
     def batches(step):
         free = sample.unchecked(task, (n_seeds, training.batch), seed=training.seed, step=step)
-        return [np.concatenate(pair, axis=1) for pair in zip(free, pool.batch(step), strict=True)] if rows else free
+        both = [np.concatenate(pair, axis=1) for pair in zip(free, pool.batch(step), strict=True)] if rows else free
+        return [part[open_] for part in both]
 
     for start in range(0, training.steps, every):
         step = min(start + every, training.steps)
         fit(stepper, batches, start=start, steps=step, learning_rate=rate, every=step)
-        for seed in np.flatnonzero(done[0] < 0) if 4 * step >= training.steps else ():
-            params = {name: value[seed] for name, value in stepper.params.items()}
-            margin = examined(plane_of(params, model, task.of.operator), boxes, pool, seed, below)
-            done[1][seed] = margin
-            if margin > 0:
-                done[0][seed] = step
+        for place, seed in enumerate(open_) if 4 * step >= training.steps else ():
+            params = {name: value[place] for name, value in stepper.params.items()}
+            margins[seed] = examined(plane_of(params, model, task.of.operator), boxes, pool, seed, below)
             for name, value in params.items():
                 kept[name][seed] = value
+        steps[open_[margins[open_] > 0]] = step
         if report:
-            report(step, done[0] >= 0)
-        if (done[0] >= 0).all():
+            report(step, margins > 0)
+        if (margins > 0).all():
             break
-    return Proved(kept, done[0] >= 0, np.where(done[0] < 0, training.steps, done[0]), done[1])
+        if len(still := np.flatnonzero(margins[open_] <= 0)) < len(open_):
+            state = {name: value[still] if np.ndim(value) else value for name, value in stepper.state().items()}
+            stepper, open_ = stepper_of({name: state[name] for name in kept}), open_[still]
+            stepper.load_state(state)
+    return Proved(kept, margins > 0, steps, margins, np.ones(n_seeds, int))
 
 
 def examined(plane: Plane, boxes: list, pool: Pool, model: int, below: float) -> float:
