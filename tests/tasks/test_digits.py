@@ -10,7 +10,7 @@ import pytest
 
 from transformer_lab import generator
 from transformer_lab.errors import ArgumentError, ConfigError, LabError
-from transformer_lab.tasks.answers import IGNORED, exact, examples, questions, sampled, sequences, write
+from transformer_lab.tasks.answers import IGNORED, exact, examples, questions, sampled, sequences, shares, write
 from transformer_lab.tasks.digits import DigitTask, all_inputs, check_expression, draw
 from transformer_lab.tasks.expressions import EOS, OPERATIONS, PAD, TOKENS, answer_tokens, parse, spell, tokenize, value
 from transformer_lab.tasks.splits import baselines, leakage, majority, split, statistics
@@ -165,12 +165,17 @@ def test_writing_follows_the_likeliest_token_stops_at_the_end_and_is_scored_whol
         str(value(drawn[i])) for i in np.flatnonzero(~wrong)]
 
 
-@pytest.mark.parametrize(("temperature", "top_k"), [(1.0, None), (0.5, None), (3.0, None), (1.0, 3), (2.0, 1)])
-def test_tokens_are_drawn_as_often_as_their_probabilities_say(temperature, top_k):
+@pytest.mark.parametrize(("temperature", "top_k", "top_p", "kept"), [
+    (1.0, None, 1.0, 5), (0.5, None, 1.0, 5), (3.0, None, 1.0, 5), (1.0, 3, 1.0, 3), (2.0, 1, 1.0, 1),
+    (1.0, None, 0.6, 2), (1.0, None, 0.39, 1), (0.5, None, 0.8, 2), (1.0, 2, 0.7, 2), (1.0, 2, 0.6, 1)])
+def test_tokens_are_drawn_as_often_as_their_probabilities_say(temperature, top_k, top_p, kept):
+    """How many tokens are left is worked out by hand."""
     p, n = np.array([0.05, 0.4, 0.25, 0.1, 0.2]), 20_000
-    wanted = p ** (1 / temperature) * (np.argsort(np.argsort(-p)) < (top_k or 5))
+    wanted = p ** (1 / temperature) * (np.argsort(np.argsort(-p)) < kept)
     wanted /= wanted.sum()
-    drawn = sampled(np.tile(np.log(p), (n, 1)), generator(3, "sampling"), temperature=temperature, top_k=top_k)
+    how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    np.testing.assert_allclose(shares(np.log(p)[None], **how)[0], wanted, atol=1e-15)
+    drawn = sampled(np.tile(np.log(p), (n, 1)), generator(3, "sampling"), **how)
     found = np.bincount(drawn, minlength=5) / n
     assert (abs(found - wanted) <= 4 * np.sqrt(wanted * (1 - wanted) / n)).all()
 

@@ -12,6 +12,7 @@ from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.errors import LabError
 from transformer_lab.places import shipped
+from transformer_lab.tasks.answers import shares
 from transformer_lab.tasks.digits import check_expression, draw
 from transformer_lab.tasks.expressions import EOS, answer_text, parse, spell, tokenize, value
 from transformer_lab.widgets import Decoding
@@ -23,7 +24,7 @@ SOURCE = f"""import {{ readFileSync }} from "node:fs"; import {{ text }} from "n
 import lab, {{ EXAMPLES, code, compute, shuffled }} from "{(JS / "decoding.js").as_uri()}";
 import * as grammar from "{(JS / "core" / "expression.js").as_uri()}"; import {{ modelsOf }} from "{FOLDER}/model.js";
 import {{ beyond }} from "{FOLDER}/training.js";
-import {{ choices, pressed }} from "{FOLDER}/edit.js";
+import {{ choices, pressed }} from "{FOLDER}/edit.js"; import {{ chance, shares, taken }} from "{FOLDER}/sample.js";
 const file = readFileSync("{JS / "data" / "decode.bin"}");
 const data = new DataView(file.buffer, file.byteOffset, file.length), given = JSON.parse(await text(process.stdin));
 const {{ tasks, decoded }} = modelsOf(data);
@@ -84,7 +85,7 @@ def test_rounded_models_answer_as_the_unrounded_do(name, models):
 def test_answers_logits_and_attention_are_those_of_the_package(name, models):
     model, task = models[name], models[name].run.task
     usual, strange = draw(task, 60, seed=3, purpose="fresh"), built(4, name, 60, model.run.model.n_ctx)
-    got = page("given.texts.map((text) => decoded(given.name, text))",
+    got = page("given.texts.map((text) => decoded(given.name, text, { pick: 'likeliest', draws: 0 }))",
                {"name": name, "texts": [spell(tokenize(x)) for x in usual + strange]})
     said = [spell(run["answer"]) for run in got]
     assert said[:60] == model.said(usual)
@@ -98,6 +99,43 @@ def test_answers_logits_and_attention_are_those_of_the_package(name, models):
             written.append(int(acts["logits"][0, -1].argmax()))
         assert run["ended"] == (written[-1] == EOS) and run["answer"] == [token for token in written if token != EOS]
         assert run["ended"] or len(written) == task.n_answer + 1 or len(tokenize(x)) + len(written) > task.n_ctx
+
+
+WAYS = [{"temperature": t, "top_k": k, "top_p": p}
+        for t in (0.1, 1.0, 2.7) for k in (1, 3, 20) for p in (0.05, 0.6, 1.0)]
+
+
+def test_what_is_drawn_from_is_what_the_package_draws_from():
+    logits = generator(8, "logits").normal(scale=2, size=(20, 20))
+    got = page("given.ways.map((way) => given.logits.map((row) => shares(row, { pick: 'drawn', ...way })))",
+               {"ways": WAYS, "logits": logits.tolist()})
+    for way, found in zip(WAYS, got, strict=True):
+        np.testing.assert_allclose(found, shares(logits, **way), rtol=0, atol=1e-12)
+        assert ((np.array(found) > 0) == (shares(logits, **way) > 0)).all()
+
+
+def test_tokens_are_drawn_as_often_as_their_shares_say():
+    """Five thousand chances, of which no two are alike; the same draw always gives the same token."""
+    logits, n = np.log([[0.05, 0.4, 0.25, 0.1, 0.2]]), 5000
+    way = {"pick": "drawn", "temperature": 1.5, "top_k": 4, "top_p": 0.9}
+    ask = """[...Array(given.n).keys()].map((n) => { const p = shares(given.logits, given.way), u = chance(n, n % 4);
+             return [u, taken(given.logits, p, given.way, u)]; })"""
+    given = {"n": n, "logits": logits[0].tolist(), "way": way}
+    drawn = page(ask, given)
+    chances, tokens = np.array(drawn).T
+    wanted = shares(logits, temperature=1.5, top_k=4, top_p=0.9)[0]
+    found = np.bincount(tokens.astype(int), minlength=5) / n
+    assert (abs(found - wanted) <= 4 * np.sqrt(wanted * (1 - wanted) / n)).all() and found[0] == 0
+    assert len(set(chances)) > 0.99 * n and chances.min() >= 0 and chances.max() < 1
+    assert page(ask, given) == drawn
+
+
+def test_drawing_from_one_token_writes_what_the_likeliest_writes_and_another_draw_writes_something_else():
+    ways = [{"pick": "drawn", "temperature": 1, "top_k": k, "top_p": 1, "draws": d}
+            for k, d in [(1, 0), *((24, d) for d in range(12))]]
+    said = page("given.ways.map((how) => decoded('arithmetic', given.text, how).answer)",
+                {"ways": [{"pick": "likeliest", "draws": 0}, *ways], "text": ASKED["arithmetic"]})
+    assert said[0] == said[1] and len({tuple(answer) for answer in said}) > 1
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -280,3 +318,32 @@ def test_nothing_runs_over_an_edge_in_any_example(open_lab, width):
                 assert over == [], (text, over)
                 if lab.get_by_role("button", name="Next").is_enabled():
                     lab.get_by_role("button", name="Next").click()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_token_is_drawn_by_temperature_and_cut(open_lab, width):
+    lab = open_lab("decoding", width=width, touch=width == 390)
+    words = lab.locator(".lab-words")
+    lab.get_by_role("combobox", name="Model").select_option("arithmetic")
+    lab.get_by_role("combobox", name="Example").select_option("Add ( Add ( 9 , 8 ) , Add ( 4 , 9 ) )")
+    expect(lab.get_by_label("Temperature")).to_have_count(0)
+    lab.get_by_role("radio", name="drawn").click()
+    expect(words).to_contain_text("drawn from 24 at temperature 1.0")
+    for label, key, said in (("Top k", "Home", "drawn from 1 at"), ("Top k", "ArrowRight", "drawn from 2 at"),
+                             ("Temperature", "End", "drawn from 2 at temperature 3.0"),
+                             ("Top p", "Home", "drawn from 1 at")):
+        lab.get_by_label(label).focus()
+        lab.keyboard.press(key)
+        expect(words).to_contain_text(said)
+    expect(lab.locator(".lab-picture")).to_contain_text("cut off")
+    lab.get_by_label("Top p").focus()
+    lab.keyboard.press("End")
+    seen = set()
+    for _ in range(12):
+        lab.get_by_role("button", name="Draw again").click()
+        seen.add(words.inner_text())
+    assert len(seen) > 1
+    assert lab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    lab.get_by_role("radio", name="the likeliest").click()
+    expect(lab.get_by_label("Temperature")).to_have_count(0)

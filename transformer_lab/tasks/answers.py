@@ -19,7 +19,8 @@ from ..signatures import checked
 from .digits import DigitTask
 from .expressions import EOS, PAD, answer_tokens, listed, tokenize, value
 
-__all__ = ["IGNORED", "Examples", "Questions", "exact", "examples", "questions", "sampled", "sequences", "write"]
+__all__ = ["IGNORED", "Examples", "Questions", "exact", "examples", "questions", "sampled", "sequences", "shares",
+           "write"]
 
 
 class Examples(NamedTuple):
@@ -92,22 +93,49 @@ def likeliest(logits: np.ndarray) -> np.ndarray:
     return logits.argmax(-1)
 
 
+def trimmed(logits, temperature: float, top_k: int | None, top_p: float) -> np.ndarray:
+    """The logits over T, and minus infinity where a token is not drawn."""
+    if top_k is not None:
+        last = np.sort(logits)[:, -check_whole("top_k", top_k, low=1, high=logits.shape[1]), None]
+        logits = np.where(logits < last, -np.inf, logits)
+    scaled = logits / temperature
+    if top_p < 1:
+        order = np.argsort(-scaled, axis=-1, kind="stable")
+        falling = np.take_along_axis(scaled, order, axis=-1)
+        p = normalised(falling)
+        np.put_along_axis(scaled, order, np.where(np.cumsum(p, axis=-1) - p < top_p, falling, -np.inf), axis=-1)
+    return scaled
+
+
+def normalised(scaled: np.ndarray) -> np.ndarray:
+    weights = np.exp(scaled - scaled.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+@checked
+def shares(logits: Array("n d_vocab"), *, temperature: Number(above=0) = 1.0, top_k: Whole(1) | None = None,
+           top_p: Number(0, 1, above=0) = 1.0) -> np.ndarray:
+    r"""What :func:`sampled` draws from: :math:`\operatorname{softmax}(\ell / T)`, of the ``top_k`` likeliest tokens
+    alone and of these the fewest that have ``top_p`` together.
+
+    >>> shares(np.log([[0.5, 0.3, 0.2]]), top_p=0.7).round(3).tolist()
+    [[0.625, 0.375, 0.0]]
+    """
+    return normalised(trimmed(logits, temperature, top_k, top_p))
+
+
 @checked
 def sampled(logits: Array("n d_vocab"), rng: np.random.Generator, *, temperature: Number(above=0) = 1.0,
-            top_k: Whole(1) | None = None) -> np.ndarray:
-    r"""One token a row, drawn from :math:`\operatorname{softmax}(\ell / T)`: the largest of the logits over T with
-    Gumbel noise added to each. Near T = 0 it is the likeliest token; the larger T, the more alike are all. With
-    ``top_k`` only so many likeliest tokens are drawn.
+            top_k: Whole(1) | None = None, top_p: Number(0, 1, above=0) = 1.0) -> np.ndarray:
+    """One token a row, drawn from :func:`shares`: the largest of the logits over T with Gumbel noise added to each.
+    Near T = 0 it is the likeliest token; the larger T, the more alike are all.
 
     >>> from transformer_lab import generator
     >>> drawn = sampled(np.log(np.tile([0.7, 0.2, 0.1], (10_000, 1))), generator(0, "sampling"))
     >>> (np.bincount(drawn) / 10_000).round(2).tolist()
     [0.7, 0.2, 0.1]
     """
-    if top_k is not None:
-        last = np.sort(logits)[:, -check_whole("top_k", top_k, low=1, high=logits.shape[1]), None]
-        logits = np.where(logits < last, -np.inf, logits)
-    return (logits / temperature + rng.gumbel(size=logits.shape)).argmax(-1)
+    return (trimmed(logits, temperature, top_k, top_p) + rng.gumbel(size=logits.shape)).argmax(-1)
 
 
 @checked

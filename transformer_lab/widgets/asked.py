@@ -3,7 +3,7 @@
 from traitlets import validate
 
 from ..checks import check_choice, check_whole
-from ..rules import By, Choice, Whole
+from ..rules import By, Choice, Number, Whole
 from ..tasks.digits import DigitTask, check_expression
 from ..tasks.expressions import parse, spell, tokenize
 from .base import Explorable, OneOf, Synced, WithModel, shipped_bytes
@@ -49,7 +49,9 @@ class Decoding(WithModel, Explorable, draws="decoding"):
 
     An expression has 2 to 4 arguments an operation, numbers up to 199 and at most 24 tokens; spaces and capitals do not
     matter. ``selected`` is a number or operation, counted from the left; ``step`` the token of the answer that comes
-    next (where the answer is shorter, its last one); ``draw`` says how often Shuffle was pressed.
+    next (where the answer is shorter, its last one); ``draw`` says how often Shuffle was pressed. ``pick`` is how the
+    next token is taken; where it is drawn, from :func:`~transformer_lab.tasks.answers.shares`, ``draws`` counts the
+    draws, and a ``top_k`` of 24 keeps all tokens.
 
     >>> Decoding(expression="max(first(2, 8), 5)").expression
     'Max ( First ( 2 , 8 ) , 5 )'
@@ -65,6 +67,11 @@ class Decoding(WithModel, Explorable, draws="decoding"):
     selected = Synced(2, Whole(0, LONGEST - 1))
     step = Synced(0, Whole(0, LONGEST - 1))
     draw = Synced(0, Whole())
+    pick = Synced("likeliest", Choice(("likeliest", "drawn")))
+    temperature = Synced(1.0, Number(0.1, 3))
+    top_k = Synced(24, Whole(1, 24))
+    top_p = Synced(1.0, Number(0.05, 1))
+    draws = Synced(0, Whole())
 
     @property
     def shown(self) -> str:

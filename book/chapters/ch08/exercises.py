@@ -1,4 +1,6 @@
-"""Exercises of chapter 08, further: what a writer sees, what it is trained on, how it writes and how it is scored."""
+"""Exercises of chapter 08, writing an answer: what a writer sees, what it is trained on, how it writes, is scored, and
+how the next token is drawn.
+"""
 
 from __future__ import annotations
 
@@ -7,78 +9,36 @@ from itertools import takewhile
 import numpy as np
 
 from transformer_lab.exercises import Exercise, Objection
-from transformer_lab.randomness import generator
-from transformer_lab.tasks.digits import DigitTask, draw
-from transformer_lab.tasks.expressions import value as exact_value
 
-__all__ = ["check_answer_probability", "check_causal_mask", "check_sample", "check_teacher_forced", "check_value",
-           "check_whole_right", "check_write"]
+__all__ = ["check_answer_probability", "check_nucleus", "check_teacher_forced", "check_whole_right",
+           "check_window_mask", "check_write"]
 
 EOS, IGNORED = 1, -100
 
 
-def causal_mask(n):
-    return np.arange(n)[:, None] >= np.arange(n)
+def window_mask(n, width):
+    back = np.arange(n)[:, None] - np.arange(n)
+    return (back >= 0) & (back < width)
 
 
-def _mask(answer, n):
-    mask = np.asarray(answer(n))
+def _mask(answer, n, width):
+    mask = np.asarray(answer(n, width))
     if mask.dtype.kind == "f" and mask.min(initial=0) == -np.inf:
         raise Objection("This is what is added to the scores. Return the mask: true where a row may look.")
     return mask
 
 
-check_causal_mask = Exercise(
-    causal_mask, "the mask", [(4,), (1,), (9,)], measure=_mask, also_right=(lambda n: np.tri(n, dtype=bool), np.tri),
-    right="A row sees itself and what stands before it, and nothing else.",
+check_window_mask = Exercise(
+    window_mask, "the mask", [(5, 2), (1, 1), (9, 4), (3, 7)], measure=_mask,
+    also_right=(lambda n, width: np.tri(n) - np.tri(n, k=-width),),
+    right="A row sees itself and what stands close before it, and nothing else.",
     mistakes={
-        "This lets a row see only itself and what comes after. Rows are queries, columns keys.":
-            lambda n: np.tri(n).T,
-        "A row must see itself, too: the first one would see nothing at all.": lambda n: np.tri(n, k=-1),
-        "Nothing is hidden here: a key that stands behind the query must be.": lambda n: np.ones((n, n)),
-        "This is what is added to the scores": lambda n: np.where(causal_mask(n), 0, -np.inf)})
-
-
-def value(expression):
-    if not isinstance(expression, tuple):
-        return expression
-    operation, arguments = expression
-    numbers = [value(argument) for argument in arguments]
-    return {"First": numbers[0], "Second": numbers[1], "Max": max(numbers), "Min": min(numbers),
-            "Add": sum(numbers)}[operation]
-
-
-def _trees(rng):
-    cases = [7, ("Max", (5, 3)), ("Second", (0, 9)), ("Add", (9, 9))]
-    for depth in (2, 3, 4):
-        task = DigitTask(operations=("First", "Second", "Max", "Min", "Add"), min_args=2, max_args=2, depth=depth)
-        cases += draw(task, 15, seed=int(rng.integers(1000)), purpose=f"depth {depth}")
-    return [(case,) for case in cases]
-
-
-def _evaluated(answer, expression):
-    found = answer(expression)
-    if isinstance(found, tuple):
-        raise Objection(f"For {expression} you return an expression. Evaluate the arguments before the operation.")
-    return found
-
-
-def _one_level(expression):
-    if isinstance(expression, int):
-        return expression
-    name, (first, second) = expression
-    return {"First": first, "Second": second}[name] if name in ("First", "Second") else value(expression)
-
-
-check_value = Exercise(
-    value, "the answer", _trees, measure=_evaluated, also_right=(exact_value,),
-    right="Your function evaluates trees of any depth, from the inside out.",
-    mistakes={
-        "An argument that is itself an expression counts as 0 here; evaluate it first.": lambda x: x if isinstance(
-            x, int) else value((x[0], tuple(part if isinstance(part, int) else 0 for part in x[1]))),
-        "you return an expression. Evaluate the arguments": _one_level,
-        "You keep the last digit alone; a sum may have two.": lambda x: value(x) % 10,
-        "The outermost operation is always Max here.": lambda x: max(map(value, x[1])) if isinstance(x, tuple) else x})
+        "This lets a row see what comes after. Rows are queries, columns keys.":
+            lambda n, width: window_mask(n, width).T,
+        "A row that sees `width` tokens sees itself and one less before it.":
+            lambda n, width: window_mask(n, width + 1),
+        "This is the whole causal mask: what lies too far back is to be hidden, too.": lambda n, width: np.tri(n),
+        "This is what is added to the scores": lambda n, width: np.where(window_mask(n, width), 0, -np.inf)})
 
 
 def teacher_forced(question, answer, width):
@@ -257,80 +217,45 @@ check_answer_probability = Exercise(
             lambda x, a: (np.exp(x - x.max()) / np.exp(x - x.max()).sum())[np.arange(len(a)), a].prod()})
 
 
-def sample(rng, operations, depth):
-    arguments = rng.integers(10, size=2).tolist()
-    if depth > 1:
-        which = [(0,), (1,), (0, 1)][rng.integers(3)]
-        for i in which:
-            arguments[i] = sample(rng, operations, depth - 1)
-    return operations[rng.integers(len(operations))], tuple(arguments)
+def nucleus(p, mass):
+    order = np.argsort(-p)
+    before = np.cumsum(p[order]) - p[order]
+    kept = np.zeros(len(p))
+    kept[order[before < mass]] = p[order[before < mass]]
+    return kept / kept.sum()
 
 
-def _drawn(answer, operations, depth):
-    """Objects unless all depths are as asked, and every shape, digit and operation comes often enough."""
-    drawn, shapes = [], []
-    for i in range(200):
-        drawn.append(answer(generator(depth, "sample", i), operations, depth))
-        shapes.append(_shape(drawn[-1], operations))
-    if wrong := [deep for deep, _ in shapes if deep != depth]:
-        raise Objection(f"Asked for depth {depth}, some of your expressions have depth {wrong[0]}.")
-    nested = [pattern for _, pattern in shapes]
-    wanted = [(False, False)] if depth == 1 else [(True, False), (False, True), (True, True)]
-    if min(map(nested.count, wanted)) < 20:
-        raise Objection("Some shape is hardly ever drawn: the first argument nested, the second, or both. "
-                        "Let chance decide among the three.")
-    _judge_leaves(drawn, operations)
-    return 1.0
+def _masses(rng):
+    cases = [(np.array([0.5, 0.3, 0.15, 0.05]), 0.7), (np.array([0.05, 0.15, 0.6, 0.2]), 0.5)]
+    return cases + [(rng.dirichlet(np.full(8, 0.5)), mass) for mass in (0.3, 0.8, 0.95)]
 
 
-def _shape(expression, operations):
-    """The depth, and which arguments are nested; objects to what is no expression."""
-    if isinstance(expression, (int, np.integer)) and 0 <= expression <= 9:
-        return 0, ()
-    if not (isinstance(expression, tuple) and len(expression) == 2 and expression[0] in operations
-            and isinstance(expression[1], tuple) and len(expression[1]) == 2):
-        raise Objection(f"{expression!r} is no digit and no pair of an operation and a tuple of two arguments.")
-    inner = [_shape(argument, operations)[0] for argument in expression[1]]
-    return 1 + max(inner), tuple(deep > 0 for deep in inner)
+def _one_by_one(p, mass):
+    """The same, taking token after token until the mass is reached."""
+    kept, left = np.zeros(len(p)), p.copy()
+    while kept.sum() < mass:
+        best = left.argmax()
+        kept[best], left[best] = p[best], -1
+    return kept / kept.sum()
 
 
-def _judge_leaves(drawn, operations):
-    leaves, names, waiting = [], [], list(drawn)
-    while waiting:
-        expression = waiting.pop()
-        if isinstance(expression, tuple):
-            names.append(expression[0])
-            waiting += expression[1]
-        else:
-            leaves.append(int(expression))
-    if any(leaves.count(digit) < 0.05 * len(leaves) for digit in range(10)):
-        missing = min(range(10), key=leaves.count)
-        raise Objection(f"The digit {missing} comes too seldom: {leaves.count(missing)} times in {len(leaves)} digits.")
-    if any(names.count(name) < len(names) / len(operations) / 2 for name in operations):
-        raise Objection("Some operation comes too seldom, or stands only outside: draw one at every level.")
+def _likelier(p):
+    """The mass of all tokens that are likelier, for each token."""
+    return np.array([p[p > share].sum() for share in p])
 
 
-def _grown(deeper):
-    """A sampler in which ``deeper(rng)`` says of each argument whether it is nested."""
-    def draw_one(rng, operations, depth):
-        arguments = tuple(draw_one(rng, operations, depth - 1) if depth > 1 and deeper(rng) else int(rng.integers(10))
-                          for _ in range(2))
-        return operations[rng.integers(len(operations))], arguments
-    return draw_one
+def _kept(p, stays):
+    return np.where(stays, p, 0) / p[stays].sum()
 
 
-def _without_nine(rng, operations, depth):
-    name, arguments = sample(rng, operations, depth)
-    return name, tuple(min(part, 8) if isinstance(part, int) else part for part in arguments)
-
-
-check_sample = Exercise(
-    sample, "the draws", [(("First", "Second", "Max", "Min"), depth) for depth in (1, 2, 3)], measure=_drawn,
-    right="All shapes, all operations and all digits occur, and the depth is what was asked for.",
-    also_right=(lambda rng, names, depth: sample(rng, names[::-1], depth),),
+check_nucleus = Exercise(
+    nucleus, "the shares", _masses, also_right=(_one_by_one,),
+    right="The fewest tokens that have the mass together, in the proportions that they had.",
     mistakes={
-        "Some shape is hardly ever drawn": _grown(lambda rng: True),
-        "some of your expressions have depth": _grown(lambda rng: rng.random() < 0.5),
-        "The digit 9 comes too seldom": _without_nine,
-        "Some operation comes too seldom": lambda rng, names, depth: sample(rng, names[:1], depth),
-        "is no digit and no pair": lambda rng, names, depth: list(sample(rng, names, depth))})
+        "These do not add up to one: divide by what is kept.": lambda p, mass: np.where(_likelier(p) < mass, p, 0),
+        "The token that reaches the mass belongs to it; you stop one too early.":
+            lambda p, mass: _kept(p, (_likelier(p) + p <= mass) | (p == p.max())),
+        "You go through the tokens as they stand; begin with the likeliest.":
+            lambda p, mass: _kept(p, np.cumsum(p) - p < mass),
+        "You compare each token with the likeliest one; the mass is that of all kept ones together.":
+            lambda p, mass: _kept(p, p >= mass * p.max())})

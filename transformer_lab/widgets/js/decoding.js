@@ -7,7 +7,7 @@ import { fixed, percent } from "./core/format.js";
 import { argmax } from "./core/math.js";
 import { integers } from "./core/random.js";
 import { TOKENS } from "./core/tokens.js";
-import { button, explorable, menu, slider } from "./core/ui.js";
+import { button, choose, explorable, menu, slider } from "./core/ui.js";
 import { choices, pressed } from "./decoding/edit.js";
 import { modelsOf } from "./decoding/model.js";
 import { NARROW, sequence } from "./decoding/picture.js";
@@ -28,9 +28,13 @@ export const EXAMPLES = {
     ["Add ( 14 , First ( 3 , 8 ) )", "a number above 9"]],
 };
 
-export function compute({ model, expression, selected, step }, data) {
+/** How the next token is taken: what the state says of it, and no more. */
+const how = ({ pick, temperature, top_k, top_p, draws }) =>
+  (pick === "drawn" ? { pick, temperature, top_k, top_p, draws } : { pick, draws: 0 });
+
+export function compute({ model, expression, selected, step, ...state }, data) {
   const { tasks, decoded } = modelsOf(data), task = tasks[model], tree = parse(expression).x, { words, nodes } = written(tree);
-  const run = decoded(model, expression), last = run.steps.length - 1, at = Math.min(step, last);
+  const run = decoded(model, expression, how(state)), last = run.steps.length - 1, at = Math.min(step, last);
   const exact = nodes.map(({ x }) => value(x)), said = spellTokens(run.answer);
   return { tasks, task, tree, words, nodes, exact, run, at, last, said, step: run.steps[at], strange: beyond(tree, task),
     selected: Math.min(selected, nodes.length - 1), done: at >= 0 && at === last,
@@ -78,7 +82,20 @@ export function shuffled(task, n) {
   return spell(compose(task, (end) => integers(0, "probe", n, end, i++, 1)[0]));
 }
 
-function controls({ model, expression, draw }, { tasks, task, at, last }, lab) {
+/** How it is drawn, where it is drawn; the places stay. */
+function drawing({ pick, temperature, top_k, top_p, draws }, { task: { d_vocab } }, lab) {
+  const some = Math.min(top_k, d_vocab), put = (key) => (value) => lab.set({ [key]: value, step: 0 });
+  return [choose("Next token", [["likeliest", "the likeliest"], ["drawn", "drawn"]], pick, put("pick")),
+    ...(pick === "likeliest" ? [null, null, null, null] : [
+      slider("Temperature", { min: 0.1, max: 3, step: 0.1, value: temperature, shown: temperature.toFixed(1) }, put("temperature")),
+      slider("Top k", { min: 1, max: d_vocab, step: 1, value: some, shown: some === d_vocab ? "all" : some }, (value) =>
+        put("top_k")(value === d_vocab ? 24 : value)),
+      slider("Top p", { min: 0.05, max: 1, step: 0.05, value: top_p, shown: top_p.toFixed(2) }, put("top_p")),
+      button("Draw again", () => lab.set({ draws: draws + 1, step: 0 }))])];
+}
+
+function controls(state, now, lab) {
+  const { model, expression, draw } = state, { tasks, task, at, last } = now;
   const open = (text, more = {}) => lab.set({ expression: text, selected: 0, step: 0, ...more });
   const models = Object.entries(tasks).map(([name, { title }]) => [name, title]), go = (step) => lab.set({ step });
   const own = EXAMPLES[model].some(([text]) => text === expression) ? [] : [[expression, "your own"]];
@@ -90,6 +107,7 @@ function controls({ model, expression, draw }, { tasks, task, at, last }, lab) {
       slider("Step", { min: 1, max: Math.max(1, last + 1), step: 1, value: at + 1,
         shown: last < 0 ? "none" : `${at + 1} of ${last + 1}`, attrs: { disabled: last < 1 } }, (step) => go(step - 1)),
       button("Next", () => go(at + 1), { disabled: at >= last })),
+    ...drawing(state, now, lab),
   ];
 }
 
@@ -100,16 +118,21 @@ function verdict({ run, said, right, exact }) {
   return ` It wrote ${wrote}. The exact value is ${exact[0]}: ${right ? "right" : "wrong"}.`;
 }
 
-function describe({ expression }, now) {
+/** How the token of a step was taken, in words. */
+const takenWords = ({ pick, temperature }, { left }) =>
+  (pick === "drawn" ? `, drawn from ${left} at temperature ${temperature.toFixed(1)}` : "");
+
+function describe({ expression, ...state }, now) {
   const { words, task, step, at, last, done } = now;
   if (!step) {
     return `${expression} has ${words.length} tokens. This model has positions for ${task.n_ctx}: it cannot read it. `
       + "Take something out.";
   }
-  const [{ word, share }] = step.top, most = (shares) => `“${TOKENS[step.row[argmax(shares)]]}”`;
+  const { taken: token, shares } = step, most = (shares) => `“${TOKENS[step.row[argmax(shares)]]}”`;
   const looked = step.patterns.slice(task.n_heads * (task.n_layers - 1))
     .map((shares, head) => `${most(shares)} (head ${head}, ${percent(Math.max(...shares))})`);
-  return `${expression}, step ${at + 1} of ${last + 1}: the model goes on with ${word} (${percent(share, 2)}). `
+  return `${expression}, step ${at + 1} of ${last + 1}: the model goes on with ${TOKENS[token]} `
+    + `(${percent(shares[token], 2)})${takenWords(state, step)}. `
     + `In layer ${task.n_layers - 1} it looks most at ${looked.join(", ")}.${done ? verdict(now) : ""}${beyondWords(now)}`;
 }
 
@@ -124,26 +147,28 @@ function table({ expression }, { task, run, step, at }) {
   return step ? [next, looks] : next;
 }
 
-export function code({ model, expression }, { run, at, step }) {
+export function code({ model, expression, pick, temperature, top_k, top_p }, { run, at, step, task }) {
   const before = run.steps.slice(0, Math.max(at, 0)).map(({ taken }) => taken).join(", ");
+  const cut = pick === "drawn" ? `, temperature=${temperature}, top_k=${Math.min(top_k, task.d_vocab)}, top_p=${top_p}` : "";
   return `import numpy as np
-from transformer_lab.byhand.attention import softmax
 from transformer_lab.byhand.transformer import forward
+from transformer_lab.tasks.answers import shares
 from transformer_lab.tasks.expressions import TOKENS, parse, tokenize
 from transformer_lab.widgets import Decoding
 
 # weights as on the page, in half precision
 writer = Decoding(model="${model}", expression="${expression}")
 row = np.array([tokenize(parse(writer.expression)) + [${before}]])
-${step ? "" : "# forward will say that there are not enough positions\n"}acts = forward(writer.params, row, writer.config)
-probs = softmax(acts["logits"][0, -1])
-print([(TOKENS[i], float(probs[i])) for i in np.argsort(-probs)[:5]])`;
+${step ? "" : "# forward will say that there are not enough positions\n"}logits = forward(writer.params, row, writer.config)["logits"][0, -1:]
+probs = shares(logits${cut})[0]
+print([(TOKENS[i], float(probs[i])) for i in np.argsort(-logits[0])[:5]])`;
 }
 
 export default explorable({
   title: "An expression, decoded",
   instruction: "Press a token, then what to put there. Step through the answer.",
   data: "decode",
-  defaults: { model: "nested", expression: EXAMPLES.nested[0][0], selected: 2, step: 0, draw: 0 },
+  defaults: { model: "nested", expression: EXAMPLES.nested[0][0], selected: 2, step: 0, draw: 0,
+    pick: "likeliest", temperature: 1, top_k: 24, top_p: 1, draws: 0 },
   compute, view, controls, describe, table, code,
 });

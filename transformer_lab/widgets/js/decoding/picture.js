@@ -95,13 +95,13 @@ function looks(at, { patterns, row: { length } }, { heads }) {
 }
 
 /** The five likeliest next tokens, and the scale of the cells. */
-function nextTokens({ bars }, { top }, lab) {
-  const x = (i) => lab.width - 96 + 16 * i, bar = ({ word: text, share }, i) => {
-    const y = bars + BAR * i, long = share * (lab.width - LEFT - 78);
-    const shown = share < 5e-5 ? "< 0.01 %" : percent(share, 2);
-    return [label(LEFT - 8, y + 14, text, `code end ${i ? "" : "strong"}`), line(LEFT, y, LEFT, y + BAR),
-      rect(LEFT, y + 3, Math.max(1, long), 14, amount(i ? 0.5 : 1)),
-      label(LEFT + long + 7, y + 14, shown, i ? "soft" : "strong")];
+function nextTokens({ bars }, { top, taken }, lab) {
+  const x = (i) => lab.width - 96 + 16 * i, bar = ({ token, word: text, share }, i) => {
+    const y = bars + BAR * i, long = share * (lab.width - LEFT - 78), next = token === taken;
+    const shown = share === 0 ? "cut off" : share < 5e-5 ? "< 0.01 %" : percent(share, 2);
+    return [label(LEFT - 8, y + 14, text, `code end ${next ? "strong" : share ? "" : "faint"}`), line(LEFT, y, LEFT, y + BAR),
+      rect(LEFT, y + 3, Math.max(1, long), 14, amount(next ? 1 : 0.5)),
+      label(LEFT + long + 7, y + 14, shown, next ? "strong" : "soft")];
   };
   return h("g", { "aria-hidden": true }, label(0, bars - 12, "next token", "soft"), top.map(bar),
     [0, 0.25, 0.5, 0.75, 1].map((share, i) => rect(x(i), bars - 22, 16, 11, { class: "lab-cell", ...amount(share) })),
