@@ -33,22 +33,22 @@ Max ( 5 ) 5: [EOS].'
 
 
 def _drawn(words, n_question, asked, width):
-    drawing, axes = empty(width, LINE * (6.2 + len(asked)))
+    drawing, axes = empty(width, LINE * (4.9 + len(asked)))
     axes.set_axis_off()
-    axes.set(xlim=(0, len(words) + 2.2), ylim=(6.0 + len(asked), -0.2))
+    axes.set(xlim=(0, len(words) + 2.4), ylim=(4.7 + len(asked), -0.2))
     axes.text(0, 0.4, "One pass", fontsize=12.5, fontweight="bold", color=color("ink"), va="center")
     _boxes(axes, words, n_question, 1.4)
     for place, said in enumerate(asked, n_question - 1):
         axes.annotate("", (place + 0.5, 2.55), (place + 0.5, 1.95),
                       arrowprops={"arrowstyle": "->", "color": color("ink"), "linewidth": 1})
-        _word(axes, place + (0.5 if said != END else 0.9), 2.9, said, "bold")
+        _word(axes, place + 0.5, 2.9, said, "bold")
     axes.text(0, 4.1, "The same, one at a time", fontsize=12.5, fontweight="bold", color=color("ink"), va="center")
     for line, said in enumerate(asked):
         end, height = n_question + line, 5.1 + line
         _boxes(axes, words[:end], n_question, height)
         axes.annotate("", (end + 0.75, height), (end + 0.1, height),
                       arrowprops={"arrowstyle": "->", "color": color("ink"), "linewidth": 1})
-        _word(axes, end + (1.1 if said != END else 1.5), height, said, "bold")
+        _word(axes, end + 0.85, height, said, "bold", "left")
     return drawing
 
 
@@ -60,6 +60,6 @@ def _boxes(axes, words, n_question, height):
         _word(axes, place + 0.5, height, word, "normal" if place < n_question else "bold")
 
 
-def _word(axes, place, height, word, weight):
+def _word(axes, place, height, word, weight, side="center"):
     axes.text(place, height, word, fontsize=11, fontfamily="monospace", fontweight=weight, color=color("ink"),
-              ha="center", va="center")
+              ha=side, va="center")
