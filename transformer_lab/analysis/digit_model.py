@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import places
 from ..checks import check_type
 from ..errors import DataError
 from ..tasks.answers import questions, write
@@ -13,9 +14,9 @@ from ..tasks.digit_data import Digits
 from ..tasks.digits import check_expression
 from ..tasks.expressions import EOS, TOKENS, answer_text, spell, value
 from ..training.records import Record
-from ..training.run import Run, logits, read_run
+from ..training.run import Run, logits, read_run, train
 
-__all__ = ["DigitModel", "Ranked", "load"]
+__all__ = ["DigitModel", "Ranked", "curve", "learned", "load", "trained"]
 
 
 class Ranked(NamedTuple):
@@ -84,3 +85,21 @@ def load(folder) -> tuple[DigitModel, Record]:
     if not isinstance(run.task, Digits):
         raise DataError(f"{record.path} is no digit run: its task is another.")
     return DigitModel(run, record.weights), record
+
+
+def trained(study: str, recipe: Run, *, seed: int, keep=(), **arm) -> tuple:
+    """The model of one arm and seed of a study, trained if its run is not there, and its history."""
+    run = recipe.replace(seed=seed, **arm)
+    record = train(places.runs("-".join(map(str, (study, *arm.values(), seed)))), run, keep=keep)
+    return DigitModel(run, record.weights), record.history
+
+
+def curve(history) -> dict:
+    """The held-out accuracy over the steps, as a unit of a study returns it."""
+    return {"accuracy": ("step", history["held_out_accuracy"]), "step": ("step", history.steps)}
+
+
+def learned(name: str, recipe: Run, *, seed: int) -> dict:
+    """The unit of a study of one recipe: its curve, and how many held-out questions it answers wrong in the end."""
+    model, history = trained(name, recipe, seed=seed)
+    return curve(history) | {"wrong": ((), (~model.right(model.run.task.parts.held_out)).sum())}

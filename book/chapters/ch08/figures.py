@@ -29,7 +29,7 @@ Max ( 5 ) 5: [EOS].'
     one = ", ".join(f"below {words[end - 1]}: {said}" for end, said in zip(ends, asked, strict=True))
     each = "; ".join(f"{' '.join(words[:end])}: {said}" for end, said in zip(ends, asked, strict=True))
     said = [f"Boxes of tokens. One pass: {' '.join(words)}; asked for {one}", f"One at a time: {each}"]
-    return laid_out([""], lambda title, width: _drawn(words, n_question, asked, width), said, 700)
+    return laid_out([""], lambda title, width: _drawn(words, n_question, asked, width), said)
 
 
 def _drawn(words, n_question, asked, width):

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from transformer_lab import places
-from transformer_lab.analysis.digit_model import DigitModel
+from transformer_lab.analysis.digit_model import DigitModel, learned, trained
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.tasks.next_token import bounds
-from transformer_lab.training import History, Run, Study, train
+from transformer_lab.training import Study
 
 from .next_token import measure
 
@@ -21,23 +20,6 @@ __all__ = ["COUNTED"]
 #: What is trained to see what a loss may count, but for ``counted`` and ``seed``, and when it is measured.
 MEASURED = [0, 50, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1250, 1500]
 COUNTED = RECIPES["two-digits"].replace(steps=MEASURED[-1])
-
-
-def trained(study: str, recipe: Run, *, seed: int, keep=(), **arm) -> tuple[DigitModel, History]:
-    """The model of one arm and seed, trained if its run is not there, and its history."""
-    run = recipe.replace(seed=seed, **arm)
-    record = train(places.runs("-".join(map(str, (study, *arm.values(), seed)))), run, keep=keep)
-    return DigitModel(run, record.weights), record.history
-
-
-def curve(history: History) -> dict:
-    return {"accuracy": ("step", history["held_out_accuracy"]), "step": ("step", history.steps)}
-
-
-def of_task(task: str, seed: int) -> dict:
-    """The curve of a harder task, and how many held-out questions the model answers wrong in the end."""
-    model, history = trained(task, RECIPES[task], seed=seed)
-    return curve(history) | {"wrong": ((), (~model.right(model.run.task.parts.held_out)).sum())}
 
 
 def counting(counted: str, seed: int) -> dict:
@@ -53,6 +35,6 @@ def with_bounds(found):
     return found.assign(best_accuracy=best.accuracy, best_loss=best.loss)
 
 
-Study("two-digits", partial(of_task, "two-digits"), seeds=range(5), recipe=RECIPES["two-digits"])
+Study("two-digits", partial(learned, "two-digits", RECIPES["two-digits"]), seeds=range(5), recipe=RECIPES["two-digits"])
 Study("next-token", counting, {"counted": ("answer", "all")}, range(3), recipe=COUNTED,
       settings={"measured": MEASURED}, finish=with_bounds)

@@ -13,8 +13,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from chapters.ch08.study import curve, of_task, trained
-from transformer_lab.analysis.digit_model import DigitModel
+from transformer_lab.analysis.digit_model import DigitModel, curve, learned, trained
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.randomness import generator
 from transformer_lab.tasks.digit_data import Digits
@@ -132,6 +131,6 @@ def small(values) -> np.ndarray:
 
 
 for task, n in SEEDS.items():
-    Study(task, partial(of_task, task), seeds=range(n), recipe=RECIPES[task])
+    Study(task, partial(learned, task, RECIPES[task]), seeds=range(n), recipe=RECIPES[task])
 Study("lengths", longer, {"positions": POSITIONS}, range(5), recipe=LENGTHS, finish=with_lengths)
 Study("depths", deeper, {"positions": ("learned", "none")}, range(5), recipe=DEPTHS, finish=with_levels)

@@ -6,6 +6,7 @@ import pytest
 from chapters.ch08 import study as counting
 from chapters.ch08.study import COUNTED
 from transformer_lab import generator
+from transformer_lab.analysis.digit_model import trained
 from transformer_lab.byhand.transformer import init, loss_and_gradients
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.tasks.next_token import bounds, every_target
@@ -56,4 +57,4 @@ def test_an_arm_is_trained_on_the_tokens_that_it_counts(small):
         batch = run.task.encoded([run.task.parts.train[i] for i in rows])
         batch = every_target(batch) if counted == "all" else batch
         loss, _ = loss_and_gradients(init(run.model, seed=3), *batch, run.model)
-        assert counting.trained("next-token", counting.COUNTED, seed=3, counted=counted)[1]["loss"][0] == loss
+        assert trained("next-token", counting.COUNTED, seed=3, counted=counted)[1]["loss"][0] == loss

@@ -5,11 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from chapters.ch08 import study as ch08
 from chapters.ch22 import study as beyond
 from chapters.ch22.study import DEPTHS, LENGTHS, POSITIONS, SEEDS, depth_tests, length_tests, levels
 from transformer_lab import places
-from transformer_lab.analysis.digit_model import DigitModel, load
+from transformer_lab.analysis.digit_model import DigitModel, learned, load
 from transformer_lab.byhand.transformer import init
 from transformer_lab.cli.recipes import RECIPES
 from transformer_lab.tasks.expressions import operation_of, tokenize, value
@@ -92,7 +91,6 @@ def small(tmp_path, monkeypatch):
     """The chapter's recipes and questions, so small that a unit takes a moment; runs go to a folder of the test."""
     few = SMALL | {"examples": 200}
     monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(tmp_path))
-    monkeypatch.setattr(ch08, "RECIPES", {"sort": RECIPES["sort"].replace(**SMALL)})
     monkeypatch.setattr(beyond, "LENGTHS", LENGTHS.replace(**few))
     monkeypatch.setattr(beyond, "DEPTHS", DEPTHS.replace(**few))
     monkeypatch.setattr(beyond, "length_tests", lambda: [("Max", (1, 2)), ("Min", tuple(range(10)))])
@@ -100,10 +98,16 @@ def small(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "arm", "sizes"), [
-    ("sort", {}, {"step": 2}), ("lengths", {"positions": "none"}, {"step": 2, "question": 2}),
+    ("lengths", {"positions": "none"}, {"step": 2, "question": 2}),
     ("depths", {"positions": "none"}, {"step": 2, "question": 4})])
 def test_a_unit_is_measured_twice_alike_and_fits_beside_what_is_shipped(name, arm, sizes, small):
     declared, unit = study(name), {**arm, "seed": 1}
     first, again = declared.measured(unit), declared.measured(unit)
     assert first.identical(again) and dict(first.sizes) == sizes
     assert set(first.data_vars) <= SHIPPED[name]
+
+
+def test_a_task_is_measured_twice_alike(small):
+    first, again = (learned("sort", RECIPES["sort"].replace(**SMALL), seed=1) for _ in range(2))
+    assert set(first) <= {*SHIPPED["sort"], "step"} and first["wrong"] == again["wrong"]
+    np.testing.assert_array_equal(first["accuracy"][1], again["accuracy"][1])
