@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from chapters.ch20.page import INPUTS, RUN, answers
+from chapters.ch08.page import INPUTS, RUN, answers
 from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.errors import LabError

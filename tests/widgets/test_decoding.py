@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from chapters.ch08.page import MODELS, decode_bytes
+from chapters.ch10.page import MODELS, decode_bytes
 from transformer_lab import generator
 from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward

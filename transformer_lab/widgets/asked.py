@@ -24,7 +24,7 @@ def of_digits(argument, value) -> str:
 
 
 class AskModel(WithModel, Explorable, draws="ask-model"):
-    """The digit model of chapter 20 (the record ``digits/digits-0``), run on the page in half precision.
+    """The digit model of chapter 8 (the record ``digits/digits-0``), run on the page in half precision.
 
     An expression is one of the five operations on three digits; spaces and capitals do not matter. ``held_out`` marks
     the inputs that training never saw.
@@ -45,7 +45,7 @@ class AskModel(WithModel, Explorable, draws="ask-model"):
 
 
 class Decoding(WithModel, Explorable, draws="decoding"):
-    """Three models of chapter 8 that write their answers (the records ``digits/MODEL-0``), run in half precision.
+    """Three models of chapter 10 that write their answers (the records ``digits/MODEL-0``), run in half precision.
 
     An expression has 2 to 4 arguments an operation, numbers up to 199 and at most 24 tokens; spaces and capitals do not
     matter. ``selected`` is a number or operation, counted from the left; ``step`` the token of the answer that comes

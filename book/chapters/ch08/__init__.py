@@ -1,10 +1,7 @@
-"""What only chapter 08 needs: what was run, what a token costs, its drawing, its exercises."""
+"""What only chapter 8 needs: what was run, and its exercises."""
 
-from . import cost, exercises, figures, parity, study
-from .cost import *  # noqa: F403
+from . import exercises, study
 from .exercises import *  # noqa: F403
-from .figures import *  # noqa: F403
-from .parity import *  # noqa: F403
 from .study import *  # noqa: F403
 
-__all__ = [*cost.__all__, *exercises.__all__, *figures.__all__, *parity.__all__, *study.__all__]
+__all__ = [*exercises.__all__, *study.__all__]

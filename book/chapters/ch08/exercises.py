@@ -1,261 +1,173 @@
-"""Exercises of chapter 08, writing an answer: what a writer sees, what it is trained on, how it writes, is scored, and
-how the next token is drawn.
-"""
+"""Exercises of chapter 8, learned or remembered: the solutions, as the chapter shows them, and common mistakes."""
 
 from __future__ import annotations
-
-from itertools import takewhile
 
 import numpy as np
 
 from transformer_lab.exercises import Exercise, Objection
+from transformer_lab.randomness import generator
+from transformer_lab.tasks.digits import DigitTask, draw
+from transformer_lab.tasks.splits import leakage
 
-__all__ = ["check_answer_probability", "check_nucleus", "check_teacher_forced", "check_whole_right",
-           "check_window_mask", "check_write"]
-
-EOS, IGNORED = 1, -100
-
-
-def window_mask(n, width):
-    back = np.arange(n)[:, None] - np.arange(n)
-    return (back >= 0) & (back < width)
+__all__ = ["check_blind_score", "check_calibration_error", "check_find_leak", "check_leak", "check_split_inputs"]
 
 
-def _mask(answer, n, width):
-    mask = np.asarray(answer(n, width))
-    if mask.dtype.kind == "f" and mask.min(initial=0) == -np.inf:
-        raise Objection("This is what is added to the scores. Return the mask: true where a row may look.")
-    return mask
+def leak(n_inputs, n_train):
+    return 1 - (1 - 1 / n_inputs) ** n_train
 
 
-check_window_mask = Exercise(
-    window_mask, "the mask", [(5, 2), (1, 1), (9, 4), (3, 7)], measure=_mask,
-    also_right=(lambda n, width: np.tri(n) - np.tri(n, k=-width),),
-    right="A row sees itself and what stands close before it, and nothing else.",
+check_leak = Exercise(
+    leak, "the share", [(2, 3), (5000, 8000), (1000, 100), (7, 7)],
+    right="Whoever draws as many examples as there are inputs has met about 63 % of them.",
+    also_right=(lambda n, k: -np.expm1(k * np.log1p(-1 / n)),),
     mistakes={
-        "This lets a row see what comes after. Rows are queries, columns keys.":
-            lambda n, width: window_mask(n, width).T,
-        "A row that sees `width` tokens sees itself and one less before it.":
-            lambda n, width: window_mask(n, width + 1),
-        "This is the whole causal mask: what lies too far back is to be hidden, too.": lambda n, width: np.tri(n),
-        "This is what is added to the scores": lambda n, width: np.where(window_mask(n, width), 0, -np.inf)})
+        "This is the share that training has never shown.": lambda n, k: 1 - leak(n, k),
+        "Draws repeat: n of them meet fewer than n inputs.": lambda n, k: k / n,
+        "Draws repeat: as many draws as there are inputs do not meet all of them.": lambda n, k: min(1, k / n),
+        "This is the limit for many inputs; for few of them it is off.": lambda n, k: 1 - np.exp(-k / n)})
 
 
-def teacher_forced(question, answer, width):
-    tokens = question + answer
-    targets = [-100] * (len(question) - 1) + answer + [1]
-    fill = width - len(tokens)
-    return np.array([tokens + [0] * fill, targets + [-100] * fill])
+def split_inputs(examples, share, rng):
+    inputs = list(dict.fromkeys(examples))
+    order = rng.permutation(len(inputs))
+    kept = {inputs[i] for i in order[:round(share * len(inputs))]}
+    return ([x for x in examples if x not in kept],
+            [x for x in examples if x in kept])
 
 
-def _lessons(rng):
-    return [(rng.integers(2, 20, size=q).tolist(), rng.integers(2, 12, size=a).tolist(), width)
-            for q, a, width in [(5, 1, 9), (8, 2, 11), (3, 4, 12)]]
+def _divided(answer, examples, share):
+    """The share of distinct inputs that is held out; objects to what is no split, or no random one."""
+    sides = [answer(examples, share, generator(seed, "exercise split")) for seed in range(2)]
+    if any(not isinstance(side, tuple | list) or len(side) != 2 for side in sides):
+        raise Objection("Return two lists, in this order: train, held_out.")
+    train, held_out = map(list, sides[0])
+    if sorted(train + held_out) != sorted(examples):
+        raise Objection("Both sides together should hold every example once, copies included.")
+    if shared := leakage(train, held_out).shared:
+        raise Objection(f"{shared} of the {len(held_out)} held-out examples also stand in training: divide inputs.")
+    if set(held_out) == set(sides[1][1]):
+        raise Objection("Two generators give the same split: draw the held-out inputs at random.")
+    return len(set(held_out)) / len(set(examples))
 
 
-def _rows(change):
-    """The rows with a mistake: ``change(tokens, targets, question, end)`` works on them in place."""
-    def wrong(question, answer, width):
-        tokens, targets = teacher_forced(question, answer, width)
-        change(tokens, targets, question, len(question) + len(answer))
-        return np.array([tokens, targets])
-    return wrong
+def _by_example(examples, share, rng):
+    order, cut = rng.permutation(len(examples)), round(share * len(examples))
+    return [examples[i] for i in order[cut:]], [examples[i] for i in order[:cut]]
 
 
-def _own_tokens(tokens, targets, question, end):
-    targets[:len(question) - 1] = question[1:]
+def _in_order(examples, share, rng):
+    kept = sorted(set(examples))[:round(share * len(set(examples)))]
+    return [x for x in examples if x not in kept], [x for x in examples if x in kept]
 
 
-def _not_shifted(tokens, targets, question, end):
-    targets[:end] = [IGNORED] * len(question) + tokens[len(question):end].tolist()
-    targets[end] = EOS
-
-
-def _padding(tokens, targets, question, end):
-    targets[end:] = 0
-
-
-def _no_end(tokens, targets, question, end):
-    targets[end - 1] = IGNORED
-
-
-def _end_shown(tokens, targets, question, end):
-    tokens[end] = EOS
-
-
-check_teacher_forced = Exercise(
-    teacher_forced, ("the tokens", "the targets"), _lessons, measure=lambda answer, *given: tuple(answer(*given)),
-    right="From the question's last token on, each position is asked for the next token.",
+check_split_inputs = Exercise(
+    split_inputs, "the share of distinct inputs that is held out", measure=_divided, tolerance=0.02,
+    cases=lambda rng: (draw(DigitTask(high=3), 800, seed=int(rng.integers(1000))), rng.uniform(0.25, 0.45)),
+    right="No input stands on both sides, and no example was lost.",
     mistakes={
-        "The question's own tokens count here. Nobody can know them: set their targets to -100.": _rows(_own_tokens),
-        "Here a position is asked for the token that it holds. Its target is the *next* one.": _rows(_not_shifted),
-        "Padding counts here. Behind the answer all targets are -100.": _rows(_padding),
-        "The last answer token has to predict EOS (1). Otherwise the model never learns to stop.": _rows(_no_end),
-        "EOS is only ever a target: nothing is written behind it, so it is no input.": _rows(_end_shown)})
+        "held-out examples also stand in training": _by_example,
+        "copies included": lambda examples, share, rng: split_inputs(list(dict.fromkeys(examples)), share, rng),
+        "draw the held-out inputs at random": _in_order,
+        "The share is held out; the rest is trained on.": lambda x, share, rng: split_inputs(x, 1 - share, rng)})
 
 
-def write(next_token, question, room):
-    written = []
-    while len(written) < room:
-        token = next_token(question + written)
-        if token == 1:
-            break
-        written.append(token)
-    return written
+def find_leak(train, held_out):
+    def key(expression):
+        operation, arguments = expression
+        if operation in ("Max", "Min"):
+            arguments = tuple(sorted(arguments))
+        return operation, arguments
+
+    seen = {key(expression) for expression in train}
+    return sum(key(expression) in seen for expression in held_out) / len(held_out)
 
 
-class _Speaker:
-    """A model that says a text, one token at a time, and only to one who shows it what it has said so far."""
-
-    def __init__(self, question, text, room):
-        self.question, self.text, self.room, self.asked = question, text, room, 0
-
-    def __call__(self, tokens):
-        self.asked, n = self.asked + 1, len(self.question)
-        if self.asked > self.room + 1:
-            raise RuntimeError(f"the model was asked {self.asked} times, and there is room for {self.room} tokens")
-        if list(tokens[:n]) != self.question or list(tokens[n:]) != self.text[:len(tokens) - n]:
-            raise RuntimeError("the model was shown something else than the question and what it wrote so far")
-        return self.text[len(tokens) - n]
+def _sides(rng):
+    drawn = draw(DigitTask(), 2000, seed=int(rng.integers(1000)), distinct=True)
+    return drawn[:1500], drawn[1500:]
 
 
-def _speakers(rng):
-    cases = []
-    for n_question, length, room in [(4, 1, 3), (6, 3, 5), (5, 0, 4), (4, 9, 3)]:
-        question = rng.integers(2, 20, size=n_question).tolist()
-        text = [*rng.permutation(np.arange(2, 12))[:length].tolist(), EOS]
-        cases.append((_Speaker(question, text, room), question, room))
-    return cases
+def _share_seen(key):
+    return lambda train, held_out: np.isin([str(key(x)) for x in held_out], [str(key(x)) for x in train]).mean()
 
 
-def _written(answer, speaker, question, room):
-    got, want = list(answer(speaker, question, room)), takewhile(lambda token: token != EOS, speaker.text)
-    if EOS in got:
-        raise Objection("EOS says that the answer is finished. It is no part of it: leave it out.")
-    if got[:len(question)] == question:
-        raise Objection("You return the question, too. Return only what was written.")
-    if got != (want := list(want)[:room]):
-        raise Objection(f"The model goes on with {want} here, and you return {got}.")
-    return got
-
-
-check_write = Exercise(
-    write, "what was written", _speakers, measure=_written,
-    right="Each token is asked for with all that is written so far; EOS ends it, and so does a full page.",
+check_find_leak = Exercise(
+    find_leak, "the share", _sides,
+    right="For Max and Min an order of the arguments is nothing new; for the others it is.",
+    also_right=(_share_seen(lambda x: (x[0], sorted(x[1]) if x[0] in ("Max", "Min") else x[1])),),
     mistakes={
-        "The model goes on with": lambda f, q, room: [token for token in [f(q)] * room if token != EOS],
-        "It is no part of it: leave it out": lambda f, q, room: [*write(f, q, room), EOS],
-        "there is room for": lambda f, q, room: write(f, q, room + 9),
-        "Return only what was written": lambda f, q, room: q + write(f, q, room),
-        "shown something else": lambda f, q, room: write(lambda tokens: f(tokens[len(q):]), q, room)})
+        "These are equal inputs only; Max ( 5 , 3 , 9 ) and Max ( 9 , 3 , 5 ) are one question asked twice.":
+            _share_seen(lambda expression: expression),
+        "First, Second and Last care about the order of their arguments.":
+            _share_seen(lambda expression: (expression[0], tuple(sorted(expression[1])))),
+        "This is how many; the share divides by the number of held-out questions.":
+            lambda train, held_out: find_leak(train, held_out) * len(held_out),
+        "The two sides have changed places: which of the held-out questions does training answer?":
+            lambda train, held_out: find_leak(held_out, train)})
 
 
-def whole_right(written, answers):
-    ended = np.cumsum(answers == 1, axis=1) - (answers == 1) > 0
-    return ((written == answers) | ended).all(axis=1).mean()
+def calibration_error(confidence, right, n_bins=10):
+    place = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    error = 0.0
+    for b in range(n_bins):
+        inside = place == b
+        if inside.any():
+            gap = right[inside].mean() - confidence[inside].mean()
+            error += inside.mean() * abs(gap)
+    return error
 
 
-def _texts(rng, n=300, width=4):
-    answers = np.zeros((n, width), dtype=int)
-    for row, length in enumerate(rng.integers(1, width, size=n)):
-        answers[row, :length + 1] = [*rng.integers(2, 12, size=length), EOS]
-    return np.where(rng.random((n, width)) < 0.15, rng.integers(1, 12, size=(n, width)), answers), answers
+def _sure(rng):
+    confidence = np.append(rng.beta(2, 1.5, size=400), 1.0)
+    return confidence, rng.random(401) < 0.4 + 0.3 * confidence  # too shy in some bins, too sure in others
 
 
-def _by_text(written, answers):
-    def text(row):
-        return list(takewhile(lambda token: token != EOS, row))
-    pairs = list(zip(written.tolist(), answers.tolist(), strict=True))
-    return sum(text(w) == text(a) and EOS in w[:len(text(a)) + 1] for w, a in pairs) / len(pairs)
+def _gaps(confidence, right):
+    """Of each bin that is not empty: the share of all answers, and right answers less confidence."""
+    place = np.minimum((confidence * 10).astype(int), 9)
+    return np.transpose([((place == b).mean(), right[place == b].mean() - confidence[place == b].mean())
+                         for b in sorted(set(place))])
 
 
-def _behind(answers):
-    return np.cumsum(answers == EOS, axis=1) - (answers == EOS) > 0
-
-
-check_whole_right = Exercise(
-    whole_right, "the share", _texts, right="An answer counts when all of it is right, its end included.",
-    also_right=(_by_text,),
+check_calibration_error = Exercise(
+    calibration_error, "the calibration error", _sure,
+    right="A model that says 70 % and is right in 70 % of such cases has an error of zero.",
+    also_right=(lambda c, r: np.dot(*np.abs(_gaps(c, r))),),
     mistakes={
-        "This is the share of tokens. One wrong digit makes a number wrong.": lambda w, a: (w == a)[~_behind(a)].mean(),
-        "This looks at the first token only: 42 would be right where 47 is.": lambda w, a: (w[:, 0] == a[:, 0]).mean(),
-        "What stands behind the right answer's EOS is not read by anybody, and must not count.":
-            lambda w, a: (w == a).all(axis=1).mean(),
-        "This does not ask whether the answer ended: 421 would be right where 42 is.":
-            lambda w, a: ((w == a) | _behind(a) | (a == EOS)).all(axis=1).mean(),
-        "This is how many are right; the share divides by all.": lambda w, a: whole_right(w, a) * len(a)})
+        "Bins count by how many answers fall into them.": lambda c, r: np.abs(_gaps(c, r)[1]).mean(),
+        "Too sure in one bin and too shy in another must not cancel.": lambda c, r: np.dot(*_gaps(c, r)),
+        "All answers are one bin here: too sure in one and too shy in another must not cancel.":
+            lambda c, r: abs(r.mean() - c.mean()),
+        "One answer is right or wrong; compare means of a bin.": lambda c, r: np.abs(r - c).mean(),
+        "These are five bins; ten are asked for.": lambda c, r: calibration_error(c, r, 5)})
 
 
-def answer_probability(logits, answer):
-    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    p /= p.sum(axis=-1, keepdims=True)
-    return p[np.arange(len(answer)), answer].prod()
+def blind_score(said, answers, groups):
+    chances = [(answers[groups == group] == word).mean()
+               for word, group in zip(said, groups, strict=True)]
+    return np.mean(chances)
 
 
-def _said(rng):
-    cases = []
-    for n, level in [(3, 0.0), (1, 1.0), (4, 800.0)]:
-        logits, tokens = level + 2 * rng.normal(size=(n, 20)), np.array([*rng.integers(2, 12, size=n - 1), EOS])
-        logits[np.arange(n), tokens] += 4
-        cases.append((logits, tokens))
-    return cases
+def _word_by_word(said, answers, groups):
+    """The same, counted from the words: how often each is said, and how often it is the answer."""
+    return sum((said[mine] == word).sum() * (answers[mine] == word).mean() for group in set(groups)
+               for mine in [groups == group] for word in set(answers[mine])) / len(said)
 
 
-def _factors(logits, answer):
-    return np.array([answer_probability(row[None], [token]) for row, token in zip(logits, answer, strict=True)])
+def _asked(rng):
+    groups = np.repeat([0, 1, 2], [30, 20, 50])
+    answers = np.where(groups == 1, np.minimum(rng.integers(9, size=100), 3), rng.integers(4, size=100))
+    return np.where(rng.random(100) < 0.5, answers, rng.integers(4, size=100)), answers, groups
 
 
-check_answer_probability = Exercise(
-    answer_probability, "the probability", _said, hint="Softmax each row of logits by itself.",
-    right="The chain rule: each token, given those before it, one factor after the other.",
-    also_right=(lambda x, a: np.exp(np.log(_factors(x, a)).sum()),),
+check_blind_score = Exercise(
+    blind_score, "the expected score", _asked, also_right=(_word_by_word,),
+    right="Shuffling a thousand times gives nearly this; counting gives it exactly.",
     mistakes={
-        "This is the logarithm. The exercise asks for the probability.": lambda x, a: np.log(answer_probability(x, a)),
-        "This is the mean of the factors. All of them must happen: multiply.": lambda x, a: _factors(x, a).mean(),
-        "The last factor is missing: that the answer ends here.": lambda x, a: _factors(x, a)[:-1].prod(),
-        "Your softmax runs over all rows at once; each position has probabilities of its own.":
-            lambda x, a: (np.exp(x - x.max()) / np.exp(x - x.max()).sum())[np.arange(len(a)), a].prod()})
-
-
-def nucleus(p, mass):
-    order = np.argsort(-p)
-    before = np.cumsum(p[order]) - p[order]
-    kept = np.zeros(len(p))
-    kept[order[before < mass]] = p[order[before < mass]]
-    return kept / kept.sum()
-
-
-def _masses(rng):
-    cases = [(np.array([0.5, 0.3, 0.15, 0.05]), 0.7), (np.array([0.05, 0.15, 0.6, 0.2]), 0.5)]
-    return cases + [(rng.dirichlet(np.full(8, 0.5)), mass) for mass in (0.3, 0.8, 0.95)]
-
-
-def _one_by_one(p, mass):
-    """The same, taking token after token until the mass is reached."""
-    kept, left = np.zeros(len(p)), p.copy()
-    while kept.sum() < mass:
-        best = left.argmax()
-        kept[best], left[best] = p[best], -1
-    return kept / kept.sum()
-
-
-def _likelier(p):
-    """The mass of all tokens that are likelier, for each token."""
-    return np.array([p[p > share].sum() for share in p])
-
-
-def _kept(p, stays):
-    return np.where(stays, p, 0) / p[stays].sum()
-
-
-check_nucleus = Exercise(
-    nucleus, "the shares", _masses, also_right=(_one_by_one,),
-    right="The fewest tokens that have the mass together, in the proportions that they had.",
-    mistakes={
-        "These do not add up to one: divide by what is kept.": lambda p, mass: np.where(_likelier(p) < mass, p, 0),
-        "The token that reaches the mass belongs to it; you stop one too early.":
-            lambda p, mass: _kept(p, (_likelier(p) + p <= mass) | (p == p.max())),
-        "You go through the tokens as they stand; begin with the likeliest.":
-            lambda p, mass: _kept(p, np.cumsum(p) - p < mass),
-        "You compare each token with the likeliest one; the mass is that of all kept ones together.":
-            lambda p, mass: _kept(p, p >= mass * p.max())})
+        "Answers are dealt anew within each group, not over all questions.":
+            lambda said, answers, groups: np.mean([(answers == word).mean() for word in said]),
+        "This is the score itself, with the answers as they are.": lambda said, answers, _: (said == answers).mean(),
+        "This is what the commonest answer gets; here the words that were said are kept.":
+            lambda said, answers, groups: np.mean([np.bincount(answers[groups == g]).max() / (groups == g).sum()
+                                                   for g in groups]),
+        "Not all answers are equally common.": lambda said, answers, groups: 1 / len(set(answers))})

@@ -1,22 +1,50 @@
-"""What the decoding explorable loads: three models that write their answers. ``python -m chapters.ch08.page``."""
+"""What *Ask the trained model* shows: the model while it learns, and what it answers to all 5,000 inputs.
 
-from transformer_lab.analysis.digit_model import load
+``python -m chapters.ch08.page`` trains ``digits/digits-0`` again (seconds), makes sure that it ends in the same
+weights, bit for bit, and writes the same bytes. The map shows what they answer in half precision, as on the page.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from transformer_lab.analysis.digit_model import DigitModel, load
+from transformer_lab.cli.recipes import RECIPES
+from transformer_lab.errors import DataError
 from transformer_lab.places import shipped
+from transformer_lab.tasks.digits import all_inputs
+from transformer_lab.training import train
+from transformer_lab.widgets.asked import STEPS
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
-#: What the explorable calls each model; its record is ``digits/NAME-0``.
-MODELS = {"nested": "nested, 0 to 9", "two-digits": "0 to 99", "arithmetic": "arithmetic"}
+RUN = RECIPES["digits"]
+INPUTS = all_inputs(RUN.task)
 
 
-def decode_bytes() -> bytes:
-    """The weights of all three in half precision, and the ``tasks``: what training had of expressions."""
-    models = {name: load(shipped("digits", f"{name}-0"))[0] for name in MODELS}
-    tasks = {name: {"title": MODELS[name], "operations": task.operations, "n_args": task.max_args, "high": task.high,
-                    "depth": task.depth, "n_answer": task.n_answer}
-             for name, task in ((name, model.run.task) for name, model in models.items())}
-    return page_bytes({name: (model.params, model.run.model) for name, model in models.items()}, dtype="float16",
-                      tasks=tasks)
+def kept() -> dict[int, dict]:
+    """The weights after each of the steps, of a run that ends where the shipped one did."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = train(Path(folder) / "run", RUN, keep=STEPS)
+    wanted = load(shipped("digits", "digits-0"))[1]
+    if any(not np.array_equal(value, wanted.weights[name]) for name, value in record.weights.items()):
+        raise DataError(f"Training did not end in the shipped weights; train with {wanted.manifest['versions']}.")
+    return record.history.kept
+
+
+def answers(params: dict) -> np.ndarray:
+    """What the model says to each input with rounded weights."""
+    halved = {name: value.astype(np.float16).astype(np.float64) for name, value in params.items()}
+    return DigitModel(RUN, halved).logits(RUN.task.encoded(INPUTS).tokens).argmax(-1)
+
+
+def main() -> None:
+    weights, held_out = kept(), set(RUN.task.parts.held_out)
+    arrays = {"steps": np.array(STEPS, np.uint16), "held_out": np.array([x in held_out for x in INPUTS], np.uint8),
+              "answers": np.array([answers(weights[step]) for step in STEPS], np.uint8)}
+    models = {str(step): (weights[step], RUN.model) for step in STEPS}
+    write_page_data("ask.bin", page_bytes(models, arrays, dtype="float16"))
 
 
 if __name__ == "__main__":
-    write_page_data("decode.bin", decode_bytes())
+    main()

@@ -1,9 +1,9 @@
-"""What only chapter 21 needs: what was run and measured, and its exercises."""
+"""What only chapter 21 needs: its study of many models, what they answer at each distance, and its exercises."""
 
-from . import digit_geometry, exercises, heads, study
-from .digit_geometry import *  # noqa: F403
+from . import distances, exercises, study
+from .distances import *  # noqa: F403
 from .exercises import *  # noqa: F403
-from .heads import *  # noqa: F403
-from .study import *  # noqa: F403
+from .study import MODEL, RECIPES, STUDY, TASK, weights
 
-__all__ = [*digit_geometry.__all__, *exercises.__all__, *heads.__all__, *study.__all__]
+__all__ = ["MODEL", "RECIPES", "STUDY", "TASK", "distances", "exercises", "study", "weights", *distances.__all__,
+           *exercises.__all__]

@@ -1,159 +1,107 @@
-"""Exercises of chapter 21, heads and digits: the solutions, as the chapter shows them, and common mistakes."""
+"""Exercises of chapter 21, the rule and the model: the rule, the parameters, the floor, and the head."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.analysis.ablation import patch
 from transformer_lab.exercises import Exercise
 
-__all__ = ["check_by_distance", "check_holm", "check_neighbour_share", "check_permutation_p", "check_spoiled"]
+__all__ = ["check_answer", "check_floor", "check_free_entropy", "check_look", "check_parameters"]
 
 
-def neighbour_share(counts):
-    right, said = np.indices(counts.shape)
-    wrong = counts[right != said].sum()
-    return counts[abs(right - said) == 1].sum() / wrong
+def answer(tokens):
+    evens = [token for token in tokens if token != "+" and token % 2 == 0]
+    return evens[-1] if evens else -1
 
 
-def _beside(counts):
-    return np.diagonal(counts, 1).sum() + np.diagonal(counts, -1).sum()
-
-
-check_neighbour_share = Exercise(
-    neighbour_share, "the share", lambda rng: (rng.integers(1, 50, size=(10, 10)) + 100 * np.eye(10, dtype=int),),
-    right="Ten digits, guessed blindly, would give 18 of 90: a fifth.",
-    also_right=(lambda c: _beside(c) / (c.sum() - np.trace(c)),),
+check_answer = Exercise(
+    answer, "the answer", [([6, 3, "+", 6, 1, 4, 7, "+"],), ([5, 7, "+"],), ([0, 9, "+"],), ([2, "+", 2, 8, 3, "+"],),
+                           ([8, 2, 1, "+"],)],
+    right="The latest even number, and −1 where there is none in view.",
+    also_right=(lambda tokens: next((t for t in tokens[::-1] if t != "+" and t % 2 == 0), -1),),
     mistakes={
-        "Divide by the wrong answers, not by all: right ones stand on the diagonal.": lambda c: _beside(c) / c.sum(),
-        "A neighbour is one more or one less.": lambda c: np.diagonal(c, 1).sum() / (c.sum() - np.trace(c)),
-        "The diagonal holds right answers; it is no neighbour of itself.":
-            lambda c: (_beside(c) + np.trace(c)) / (c.sum() - np.trace(c))})
+        "That is the first even number; the rule wants the latest.":
+            lambda tokens: next((t for t in tokens if t != "+" and t % 2 == 0), -1),
+        "That is the number before the last sign; it need not be even.":
+            lambda tokens: ([-1, *(t for t in tokens if t != "+")])[-1],
+        "Zero is even, too.": lambda tokens: next((t for t in tokens[::-1] if t != "+" and t and t % 2 == 0), -1)})
 
 
-def spoiled(x, place):
-    x = x.copy()
-    x[:, place] = x[:, place].mean(axis=0)
-    return x
+def parameters(d_vocab, n_ctx, d_mlp):
+    ends = 2 * d_vocab + 2 * n_ctx + 2 * d_vocab + d_vocab
+    attention = 3 * 2 * 2
+    feed_forward = 2 * d_mlp + d_mlp + 2 * d_mlp + 2
+    return ends + attention + feed_forward
 
 
-def _patched(x, place):
-    return patch("blocks.0.resid_post", x.mean(axis=0, keepdims=True) + 0 * x, [place])("blocks.0.resid_post", x)
-
-
-def _with(x, place, row):
-    """The activation with another row at this place."""
-    return np.where(np.arange(x.shape[1])[:, None] == place, row, x)
-
-
-check_spoiled = Exercise(
-    spoiled, "the activation", lambda rng: (rng.normal(size=(5, 4, 3)) + 1.0, int(rng.integers(4))),
-    right="That row now says the same for every input, and all others say what they said.", also_right=(_patched,),
+check_parameters = Exercise(
+    parameters, "the number of parameters", [(12, 8, 32), (12, 16, 32), (11, 8, 4), (30, 5, 64)],
+    right="Every table and every offset, counted once.",
+    also_right=(lambda v, n, m: 5 * v + 2 * n + 14 + 5 * m,),
+    hint="Two numbers for each token and place; three tables of attention; two of the feed-forward layer with their "
+         "offsets; the read-out with its offset.",
     mistakes={
-        "A row of zeros is nothing that the model ever met; put the mean over inputs there.":
-            lambda x, place: _with(x, place, 0.0),
-        "The mean is over inputs, not over places: each input still has a row of its own.":
-            lambda x, place: _with(x, place, x.mean(axis=1, keepdims=True)),
-        "All rows are spoiled; only one place should be.": lambda x, place: x.mean(axis=0) + 0 * x,
-        "Every dimension has a mean of its own.": lambda x, place: _with(x, place, x[:, place].mean())})
+        "The feed-forward layer has offsets, one a hidden unit and one for each of the two dimensions.":
+            lambda v, n, m: 5 * v + 2 * n + 12 + 4 * m,
+        "The read-out has an offset for each token, too.": lambda v, n, m: 4 * v + 2 * n + 14 + 5 * m,
+        "Each place has two numbers of its own, too.": lambda v, n, m: 5 * v + 14 + 5 * m})
 
 
-def by_distance(table):
-    return np.array([np.diagonal(table, d).mean()
-                     for d in range(1, len(table))])
+def free_entropy(chance, numbers):
+    each = (1 - chance) / numbers
+    return -chance * np.log(chance) - (1 - chance) * np.log(each)
 
 
-def _alike(rng):
-    rows = rng.normal(size=(6, 4))
-    return (rows @ rows.T,)
-
-
-def _pair_by_pair(table):
-    n = len(table)
-    found = [[table[i, j] for i in range(n) for j in range(n) if j - i == d] for d in range(1, n)]
-    return np.array([sum(some) / len(some) for some in found])
-
-
-check_by_distance = Exercise(
-    by_distance, "the means", _alike, right="One mean for each distance; only one pair is as far apart as can be.",
-    also_right=(_pair_by_pair,),
+check_free_entropy = Exercise(
+    free_entropy, "the entropy", [(0.3, 11), (0.5, 4), (0.1, 2), (0.25, 20)],
+    right="What nobody can save, in nats, wherever the rule says nothing.",
+    also_right=(lambda p, n: -sum(x * np.log(x) for x in [p, *[(1 - p) / n] * n]),),
+    hint="One outcome has the chance of the sign; the others share the rest evenly.",
     mistakes={
-        "Far distances have fewer pairs: take means, not sums.":
-            lambda table: np.array([np.diagonal(table, d).sum() for d in range(1, len(table))]),
-        "The first entry belongs to neighbours, the last to the pair that is farthest apart.":
-            lambda table: by_distance(table)[::-1],
-        "Take the pairs that are exactly d apart, not all up to d.":
-            lambda table: np.array([np.mean([x for e in range(1, d + 1) for x in np.diagonal(table, e)])
-                                    for d in range(1, len(table))])})
+        "The numbers share what the sign leaves: (1 - chance) / numbers each.":
+            lambda p, n: -p * np.log(p) + (1 - p) * np.log(n),
+        "All of the outcomes are alike here; the sign has a chance of its own.": lambda p, n: np.log(n + 1),
+        "These are bits; the book counts in nats.": lambda p, n: free_entropy(p, n) / np.log(2)})
 
 
-def holm(p):
-    order, n = np.argsort(p), len(p)
-    adjusted = np.empty(n)
-    adjusted[order] = np.maximum.accumulate(p[order] * (n - np.arange(n)))
-    return adjusted.clip(max=1)
+def look(scores, values):
+    weights = np.exp(scores - scores.max())
+    weights /= weights.sum()
+    return weights @ values
 
 
-def _one_by_one(p):
-    """The same, from what it means: the largest of what this p and each smaller one had to pass."""
-    return np.array([min(1.0, max(q * (p >= q).sum() for q in p if q <= mine)) for mine in p])
-
-
-def _steps(p):
-    order = np.argsort(p)
-    return order, p[order] * (len(p) - np.arange(len(p)))
-
-
-def _not_monotone(p):
-    order, found = _steps(p)
-    return np.minimum(1, found)[np.argsort(order)]
-
-
-def _not_capped(p):
-    order, found = _steps(p)
-    return np.maximum.accumulate(found)[np.argsort(order)]
-
-
-check_holm = Exercise(
-    holm, "the adjusted p-values",
-    [(np.array([0.02, 0.011, 0.3, 0.012]),), (np.array([0.6, 0.5, 0.9]),), (np.array([0.04, 0.001, 0.03, 0.2, 0.02]),)],
-    right="It finds all that Bonferroni's finds, and sometimes more, with the same protection.",
-    also_right=(_one_by_one,),
+check_look = Exercise(
+    look, "what is read", lambda rng: [(rng.normal(size=n) * 9, rng.normal(size=(n, 2))) for n in (1, 3, 8)],
+    right="A mean of the values, in which high scores count for nearly everything.",
+    also_right=(lambda s, v: sum(np.exp(a - np.logaddexp.reduce(s)) * b for a, b in zip(s, v, strict=True)),),
+    hint="A softmax of the scores, then a weighted mean of the values.",
     mistakes={
-        "This is Bonferroni's: once the smallest p has passed, only n - 1 tests are left.":
-            lambda p: np.minimum(1, len(p) * p),
-        "A test with a larger p must not come out with a smaller one: carry the largest so far along.": _not_monotone,
-        "No p-value is above one.": _not_capped,
-        "Give each test its own value back, in the order in which they came.": lambda p: np.sort(holm(p))})
+        "The weights have to add up to one.": lambda s, v: np.exp(s) @ v,
+        "This takes the best only; the others have some weight as well.": lambda s, v: v[s.argmax()] + 0 * v.mean(0),
+        "Here all values count alike; the scores should weigh them.": lambda s, v: v.mean(axis=0)})
 
 
-def permutation_p(x, y, orders):
-    true = np.corrcoef(x, y)[0, 1]
-    found = [np.corrcoef(x, y[order])[0, 1] for order in orders]
-    return (1 + np.sum(np.array(found) >= true - 1e-12)) / (1 + len(orders))
+def floor(n_ctx, chance, evens, odds):
+    numbers = evens + odds
+    free = -chance * np.log(chance) - (1 - chance) * np.log((1 - chance) / numbers)
+    plus = chance / (1 + chance)
+    not_even = (1 - chance) * odds / numbers
+    unseen = (not_even ** np.arange(n_ctx)).mean()
+    return (1 - plus) * free + plus * unseen * np.log(evens)
 
 
-def _orders(rng):
-    x, tied = np.arange(6.0), np.arange(3.0)
-    return [(x, x + 4 * rng.normal(size=6), np.array([rng.permutation(6) for _ in range(199)])),
-            (tied, tied, np.tile(np.arange(3), (4, 1)))]  # every order is the true one
-
-
-def _counted(counts, both=1):
-    """A p-value that counts the orders for which ``counts(found, true)`` holds."""
-    def p(x, y, orders):
-        true, found = np.corrcoef(x, y)[0, 1], np.array([np.corrcoef(x, y[order])[0, 1] for order in orders])
-        return (both + counts(found, true).sum()) / (both + len(orders))
-    return p
-
-
-check_permutation_p = Exercise(
-    permutation_p, "p", _orders, right="The true order is one of the orders, so no p-value is zero.",
-    also_right=(lambda x, y, orders: _counted(lambda found, true: found >= true - 1e-9)(2 * x + 1, y, orders),),
+check_floor = Exercise(
+    floor, "the floor", [(8, 0.3, 6, 5), (1, 0.3, 6, 5), (16, 0.2, 3, 3), (4, 0.5, 2, 6)],
+    right="The free tokens, and the signs whose even number lies outside the window.",
+    also_right=(lambda n, p, e, o: (free_entropy(p, e + o) + p * np.log(e) * sum(
+        ((1 - p) * o / (e + o))**t for t in range(n)) / n) / (1 + p),),
+    hint="How often does a sign come? And how likely is it that none of the t tokens before it is even?",
     mistakes={
-        "Count the true order, too: it is one of those that could have come.":
-            _counted(lambda found, true: found >= true - 1e-12, both=0),
-        "This is the other tail: count what is as large.": _counted(lambda found, true: found <= true + 1e-12),
-        "This is two-sided; the question was about correlations at least as large.":
-            _counted(lambda found, true: abs(found) >= abs(true) - 1e-12),
-        "An order that does equally well counts.": _counted(lambda found, true: found > true + 1e-12)})
+        "A sign never follows a sign, so its share is not its chance: it is chance / (1 + chance).":
+            lambda n, p, e, o: (1 - p) * free_entropy(p, e + o) + p * np.log(e) * np.mean(
+                ((1 - p) * o / (e + o))**np.arange(n)),
+        "Sometimes no even number is in view; then one of them has to be guessed.":
+            lambda n, p, e, o: free_entropy(p, e + o) / (1 + p),
+        "What is guessed then is one of the even numbers, not one of all.":
+            lambda n, p, e, o: floor(n, p, e, o) + p / (1 + p) * np.log((e + o) / e) * np.mean(
+                ((1 - p) * o / (e + o))**np.arange(n))})

@@ -1,76 +1,57 @@
-"""Chapter 21's studies: how twenty models learn, what their heads do, and what their rows know of the digits' order.
+"""Chapter 21's study: many models of two dimensions, and what decides whether they learn the rule.
 
-``transformer-lab study dynamics`` trains what is missing and ships the study. All models share one split; seeds have
-their own first weights and batches.
+Three recipes for one model: that of the source; larger batches, a falling rate and smaller first embeddings; and these
+with data in which long distances are as common as short ones. Seed i has first weights and batches of its own.
+``transformer-lab study two-dimensions`` makes the record again.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab import places
-from transformer_lab.analysis.all_answers import answered, trained
-from transformer_lab.tasks.digit_data import Digits
-from transformer_lab.tasks.digits import DigitTask, all_inputs
-from transformer_lab.training import Run, Study
+from transformer_lab.byhand.optimizers import warmup_linear
+from transformer_lab.byhand.transformer import init
+from transformer_lab.config import ModelConfig
+from transformer_lab.names import parameter_shapes
+from transformer_lab.tasks.rules import RuleTask, needs, sample
+from transformer_lab.training import Study, fit
+from transformer_lab.training.stepper import Stepper
 
-from .confusion import KINDS, confusion, mistakes
-from .heads import looks, rows, silenced
+__all__ = ["MODEL", "RECIPES", "STUDY", "TASK", "weights"]
 
-__all__ = ["RECIPE", "TASK"]
+TASK = RuleTask("plus_last_even", n_ctx=8)
+MODEL = ModelConfig(**needs(TASK), n_layers=1, n_heads=1, d_model=2, d_mlp=32, norm="none", activation="relu",
+                    positions="learned", output_projection=False)
 
-TASK = DigitTask()
-RECIPE = Run.of(Digits())
-TWENTY = range(20)
-
-DYNAMICS = {"at": [0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000], "every": 100}
-
-
-def in_detail(seed: int) -> dict:
-    """The answers of a digit model while it learns, their confusion, and the kinds of its mistakes."""
-    found, inputs = answered(places.runs(f"dynamics-{seed}"), RECIPE.replace(seed=seed), **DYNAMICS), all_inputs(TASK)
-    said, right = found["said"][1], RECIPE.task.encoded(inputs).targets
-    return found | {"confusion": (("step", "right", "answer"), confusion(said, right).astype(np.uint16)),
-                    "mistakes": (("step", "asked", "kind"), mistakes(said, inputs).astype(np.uint16)),
-                    "asked": ("asked", list(TASK.operations)), "kind": ("kind", [*KINDS, "wrong"])}
+OURS = {"steps": 5000, "batch": 32, "learning_rate": 3e-2, "warmup": 100, "embedding_scale": 0.3, "beta2": 0.98}
+RECIPES = {
+    "as the source": {"steps": 20_000, "batch": 8, "learning_rate": 1e-3, "warmup": 0, "embedding_scale": 1.0,
+                      "beta2": 0.999},
+    "plain data": OURS,
+    "balanced data": OURS | {"data": {"balanced": True, "free": 0.25}},
+}
 
 
-def answers_of_two(found):
-    """All answers of the first two seeds only: those of all would weigh too much."""
-    return found.assign(said=found["said"].isel(seed=slice(2)).rename(seed="shown"))
+def measured(recipe: str, seeds) -> dict:
+    """The weights at the end, all seeds trained on a leading axis."""
+    how = RECIPES[recipe]
+    task = RuleTask(TASK.rule, TASK.n_ctx, **how.get("data", {}))
+    drawn = [init(MODEL, seed=seed, embedding_scale=how["embedding_scale"]) for seed in seeds]
+    stepper = Stepper({name: np.stack([one[name] for one in drawn]) for name in drawn[0]}, MODEL, "adamw",
+                      beta2=how["beta2"], weight_decay=0.01)
+    rate = how["learning_rate"]
+    if how["warmup"]:
+        rate = warmup_linear(rate, how["steps"], how["warmup"])
+    fit(stepper, lambda step: sample.unchecked(task, (len(seeds), how["batch"]), seed=seeds[0], step=step),
+        steps=how["steps"], learning_rate=rate)
+    return {name: (("seed", *(f"{name}.{axis}" for axis in range(value.ndim - 1))), value)
+            for name, value in stepper.params.items()}
 
 
-def of_dynamics(seed: int) -> tuple[Run, dict]:
-    """A run of the study ``dynamics``, and its last weights."""
-    run = RECIPE.replace(seed=seed)
-    return run, trained(places.runs(f"dynamics-{seed}"), run, **DYNAMICS).weights
+STUDY = Study("two-dimensions", measured, arms={"recipe": tuple(RECIPES)}, seeds=range(32), together=True,
+              settings={"recipes": RECIPES, "model": MODEL.to_dict()})
 
 
-def heads_of(seed: int) -> dict:
-    """Where the heads of a trained model look, and what it still knows without each part."""
-    run, params = of_dynamics(seed)
-    found = {"pattern": looks(run, params).astype(np.float16), "without.row": rows(run, params),
-             **silenced(run, params)}
-    found = {name: array if array.dtype == np.float16 else array.astype(np.float32) for name, array in found.items()}
-    return {name: (HEADS[name], array) for name, array in found.items()} | {
-        "operation": ("operation", [*TASK.operations, "all"]), "asked": ("asked", list(TASK.operations))}
-
-
-#: The axes of what is measured of the heads.
-HEADS = {"pattern": ("layer", "head", "asked", "query", "key"), "without.row": ("asked", "key"),
-         "full": ("operation",), "without.head": ("layer", "head", "operation"),
-         "without.attention": ("layer", "operation")}
-
-#: What the models of the study ``order`` are asked: all, or nothing that compares two digits.
-WORDS = {"all": TASK.operations, "places": ("First", "Second", "Last")}
-
-
-def rows_of(asked: str, seed: int) -> dict:
-    """The tokens' rows of a model that is asked all operations, or ``places`` alone."""
-    run = RECIPE.replace(operations=WORDS[asked], seed=seed)
-    return {"W_E": (("token", "dimension"), trained(places.runs(f"order-{asked}-{seed}"), run).weights["W_E"])}
-
-
-Study("dynamics", in_detail, seeds=TWENTY, recipe=RECIPE, settings=DYNAMICS, finish=answers_of_two)
-Study("heads", heads_of, seeds=TWENTY, recipe=RECIPE)
-Study("order", rows_of, {"asked": tuple(WORDS)}, seeds=TWENTY, recipe=RECIPE)
+def weights(found) -> dict[str, np.ndarray]:
+    """The weights in what :meth:`load` gives, in double precision, by the names of the model."""
+    return {name: found[name].values.astype(np.float64) for name in parameter_shapes(MODEL)}

@@ -1,4 +1,4 @@
-// The trained digit model of chapter 20, in full: type an input, scrub through training, and see all that it does with
+// The trained digit model of chapter 8, in full: type an input, scrub through training, and see all that it does with
 // it, beside a map of what it answers to all 5,000 inputs.
 
 import { fixed, percent } from "./core/format.js";

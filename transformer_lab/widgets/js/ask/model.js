@@ -1,4 +1,4 @@
-// What chapters.ch20.page writes: a model's weights at some steps of training, and what it answers to all inputs.
+// What chapters.ch08.page writes: a model's weights at some steps of training, and what it answers to all inputs.
 
 import { add, range } from "../core/math.js";
 import { opened } from "../core/page_data.js";

@@ -1,4 +1,4 @@
-// The models that chapters.ch08.page writes, and how they write an answer.
+// The models that chapters.ch10.page writes, and how they write an answer.
 
 import { parse, written } from "../core/expression.js";
 import { range } from "../core/math.js";

@@ -1,0 +1,100 @@
+"""Chapter 26's studies: one model at two moments of its training, what a proof costs, and training until proved.
+
+``transformer-lab study two-moments`` makes the first record again; the others are called ``cost-of-a-proof`` and
+``proved-at-length``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from transformer_lab.analysis.certificates.enumerate import enumerate_contexts
+from transformer_lab.analysis.certificates.families import families
+from transformer_lab.analysis.certificates.prove import prove
+from transformer_lab.analysis.certificates.until_proved import train_until_proved
+from transformer_lab.byhand.optimizers import warmup_linear
+from transformer_lab.byhand.transformer import init
+from transformer_lab.config import TrainConfig
+from transformer_lab.names import parameter_shapes
+from transformer_lab.tasks.rules import RuleTask, sample
+from transformer_lab.training.fit import fit
+from transformer_lab.training.stepper import Stepper
+from transformer_lab.training.study import Study
+
+from .contexts import config_of, to_plane
+
+__all__ = ["COST", "MOMENTS", "PROVED_AT", "TWO_MOMENTS", "two_models"]
+
+MOMENTS = {"model A": 1550, "model B": 1475}  # after so many steps
+SCHEDULE = {"n_seeds": 16, "model": 1, "steps": 2000, "batch": 32, "rate": 3e-2, "warmup": 50, "weight_decay": 0.01,
+            "beta2": 0.98, "embedding_scale": 0.3, "free": 0.25}
+LENGTHS = (4, 5, 6, 7, 8, 12, 16, 24, 32)
+STEPS = {8: 4000, 16: 6000, 32: 10_000}
+LISTED = 8  # the longest context length at which every context is tried
+
+
+def two_moments() -> dict:
+    """The weights of one of sixteen models that are trained side by side, at two steps."""
+    s, config = SCHEDULE, config_of()
+    task = RuleTask(n_ctx=config.n_ctx, balanced=True, free=s["free"])
+    stepper = Stepper(init(config, n_seeds=s["n_seeds"], embedding_scale=s["embedding_scale"]), config, "adamw",
+                      weight_decay=s["weight_decay"], beta2=s["beta2"])
+    history = fit(stepper, lambda step: sample.unchecked(task, (s["n_seeds"], s["batch"]), seed=0, step=step),
+                  steps=max(MOMENTS.values()), learning_rate=warmup_linear(s["rate"], s["steps"], s["warmup"]),
+                  every=max(MOMENTS.values()), keep=[*MOMENTS.values()])
+    kept = [history.kept[step] for step in MOMENTS.values()]
+    return {"moment": ("moment", list(MOMENTS))} | {
+        name: (["moment", *(f"{name}.{axis}" for axis in range(len(shape)))],
+               np.stack([params[name][s["model"]] for params in kept]))
+        for name, shape in parameter_shapes(config).items()}
+
+
+def two_models() -> dict[str, dict]:
+    """The weights of both moments, by name, from the record."""
+    found = TWO_MOMENTS.load()
+    return {name: {weight: found[weight].sel(moment=name).values for weight in parameter_shapes(config_of())}
+            for name in MOMENTS}
+
+
+def seconds(call: Callable, times: int) -> float:
+    """The least CPU time of so many calls."""
+    def once():
+        began = time.process_time()
+        call()
+        return time.process_time() - began
+    return min(once() for _ in range(times))
+
+
+def cost(n_ctx: int) -> dict:
+    """What it takes to prove a model at this length, and to try every context: least seconds of one core."""
+    task, config = RuleTask(n_ctx=n_ctx, balanced=True, free=0.25), config_of(n_ctx)
+    training = TrainConfig(steps=8000, batch=32, learning_rate=3e-2, warmup=50, weight_decay=0.01)
+    found = train_until_proved(task, config, training, 4, every=250)
+    model = int(np.flatnonzero(found.proved)[0])
+    plane, boxes = to_plane({name: value[model] for name, value in found.params.items()}), families(task)
+    proof = prove(plane, boxes)
+    tried = seconds(lambda: enumerate_contexts(plane, boxes), 1) if n_ctx <= LISTED else np.nan
+    return {"proof_s": seconds(lambda: prove(plane, boxes), 7), "every_context_s": tried, "boxes": proof.boxes,
+            "families": len(proof.trees), "contexts": float(proof.contexts), "margin": proof.margin}
+
+
+def proved_at(n_ctx: int, method: str, seeds) -> dict:
+    """How many steps it takes until a model is proved at this length, and the lead that is then proved; with its
+    counterexamples fed back into the batches, or only looked at.
+    """
+    task = RuleTask(n_ctx=n_ctx, balanced=True, free=0.25)
+    training = TrainConfig(steps=STEPS[n_ctx], batch=32, learning_rate=3e-2, warmup=50,
+                           weight_decay=0.01, seed=seeds[0])
+    found = train_until_proved(task, config_of(n_ctx), training, len(seeds), every=250,
+                               rows=32 if method == "fed back" else 0)
+    return {"proved": ("seed", found.proved), "steps": ("seed", found.steps), "margin": ("seed", found.margins)}
+
+
+TWO_MOMENTS = Study("two-moments", two_moments, settings=SCHEDULE | {"moments": MOMENTS})
+COST = Study("cost-of-a-proof", cost, arms={"n_ctx": LENGTHS}, settings={"directions": 16})
+PROVED_AT = Study("proved-at-length", proved_at, seeds=range(16), together=True, settings={"steps": STEPS},
+                  arms=[{"n_ctx": n_ctx, "method": method} for n_ctx, method in
+                        ((8, "fed back"), (8, "looked at"), (16, "fed back"), (16, "looked at"), (32, "fed back"))])
