@@ -137,6 +137,22 @@ def test_dots_that_coincide_in_the_plane_are_all_seen():
     assert len(set(places)) == 12
 
 
+def test_moves_are_arrows_from_point_to_point_and_hold_the_axes_open():
+    moves = {"feed-forward": [[[0, 0], [4, 1]], [[1, 1], [-3, 9]]]}
+    figure = plane({"residual stream": [[0, 0], [1, 1]]}, moves=moves, x_label="x", y_label="y")
+    assert "feed-forward: 2 arrows, which end, across from −3 to 4, upwards from 1 to 9" in figure.alt
+    drawn, = figure.panels
+    (low, high), (bottom, top) = drawn.axes[0].get_xlim(), drawn.axes[0].get_ylim()
+    assert low < -3 and high > 4 and bottom < 0 and top > 9
+    with pytest.raises(LabError, match="moves"):
+        plane(moves=[[0, 0], [1, 1]])
+
+
+def test_dots_that_coincide_share_one_line_of_names():
+    figure = plane({"odd": [[0, 0], [1e-4, 0], [1, 1]]}, names={"odd": "135"}, x_label="x", y_label="y")
+    assert ">1 3<" in figure.svgs[0] and ">5<" in figure.svgs[0]
+
+
 def test_walks_heights_and_marks_stand_in_the_plane():
     height = np.add.outer(np.arange(4.0) ** 2, np.arange(5.0) ** 2)
     figure = plane(paths={"joint": [[0, 0], [1, 1], [2, 2]]}, heights={"": (np.arange(5), np.arange(4), height)},

@@ -8,7 +8,7 @@ bars     a bar an entry, with its number; each run a tick
 cells    matrices: amounts or signed, names on both axes, numbers written where there are few
 film     one matrix at several steps, on one scale
 strips   vectors written out in lines of cells
-plane    points, vectors, walks and heights over two quantities
+plane    points, vectors, walks, moves, heights and regions over two quantities
 ======== ==================================================================================================
 
 All take an ``xarray.DataArray``, an array, or a dict of arrays: by name, or by title and name for several panels. These

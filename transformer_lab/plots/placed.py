@@ -11,6 +11,7 @@ from ..theme import color
 from .labelled import numbers
 from .style import GLYPHS, name_line
 
+CLOSE = 4.5  # px: nearer dots count as coinciding
 TINTS = (0.04, 0.24, 0.12, 0.32)  # opacity of neighbouring regions
 LETTER, TALL = 7.2, 13            # px, of a letter in a name
 REACH = (9, 15, 24, 34, 46)       # px from a dot to the middle of its name; from the third on a hair joins them
@@ -80,8 +81,11 @@ def draw_lines(axes: Axes, name: str, found, style) -> None:
 
 
 def draw_names(axes: Axes, places: np.ndarray, names: list[str], pixels: np.ndarray, taken: list) -> None:
-    """A name beside each dot, where it covers no dot and no other name; ``taken`` has their boxes in px, and grows."""
-    for place, name in zip(places, names, strict=True):
+    """A name beside each dot, where it covers no dot and no other name; ``taken`` has their boxes in px, and grows.
+
+    Dots that coincide have their names in one line.
+    """
+    for place, name in together(places, names, pixels):
         middle, size = place * pixels, np.array([LETTER * len(name), TALL]) / 2
         spots = [middle + (far + size[0] * abs(turn[0]) * (far < 20)) * turn for far in REACH for turn in TURNS]
         spot = min(enumerate(spots), key=lambda item: (overlaps(item[1], size, taken), item[0]))[1]
@@ -91,6 +95,22 @@ def draw_names(axes: Axes, places: np.ndarray, names: list[str], pixels: np.ndar
             axes.annotate("", place, move * 0.8, textcoords="offset points", arrowprops={
                 "arrowstyle": "-", "color": color("other"), "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3})
         name_line(axes, *place, name, xytext=tuple(move), ha="center")
+
+
+def together(places: np.ndarray, names: list[str], pixels: np.ndarray) -> list[tuple[np.ndarray, str]]:
+    """Places with their names; of places that coincide the first, with the names of all.
+
+    >>> [name for _, name in together(np.array([[0, 0], [3, 0], [0.01, 0]]), ["a", "b", "c"], np.array([9, 9]))]
+    ['a c', 'b']
+    """
+    found: list[tuple[np.ndarray, str]] = []
+    for place, name in zip(places, names, strict=True):
+        near = [i for i, (other, _) in enumerate(found) if np.hypot(*(other - place) * pixels) < CLOSE]
+        if near:
+            found[near[0]] = found[near[0]][0], f"{found[near[0]][1]} {name}"
+        else:
+            found.append((place, name))
+    return found
 
 
 def named_above(axes: Axes, styles: dict) -> None:

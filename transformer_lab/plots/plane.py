@@ -11,17 +11,16 @@ from ..signatures import checked
 from ..theme import color
 from .figure import Figure, laid_out
 from .labelled import Span, by_title, capital, listed, nested, numbers, pair, per_panel, short, span
-from .placed import checked_regions, draw_lines, draw_names, draw_regions, named_above, told_regions
+from .placed import CLOSE, checked_regions, draw_lines, draw_names, draw_regions, named_above, told_regions
 from .style import BOUND, empty, label, looks, name_line
 
 __all__ = ["plane"]
 
-CLOSE = 4.5  # px: nearer dots count as coinciding
 RINGS = 2    # of dots about one place; more are pressed into them, and counted
 
 
 @checked
-def plane(points=None, *, paths=None, heights: dict | None = None, levels=None, regions: dict | None = None,
+def plane(points=None, *, paths=None, moves=None, heights: dict | None = None, levels=None, regions: dict | None = None,
           lines: dict | None = None, names: dict | None = None, marks: dict | None = None, words: dict | None = None,
           arrows: Each(str, 0) | bool = False, diagonal: str | None = None, accent: str | None = None,
           x_label: str = "", y_label: str = "", x_range: Span | None = None, y_range: Span | None = None,
@@ -31,9 +30,10 @@ def plane(points=None, *, paths=None, heights: dict | None = None, levels=None, 
     ``points`` (n, 2) have a mark for each kind; those that coincide are moved into rings, at most two dots away, and
     larger piles are counted. With ``names``, n words by kind, each dot stays where it is and has its name beside it.
     With ``arrows`` they are vectors from zero, or the kinds named there are. ``paths`` (steps, 2) are walks: an open
-    circle where each starts, a dot where it ends. ``heights`` has (x (n,), y (m,), z (m, n)) by title, "" for one
-    panel, with a line at each of ``levels``, which rise; ``regions`` has (x, y, {name: heights (m, n)}): a place
-    belongs to the name whose height is largest. ``lines`` are a x + b y + c = 0 by name, (a, b, c) or many (n, 3).
+    circle where each starts, a dot where it ends; ``moves`` (n, 2, 2) are arrows, each from a point to a point.
+    ``heights`` has (x (n,), y (m,), z (m, n)) by title, "" for one panel, with a line at each of ``levels``, which
+    rise; ``regions`` has (x, y, {name: heights (m, n)}): a place belongs to the name whose height is largest.
+    ``lines`` are a x + b y + c = 0 by name, (a, b, c) or many (n, 3).
     ``marks`` are crosses with their names, ``words`` names alone, each at (x, y). ``diagonal`` names a dashed line
     where both quantities are equal; ``square`` makes a step equally long in both directions.
 
@@ -41,14 +41,15 @@ def plane(points=None, *, paths=None, heights: dict | None = None, levels=None, 
     'To the operation across, to the digit upwards. 2 dots, across from 0 to 0.5, upwards from 0.5 to 1.'
     """
     shown = {kind: {} if given is None else {
-        title: {name: numbers(name or kind, part, ("n", 2)) for name, part in named.items()}
-        for title, named in nested(kind, given).items()} for kind, given in (("points", points), ("paths", paths))}
+        title: {name: numbers(name or kind, part, shape) for name, part in named.items()}
+        for title, named in nested(kind, given).items()} for kind, given, shape in
+        (("points", points, ("n", 2)), ("paths", paths, ("n", 2)), ("moves", moves, ("n", 2, 2)))}
     maps = {title: _map(title, found) for title, found in (by_title("heights", heights) if heights else {}).items()}
     parted = {title: checked_regions(title, found)
               for title, found in (by_title("regions", regions) if regions else {}).items()}
-    titles = list(dict.fromkeys([*shown["points"], *shown["paths"], *maps, *parted]))
+    titles = list(dict.fromkeys([*shown["points"], *shown["paths"], *shown["moves"], *maps, *parted]))
     if not titles:
-        raise EmptyError("points", "nothing", "points, paths, heights or regions", "Pass at least one.")
+        raise EmptyError("points", "nothing", "points, paths, moves, heights or regions", "Pass at least one.")
     levels = None if levels is None else numbers("levels", levels, ("levels",))
     across = {title: {name: np.atleast_2d(numbers(name, found, (3,) if np.ndim(found) == 1 else ("n", 3)))
                       for name, found in per_panel("lines", lines, title).items()} for title in titles}
@@ -75,6 +76,8 @@ def plane(points=None, *, paths=None, heights: dict | None = None, levels=None, 
         if diagonal is not None:
             _diagonal(axes, diagonal, ends)
         _points(axes, shown["points"].get(title, {}), beside[title], vectors, styles, pixels)
+        for name, part in shown["moves"].get(title, {}).items():
+            _moves(axes, name, part, styles[name])
         for name, part in shown["paths"].get(title, {}).items():
             _path(axes, name, part, styles[name])
         for name, spot in crosses[title].items():
@@ -106,7 +109,7 @@ def _values(shown: dict, maps: dict, spots: list, arrows: bool) -> np.ndarray:
     """All places (n, 2) that the axes have to hold; the corners of the maps, where there are any."""
     if maps:
         return np.array([[extreme(x), extreme(y)] for x, y, _ in maps.values() for extreme in (np.min, np.max)])
-    parts = [part for kind in shown.values() for named in kind.values() for part in named.values()]
+    parts = [part.reshape(-1, 2) for kind in shown.values() for named in kind.values() for part in named.values()]
     return np.concatenate([*parts, *([spot] for named in spots for spot in named.values()), np.zeros((int(arrows), 2))])
 
 
@@ -186,6 +189,18 @@ def _arrows(axes, name, part, style) -> None:
         name_line(axes, *part[-1], name, xytext=(0, -13))
 
 
+def _moves(axes, name, part, style) -> None:
+    """Arrows from point to point; where they are many they are thin, and their name stands at the longest."""
+    hue, dash, _ = style
+    for start, end in part:
+        axes.annotate("", end, start, arrowprops={
+            "arrowstyle": "-|>", "color": color(hue), "linewidth": 1.4 if len(part) < 30 else 0.7, "shrinkA": 0,
+            "shrinkB": 0, "linestyle": dash, "mutation_scale": 11 if len(part) < 30 else 7})
+    if name:
+        longest = part[np.hypot(*(part[:, 1] - part[:, 0]).T).argmax(), 1]
+        name_line(axes, *longest, name, xytext=(0, -13), ha="center")
+
+
 def _dots(axes, name, part, style, pixels, several: bool) -> None:
     moved, crowds = apart(part, pixels)
     for first, _ in crowds:
@@ -216,8 +231,9 @@ def _path(axes, name, part, style) -> None:
 
 def _told(title: str, shown: dict, heights, crosses: dict, vectors: set):
     before = f"{title}: a" if title else "A"
-    for kind, noun in (("points", "dots"), ("paths", "steps of a walk")):
+    for kind, noun in (("points", "dots"), ("paths", "steps of a walk"), ("moves", "arrows, which end")):
         for name, part in shown[kind].items():
+            part = part[:, 1] if kind == "moves" else part
             noun = "arrows from zero" if name in vectors and kind == "points" else noun
             which = ", ".join(filter(None, [title, name]))
             yield (f"{which + ': ' if which else ''}{len(part)} {noun}, across from {span(part[:, 0])}, "
