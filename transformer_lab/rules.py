@@ -36,6 +36,9 @@ __all__ = ["Array", "By", "Choice", "Each", "Entries", "Flags", "Inexact", "Is",
 #: A count without a stated bound: beyond this it is a slip of the hand, and would run for hours.
 MANY = 1_000_000
 
+#: The code of half precision.
+HALF = np.dtype(np.float16).char
+
 #: Kind of an array → the codes of its dtypes, in words, what to do about another.
 KINDS = {
     "float": ("f", "real floating-point numbers", "Convert with array.astype(np.float64)."),
@@ -222,7 +225,8 @@ class Array(Rule):
     """An array of real numbers: its axes, and bounds on its entries, which may be names as axes are.
 
     ``below="d_vocab"`` is for whole numbers that count something from 0. Lists of numbers become arrays; NaN, infinity,
-    masks, objects and arrays without entries are refused unless ``finite=False`` or ``empty=True`` allow them.
+    masks, objects and arrays without entries are refused unless ``finite=False`` or ``empty=True`` allow them. Half
+    precision is read in single: its sums would overflow at 65,504.
     """
 
     axes: str = "..."
@@ -249,7 +253,8 @@ class Array(Rule):
 
     def passes_at_sight(self, value) -> bool:
         """The usual case, in a third of the time that it takes to find the words for what is wrong."""
-        return (type(value) is np.ndarray and value.dtype.kind in KINDS[self.kind][0] and value.size > 0
+        return (type(value) is np.ndarray and value.dtype.kind in KINDS[self.kind][0] and value.dtype.char != HALF
+                and value.size > 0
                 and (not self.finite or value.dtype.kind not in "fc" or isfinite(np.vdot(value, value).real)))
 
     def converted(self, argument, value) -> np.ndarray:
@@ -265,7 +270,7 @@ class Array(Rule):
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise NotFiniteError(argument, f"{array[where]} at index {where}", "finite numbers",
                                  "Look for a division by zero or an overflow before this call.")
-        return array
+        return array.astype(np.float32) if array.dtype.char == HALF else array
 
     def fits(self, shape, sizes, given) -> bool:
         """Compare a shape with the axes; lengths that were still free are written into ``sizes``."""
@@ -325,13 +330,14 @@ class Entries(Rule):
 
     def check(self, argument, value, sizes, given):
         Is(dict).check(argument, value, sizes, given)
+        read = {}
         for name, rule in self.rules.items():
             if name not in value:
                 wanted = ", ".join(map(repr, self.rules))
                 raise UnknownNameError(argument, f"no {name!r}", f"a dict with {wanted}", "Add it.")
-            if rule:
-                rule.check(f"{argument}[{name!r}]", value[name], sizes, given)
-        return value
+            if rule and (found := rule.check(f"{argument}[{name!r}]", value[name], sizes, given)) is not value[name]:
+                read[name] = found
+        return value | read if read else value
 
 
 def axis_fits(axis: int | str, length: int, sizes, given) -> bool:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from transformer_lab import LabError, generator
+from transformer_lab import LabError, ModelConfig, generator
 from transformer_lab.byhand.ends import (
     IGNORED,
     cross_entropy,
@@ -36,6 +36,9 @@ from transformer_lab.byhand.parts import (
     row_sum,
 )
 from transformer_lab.byhand.positions import sinusoids
+from transformer_lab.byhand.transformer import forward, init
+from transformer_lab.models.transformer import Transformer
+from transformer_lab.names import parameter_shapes
 
 TOKENS, REAL = np.array([[1, 1, 0, 4], [2, 3, 1, 1]]), np.array([[1, 1, 1, 0], [1, 1, 1, 1]], bool)
 TARGETS = np.array([2, 0, IGNORED, 4, IGNORED, 1])
@@ -145,6 +148,70 @@ def test_cross_entropy_survives_large_logits_and_no_targets():
         assert value == pytest.approx(5e3)
         value, saved = cross_entropy(np.ones((2, 3)), np.array([IGNORED, IGNORED]))
     assert value == 0 and not cross_entropy_pullback(saved).any()
+
+
+def test_sums_of_halves_are_right():
+    value, saved = cross_entropy(np.zeros((1, 70_000), np.float16), np.array([3]))
+    assert value == pytest.approx(np.log(70_000), rel=1e-6)
+    assert cross_entropy_pullback(saved).sum(dtype=float) == pytest.approx(0, abs=1e-3)
+    value, _ = cross_entropy(np.zeros((70_000, 2), np.float16), np.zeros(70_000, int))
+    assert value == pytest.approx(np.log(2), rel=1e-5)
+    x = np.full((1, 1, 4), 300, np.float16) * np.float16([1, -1, 1, -1])
+    assert rms_norm(x, np.ones(4, np.float16))[0] == pytest.approx(np.sign(x))
+    assert row_sums_of_ones(70_000) == pytest.approx(70_000)
+
+
+def row_sums_of_ones(n):
+    return linear_pullback(np.ones((1, n, 1), np.float16), np.ones((1, 1)), np.ones((1, n, 1), np.float16))[2]
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e308])
+def test_the_scale_of_weights_does_not_matter(scale):
+    logits, targets = generator(0, "scale").normal(size=(4, 3)), np.array([0, 1, 2, 0])
+    weights = np.array([1, 1, 0.5, 0])
+    value, saved = cross_entropy(logits, targets, weights)
+    scaled, other = cross_entropy(logits, targets, weights * scale)
+    assert scaled == pytest.approx(value, rel=1e-14) and other["share"] == pytest.approx(saved["share"], rel=1e-14)
+    model = Transformer(CONFIG, {name: np.ones(shape) for name, shape in parameter_shapes(CONFIG).items()})
+    theirs = [model.loss(torch.tensor([[1, 2, 0]]), torch.tensor([[1, 0, 2]]),
+                         torch.tensor([[1.0, 1.0, 0.0]], dtype=torch.float64) * by).item() for by in (1.0, scale)]
+    assert theirs[0] > 0 and theirs[1] == pytest.approx(theirs[0], rel=1e-14)
+
+
+CONFIG = ModelConfig(d_vocab=3, n_ctx=3, d_model=4)
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf])
+def test_a_row_of_weight_0_may_be_anything(lost):
+    logits, targets = np.array([[1.0, 2.0], [lost, lost]]), np.array([0, 1])
+    value, saved = cross_entropy(logits, targets, np.array([1.0, 0.0]))
+    alone, own = cross_entropy(logits[:1], targets[:1])
+    assert value == alone and np.array_equal(cross_entropy_pullback(saved), [cross_entropy_pullback(own)[0], [0, 0]])
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(cross_entropy(logits, targets, np.array([1.0, 0.1]))[0])
+
+
+def matrix(array):
+    return array.view(np.matrix)
+
+
+def test_lists_and_matrices_among_parameters_are_read_as_arrays():
+    x, W = np.arange(12.0).reshape(1, 3, 4), np.arange(20.0).reshape(4, 5)
+    params = {"W_in": W, "W_out": W.T}
+    want = feed_forward(params, x, "relu")["mlp_out"]
+    for kind in (np.ndarray.tolist, matrix):
+        given = {name: kind(value) for name, value in params.items()}
+        assert np.array_equal(feed_forward(given, x, "relu")["mlp_out"], want)
+    with pytest.raises(LabError, match=r"^params\['W_in'\]: got a masked array"):
+        feed_forward(params | {"W_in": np.ma.masked_array(W, W > 3)}, x, "relu")
+
+
+@pytest.mark.parametrize("spoiled", [matrix, np.ndarray.tolist, lambda a: np.ma.masked_array(a, a > 0),
+                                     lambda a: a.astype(np.float16), lambda a: a > 0, lambda a: a.astype(str)])
+def test_a_model_says_which_parameter_it_cannot_calculate_with(spoiled):
+    params = init(CONFIG, dtype=np.float64)
+    with pytest.raises(LabError, match=r"^params\['W_E'\]: got"):
+        forward(params | {"W_E": spoiled(params["W_E"])}, np.array([[1, 2]]), CONFIG)
 
 
 def test_what_does_not_count_in_a_loss_may_be_anything():

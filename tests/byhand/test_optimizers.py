@@ -106,7 +106,9 @@ def read_only():
 
 
 NOT_IN_PLACE = {"a list": lambda: [1.0, 2.0], "whole numbers": lambda: np.ones(3, int), "read-only": read_only,
-                "masked": lambda: np.ma.masked_array(np.ones(3), [0, 1, 0])}
+                "masked": lambda: np.ma.masked_array(np.ones(3), [0, 1, 0]),
+                "a matrix": lambda: np.ones((1, 3)).view(np.matrix),
+                "half": lambda: np.ones(3, np.float16)}
 
 
 @pytest.mark.parametrize("kind", NOT_IN_PLACE)
@@ -114,6 +116,12 @@ NOT_IN_PLACE = {"a list": lambda: [1.0, 2.0], "whole numbers": lambda: np.ones(3
 def test_weights_that_cannot_change_in_place_are_refused(name, kind):
     with pytest.raises(LabError, match=r"^theta: got"):
         OPTIMIZERS[name]().update(NOT_IN_PLACE[kind](), np.ones(3), 0.1)
+
+
+@pytest.mark.parametrize("kind", NOT_IN_PLACE)
+def test_gradients_that_cannot_change_in_place_are_refused(kind):
+    with pytest.raises(LabError, match=r"^g: got"):
+        clip(NOT_IN_PLACE[kind](), 0.1)
 
 
 LAID = {"Fortran": np.asfortranarray, "turned": lambda a: a.T.copy().T,
@@ -131,6 +139,33 @@ def test_the_order_in_memory_does_not_matter(name, laid):
     assert np.array_equal(got, want) and not np.array_equal(got, before)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lengths_whose_squares_overflow_or_vanish_are_right(dtype):
+    far = np.sqrt(np.finfo(dtype).max) * 100
+    g = np.array([[3 * far, 4 * far], [3 / far, 4 / far], [0.3, 0.4], [0, 0]], dtype)
+    norm = clip(g, 1.0)
+    assert norm.dtype == dtype
+    np.testing.assert_allclose(norm, np.array([5 * far, 5 / far, 0.5, 0], dtype), rtol=1e-6)
+    np.testing.assert_allclose(g, np.array([[0.6, 0.8], [3 / far, 4 / far], [0.3, 0.4], [0, 0]], dtype), rtol=1e-6)
+
+
+@pytest.mark.parametrize("lost", [np.inf, -np.inf, np.nan])
+def test_a_gradient_that_is_not_finite_stays_and_so_do_its_neighbours(lost):
+    g = np.array([[lost, 1.0], [3.0, 4.0]])
+    norm = clip(g, 1.0)
+    np.testing.assert_array_equal(norm, [abs(lost), 5.0])
+    np.testing.assert_allclose(g, [[lost, 1.0], [0.6, 0.8]], rtol=1e-15)
+
+
+def test_the_length_is_the_plain_one_to_the_bit_where_that_is_right():
+    g = gradients(3, (5, 200)).astype(np.float32)
+    plain = np.sqrt(np.einsum("...i,...i->...", g, g))
+    want = g * (2.0 / np.maximum(plain, 2.0))[:, None]
+    assert np.array_equal(clip(g, 2.0), plain) and np.array_equal(g, want)
+    mixed = np.concatenate([g, np.zeros((1, 200), np.float32)])  # a seed of no gradient changes no other seed's bits
+    assert np.array_equal(clip(mixed, 9.0)[:5], np.sqrt(np.einsum("...i,...i->...", g, g)))
+
+
 BAD = {
     "learning_rate": lambda: AdamW().update(np.zeros(3), np.zeros(3), float("nan")),
     "state": lambda: AdamW().load_state({"t": 1, "m": np.zeros(2)}),
@@ -140,6 +175,11 @@ BAD = {
     "name": lambda: make_optimizer("adamm", np.zeros(3)),
     "beta2": lambda: AdamW(beta2=1.0),
     "max_norm": lambda: clip(np.ones(3), 0),
+    "theta": lambda: AdamW().update(np.ones(3, np.float16), np.ones(3, np.float16), 0.1),
+    r"state\['v'\]": lambda: AdamW().load_state({"t": 1, "m": np.zeros(2), "v": np.array([1.0, -1.0])}),
+    r"state\['m'\]": lambda: AdamW().load_state({"t": 0, "m": np.ones(2), "v": np.zeros(2)}),
+    r"state\['v'\]: got an array of shape \(3,\)": lambda: AdamW().load_state(
+        {"t": 1, "m": np.zeros(2), "v": np.zeros(3)}),
     "warmup": lambda: warmup_linear(1.0, 10, 11),
     "floor": lambda: warmup_cosine(1.0, 10, 1, floor=2),
     "peak": lambda: warmup_linear(0, 10),
@@ -148,5 +188,22 @@ BAD = {
 
 @pytest.mark.parametrize("argument", BAD)
 def test_bad_input_is_named(argument):
-    with pytest.raises(LabError, match=f"^{argument}: got"):
+    with pytest.raises(LabError, match=f"^{argument}" + ": got" * (": got" not in argument)):
         BAD[argument]()
+
+
+@pytest.mark.parametrize("name", ["t", "m", "v"])
+def test_a_state_with_a_mask_is_refused(name):
+    state = {"t": np.array(1), "m": np.zeros(2), "v": np.zeros(2)}
+    state[name] = np.ma.masked_array(state[name], True)
+    with pytest.raises(LabError, match=f"^state\\['{name}'\\]: got a masked array"):
+        AdamW().load_state(state)
+
+
+def test_what_starts_with_no_memory_loads_and_goes_on():
+    optimizer, theta = AdamW(), np.ones(2)
+    optimizer.load_state(AdamW().start(theta).state())
+    optimizer.update(theta, np.ones(2), 0.1)
+    other = np.ones(2)
+    AdamW().update(other, np.ones(2), 0.1)
+    assert np.array_equal(theta, other)

@@ -29,8 +29,9 @@ class Mask(Rule):
     """Truth values. A mask that is added to the scores (0 and -inf) would be read the wrong way round."""
 
     def check(self, argument, value, sizes, given):
-        if not isinstance(value, np.ndarray) or value.dtype != bool:
-            came = f"an array of dtype {value.dtype}" if isinstance(value, np.ndarray) else f"{value!r:.60}"
+        if type(value) is not np.ndarray or value.dtype != bool:
+            came = f"a {type(value).__name__}" if isinstance(value, np.ndarray) else f"{value!r:.60}"
+            came = f"an array of dtype {value.dtype}" if type(value) is np.ndarray else came
             raise DtypeError(argument, came, "an array of truth values, True where one may look",
                              "Pass mask == 0 for a mask that is added to the scores (0 and -inf).")
         return value
@@ -235,10 +236,9 @@ class Heads(Entries):
         super().__init__(**{name: f"*#lead {axes}" for name, axes in self.needed.items()})
 
     def check(self, argument, value, sizes, given):
-        super().check(argument, value, sizes, given)
-        for name in self.optional.keys() & value.keys():
-            Inexact(f"*#lead {self.optional[name]}").check(f"{argument}[{name!r}]", value[name], sizes, given)
-        return value
+        value = super().check(argument, value, sizes, given)
+        axes = {name: f"*#lead {self.optional[name]}" for name in self.optional if name in value}
+        return Entries(**axes).check(argument, value, sizes, given)
 
 
 @checked

@@ -180,7 +180,7 @@ def cross_entropy(logits: Inexact("*#lead row d_vocab", finite=False),
     in nats, and what the pullback needs. The largest logit is taken out first (eq-log-sum-exp).
 
     The loss is one number for each of the leading axes; where no row counts it is 0. With ``weights`` it is the
-    weighted mean, and their scale does not matter.
+    weighted mean; their scale does not matter, and a row of weight 0 does not count.
 
     >>> cross_entropy(np.log([[0.25, 0.75], [0.5, 0.5]]), np.array([1, IGNORED]))[0].round(4).item()
     0.2877
@@ -188,8 +188,13 @@ def cross_entropy(logits: Inexact("*#lead row d_vocab", finite=False),
     [1.0, 0.0]
     """
     hit = one_hot.unchecked(targets, logits.shape[-1], logits.dtype)  # zeros where the target does not count
-    if (targets == IGNORED).any():
-        logits = np.where((targets == IGNORED)[..., None], 0, logits)  # whatever stands there, NaN too
+    left_out = targets == IGNORED
+    if weights is not None:
+        left_out = left_out | (weights == 0)
+        scale = np.frexp(weights.max(axis=-1, keepdims=True))[1]
+        weights = np.ldexp(weights, -scale)  # by a power of two: shares stay as they are, and no sum overflows
+    if left_out.any():
+        logits = np.where(left_out[..., None], 0, logits)  # whatever stands there, NaN too
     shifted = logits - logits.real.max(axis=-1, keepdims=True)
     p = np.exp(shifted)
     total = p.sum(axis=-1, keepdims=True)

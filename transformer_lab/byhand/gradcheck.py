@@ -40,7 +40,7 @@ FLOAT32_TOLERANCE = 1e-5
 
 
 #: What forgets the imaginary part of a complex number, and with it the derivative.
-FORGETFUL = (np.absolute, np.conjugate, np.vdot, np.linalg.norm)
+FORGETFUL = (np.absolute, np.sign, np.conjugate, np.angle, np.vdot, np.linalg.norm)
 
 
 class Complex(np.ndarray):
@@ -61,7 +61,7 @@ class Complex(np.ndarray):
 def remembered(func: Callable, inputs: tuple) -> None:
     if func in FORGETFUL and any(np.iscomplexobj(value) for value in inputs):
         raise DtypeError("f", f"{func.__name__} of a complex number", "operations with a complex derivative",
-                         "Leave out abs, conj and norm, take them of real parts, or ask central_differences.")
+                         "Leave out abs, sign, conj and norm, take them of real parts, or ask central_differences.")
 
 
 @checked

@@ -18,9 +18,9 @@ from functools import cache
 
 import numpy as np
 
-from ..checks import check_array, check_entries, check_whole
+from ..checks import check_entries
 from ..errors import DtypeError, ShapeError
-from ..rules import Array, Choice, Inexact, Number, Whole
+from ..rules import HALF, Array, Choice, Inexact, Number, Whole, Wholes
 from ..signatures import checked
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Momentum", "clip", "keep_freed_memory", "make_optimizer",
@@ -30,13 +30,15 @@ BLOCK = 2**15  # entries: 128 kB in float32, so that the blocks of all vectors f
 NEARLY_ONE = 1 - 1e-9
 
 
-class Weights(Array):
-    """An array that can be changed in place."""
+class Changing(Array):
+    """An array that can be changed in place. Half precision cannot: it has no room for what an optimiser adds up."""
 
     def check(self, argument, value, sizes, given):
-        if type(value) is not np.ndarray or not value.flags.writeable:
+        if type(value) is not np.ndarray or not value.flags.writeable or value.dtype.char == HALF:
             came = "a read-only array" if type(value) is np.ndarray else f"a {type(value).__name__}"
-            raise DtypeError(argument, came, "a NumPy array to change in place", "Pass np.array(theta, dtype=float).")
+            came = "an array of dtype float16" if getattr(value, "dtype", None) == np.float16 else came
+            raise DtypeError(argument, came, "a NumPy array of float32 or float64, to change in place",
+                             f"Pass np.array({argument}, dtype=float).")
         return super().check(argument, value, sizes, given)
 
 
@@ -50,6 +52,7 @@ class SGD:
     """
 
     remembers: tuple[str, ...] = ()  # names of the vectors that it keeps from step to step
+    squares: tuple[str, ...] = ()  # those of them that are never below 0
 
     def __init__(self):
         self.t, self.memory = 0, {}
@@ -60,7 +63,7 @@ class SGD:
         return self
 
     @checked
-    def update(self, theta: Weights("*lead n", finite=False, kind="inexact"), g: Inexact("*lead n", finite=False),
+    def update(self, theta: Changing("*lead n", finite=False, kind="inexact"), g: Inexact("*lead n", finite=False),
                learning_rate: Number(low=0)) -> None:
         """One step: changes ``theta`` (..., n), given its gradient g (..., n)."""
         if not np.can_cast(g.dtype, theta.dtype, "same_kind"):
@@ -87,11 +90,14 @@ class SGD:
 
     def load_state(self, state: dict) -> None:
         """Put a state back: the next update is then the same, bit for bit."""
-        wanted = ("t", *(self.remembers if check_entries("state", state, ["t"])["t"] else ()))
-        for name in wanted[1:]:
-            check_array(f"state[{name!r}]", check_entries("state", state, wanted)[name], shape=(), leading=True)
-        self.t = check_whole("state['t']", np.asarray(state["t"])[()], low=0, high=2**62)
-        self.memory = {name: np.array(state[name], order="C") for name in self.remembers if name in state}
+        t = int(Wholes("", low=0, high=2**62)("state['t']", check_entries("state", state, ["t"])["t"]))
+        names = self.remembers if t or not state.keys().isdisjoint(self.remembers) else ()
+        memory, axes = {}, "..."
+        for name in names:
+            low, high = (0 if name in self.squares else None, None) if t else (0, 0)  # no memory before the first step
+            found = Array(axes, low, high)(f"state[{name!r}]", check_entries("state", state, names)[name])
+            memory[name], axes = np.array(found, order="C"), " ".join(map(str, found.shape))
+        self.t, self.memory = t, memory
 
 
 class Momentum(SGD):
@@ -131,7 +137,7 @@ class AdamW(SGD):
     [0.89, 1.09]
     """
 
-    remembers = ("m", "v")
+    remembers, squares = ("m", "v"), ("v",)
 
     @checked
     def __init__(self, beta1: Number(low=0, high=NEARLY_ONE) = 0.9, beta2: Number(low=0, high=NEARLY_ONE) = 0.999,
@@ -170,18 +176,32 @@ def make_optimizer(name: Choice(OPTIMIZERS), theta: Inexact("... n"), **settings
 
 
 @checked
-def clip(g: Array("... n", finite=False), max_norm: Number(above=0)) -> np.ndarray:
+def clip(g: Changing("... n", finite=False), max_norm: Number(above=0)) -> np.ndarray:
     r"""Shortens each model's gradient to ``max_norm`` where it is longer, in place (Pascanu et al. 2013, algorithm 1;
-    eq-clip in the book), and returns the length that it had, :math:`\|g\|`, (...,) for g (..., n).
+    eq-clip in the book), and returns the length that it had, :math:`\|g\|`, (...,) for g (..., n). A gradient that is
+    not finite has no length to shorten, and stays.
 
     >>> g = np.array([[3.0, 4.0], [0.3, 0.4]])
     >>> clip(g, 1.0).tolist(), g.round(12).tolist()
     ([5.0, 0.5], [[0.6, 0.8], [0.3, 0.4]])
     """
-    norm = np.sqrt(np.einsum("...i,...i->...", g, g))
-    if (norm > max_norm).any():
-        g *= (max_norm / np.maximum(norm, max_norm))[..., None]
+    norm = length(g)
+    longer = (norm > max_norm) & np.isfinite(norm)
+    if longer.any():
+        g *= np.where(longer, max_norm / np.maximum(norm, max_norm), 1)[..., None]
     return norm
+
+
+def length(g):
+    """The norm along the last axis, also where squares overflow or vanish: there g is first brought near 1."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = np.sqrt(np.einsum("...i,...i->...", g, g))
+    if (plain := (norm > np.finfo(g.dtype).tiny ** 0.5) & np.isfinite(norm)).all():
+        return norm
+    peak = np.abs(g).max(axis=-1)
+    by = np.where((peak > 0) & np.isfinite(peak), peak, 1)
+    near = g / by[..., None]
+    return np.where(plain, norm, np.sqrt(np.einsum("...i,...i->...", near, near)) * by)
 
 
 @checked

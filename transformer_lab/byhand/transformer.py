@@ -18,7 +18,7 @@ import numpy as np
 
 from ..checks import check_array, check_whole
 from ..config import ModelConfig
-from ..errors import RangeError, ShapeError, UnknownNameError
+from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
 from ..names import parameter_shapes
 from ..randomness import generator
 from ..rules import Choice, Inexact, Number, Seed, Whole, Wholes
@@ -31,6 +31,9 @@ from .positions import visible
 __all__ = ["backward", "forward", "init", "layer_of", "loss", "loss_and_gradients", "pack", "pullback", "unpack"]
 
 shapes_of = cache(parameter_shapes)
+
+#: Codes of the dtypes that a pass calculates in (sums in half precision overflow), and arrays that mean something else.
+COUNTED, ODD = np.typecodes["AllInteger"] + np.typecodes["AllFloat"].replace("e", ""), (np.ma.MaskedArray, np.matrix)
 
 SCHEMES = {  # standard deviation of a matrix with this many rows in and columns out
     "fan_in": lambda n_in, n_out: n_in**-0.5,                   # LeCun et al. 1998
@@ -73,13 +76,16 @@ def first_value(name, shape, config, scheme, embedding_scale, seed):
 
 
 def lead_of(argument: str, arrays: dict, shapes: dict) -> tuple[int, ...]:
-    """The leading axes that all arrays share; a wrong name or shape is named. NaN is left to the training loop."""
+    """The leading axes that all arrays share; a wrong name, kind or shape is named. NaN is left to training."""
     for name in arrays.keys() ^ shapes.keys():
         came = f"{name!r} besides" if name in arrays else f"no {name!r}"
         raise UnknownNameError(argument, came, "the names in parameter_shapes(config)", "Take them from init(config).")
     lead = None
     for name, shape in shapes.items():
         value = arrays[name]
+        if not (isinstance(value, np.ndarray) and value.dtype.char in COUNTED) or isinstance(value, ODD):
+            came = f"an array of dtype {value.dtype}" if type(value) is np.ndarray else f"a {type(value).__name__}"
+            raise DtypeError(f"{argument}[{name!r}]", came, "an array of float32 or float64", "Convert it.")
         lead = value.shape[:-len(shape)] if lead is None else lead
         if value.shape != lead + shape:
             raise ShapeError(f"{argument}[{name!r}]", f"an array of shape {value.shape}", f"{lead + shape}",
@@ -275,7 +281,7 @@ def check_weights(weights, targets, rows):
 def check_targets(targets, logits, config):
     """Logits and targets in rows: (..., row, d_vocab) and (..., row), batch and positions end to end."""
     axes = ("batch", "pos") if config.read_out == "all" else ("batch",)
-    check_array("logits", logits, shape=(*axes, config.d_vocab), kind="inexact", leading=True, finite=False)
+    logits = check_array("logits", logits, shape=(*axes, config.d_vocab), kind="inexact", leading=True, finite=False)
     targets = check_array("targets", targets, shape=logits.shape[-1 - len(axes):-1], kind="whole", low=IGNORED,
                           high=config.d_vocab - 1, leading=True)
     if ((targets < 0) & (targets != IGNORED)).any():

@@ -193,7 +193,8 @@ class Transformer(Part):
         if weights is None:
             return F.cross_entropy(logits, rows, ignore_index=IGNORED)
         weights = weights.expand(targets.shape).flatten() * (rows != IGNORED)
-        total = weights.sum()
+        weights = weights / 2.0 ** (math.frexp(float(weights.max()))[1] - 1)  # as by hand: no sum overflows
+        rows, total = torch.where(weights == 0, IGNORED, rows), weights.sum()
         costs = F.cross_entropy(logits, rows, ignore_index=IGNORED, reduction="none")
         return (costs * weights).sum() / torch.where(total == 0, 1, total)
 

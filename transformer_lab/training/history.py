@@ -8,11 +8,15 @@ import numpy as np
 
 from ..checks import check_choice, check_type
 from ..errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError
+from ..rules import as_array
 
 __all__ = ["Best", "History", "weights_of"]
 
 #: Entries of a stepper's state that start like this are the optimiser's memory; all others are weights.
 OPTIMIZER = "optimizer."
+
+#: How the names of steps and of mean squares end, by hand and in PyTorch.
+NEVER_BELOW_0 = (OPTIMIZER + "t", OPTIMIZER + "v", ".step", ".exp_avg_sq")
 
 
 def weights_of(state: dict) -> dict:
@@ -27,12 +31,12 @@ def check_state(state, like: dict) -> None:
         came = f"{name!r} besides" if name in state else f"no {name!r}"
         raise UnknownNameError("state", came, "the names in stepper.state()", "Load the state of such a stepper.")
     for name, value in like.items():
-        found = np.asarray(state[name])
+        found = as_array(f"state[{name!r}]", state[name], "numbers")
         for error, came, wanted in ((DtypeError, found.dtype, value.dtype), (ShapeError, found.shape, value.shape)):
             if came != wanted:
                 raise error(f"state[{name!r}]", f"an array of {came}", wanted, "Load the state of such a stepper.")
-        if not np.isfinite(found).all() or (name == OPTIMIZER + "t" and found < 0):
-            raise NotFiniteError(f"state[{name!r}]", "NaN, infinity or a step before the first",
+        if not np.isfinite(found).all() or (name.endswith(NEVER_BELOW_0) and (found < 0).any()):
+            raise NotFiniteError(f"state[{name!r}]", "NaN, infinity, or below 0 what is a count or a square",
                                  "what a stepper had", "Load the state of such a stepper.")
 
 

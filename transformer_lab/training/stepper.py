@@ -89,10 +89,10 @@ class Stepper:
     def load_state(self, state: dict) -> None:
         """Put a state back, bit for bit; one of another model or optimiser is refused."""
         check_state(state, self.state())
+        self.optimizer.load_state({name.removeprefix(OPTIMIZER): value for name, value in state.items()
+                                   if name.startswith(OPTIMIZER)})  # it refuses before anything has changed
         for name, value in self.params.items():
             value[...] = state[name]
-        self.optimizer.load_state({name.removeprefix(OPTIMIZER): value for name, value in state.items()
-                                   if name.startswith(OPTIMIZER)})
 
 
 def of_transformer(config: ModelConfig, seeds):
