@@ -26,6 +26,8 @@ TABLE = [
     ("y = x @ W\nChoice(id='x')", CHOICE, "question", False), ("Positions(d=4)", LAB, "explorable", False),
     ("import numpy as np", None, "set-up", False), ("x = a @ b", None, "set-up", False),
     ("def f(x):\n    return x @ x.T\n\ndef g(x):\n    return x - x.mean()", None, "set-up", True),
+    ("def f(x):\n    q = x @ W\n    return q @ x.T", None, "set-up", True),
+    ("def f(x):\n    q = first(x)\n    return second(q)", None, "set-up", False),
     ("\n".join(f"x{i} = a @ b" for i in range(11)) + "\nx1", VALUE, "value", False),
 ]
 

@@ -31,3 +31,14 @@ def test_chapters_are_laid_out_for_their_width(chromium, built_site, width):
         faults += [(path.stem, kind, found) for kind, found in page.evaluate(LAYOUT).items() if found]
     page.close()
     assert faults == []
+
+
+def test_an_explorable_takes_the_margin_too_where_there_is_one(chromium, built_site):
+    page, found = chromium.new_page(viewport={"width": 1440, "height": 900}), {}
+    for path in sorted((built_site / "book").glob("[0-9][0-9]-*.html")):
+        page.goto(path.as_uri())
+        found |= page.evaluate("""name => Object.fromEntries([...document.querySelectorAll(".cell [data-lab]")].map(
+          (e, i) => [`${name} ${i} ${e.dataset.lab}`, Math.round(e.getBoundingClientRect().width)]))""", path.stem)
+    page.close()
+    questions = {name for name in found if name.endswith((" choice", " curve"))}
+    assert {found[name] for name in questions} == {600} and {found[name] for name in found.keys() - questions} == {868}

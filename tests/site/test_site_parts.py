@@ -13,7 +13,7 @@ from docutils import nodes
 from fontTools.ttLib import TTFont
 from sample_book import ROOT
 
-from lab_site import chapters, fonts, letters, marks, math, page, search, strips
+from lab_site import chapters, fonts, letters, marks, math, page, roles, search, strips
 from lab_site.assets import katex_css
 from lab_site.directives import box_tokens, fold, fold_deeper
 from lab_site.page import CORRECTIONS, polish
@@ -36,6 +36,17 @@ def warnings():
 def test_a_formula_becomes_html_with_mathml_beside_it():
     html = math.render(r"\frac{\partial L}{\partial W_{OV}}", display=True)
     assert "<mfrac>" in html and 'class="katex-display"' in html and "<script" not in html
+
+
+@pytest.mark.parametrize(("tex", "expected"), [
+    (r"q = x W_Q, \; k = x W_K, \; v = x W_V", ["query", "query", "key", "key", "value", "value"]),
+    (r"s_j = \mathbf{q} \cdot \mathbf{k}_j / \sqrt{d_\text{head}}", ["query", "key"]),
+    (r"v \leftarrow \beta_2 v + (1 - \beta_2) g^2", []),
+    (r"\text{k} + q + v", []), (r"\sin \omega (t + k)", [])])
+def test_letters_of_attention_are_marked_where_a_query_meets_a_key(tex, expected):
+    html = roles.marked(tex, math.render(tex, display=True))
+    assert re.findall(r'class="mord math\w+[^"]* of-(\w+)"', html) == expected
+    assert re.sub(r" of-\w+", "", html) == math.render(tex, display=True)
 
 
 @pytest.mark.parametrize("tex", [r"\frac{a", r"\unknown", r"a \\ b $"])

@@ -57,9 +57,11 @@ def is_open(cell) -> bool:
 
 def computes(source: str, shows: str) -> bool:
     """Whether a cell has arithmetic of its own. Where its last statement draws, that is short and does not count;
-    where it shows nothing, two statements compute, and at least half of all.
+    where it shows nothing, two statements compute, and at least half of all: its own, or those of its one function.
     """
     body = ast.parse(source).body
+    if shows == "set-up" and len(body) == 1 and isinstance(body[0], ast.FunctionDef):
+        body = body[0].body
     if shows == "figure" and (look := body.pop()).end_lineno - look.lineno >= LOOK:
         return False
     count = sum(any(map(_is_arithmetic, ast.walk(statement))) for statement in body)

@@ -20,6 +20,8 @@ from sphinx.util.math import get_node_equation_number
 from transformer_lab.errors import DataError, LabError
 from transformer_lab.widgets.bundle import node_binary
 
+from .roles import marked
+
 __all__ = ["FormulaError", "render", "visit_block", "visit_inline"]
 
 MODULES = Path(__file__).resolve().parents[3] / "node_modules"
@@ -82,8 +84,9 @@ def visit_block(self, node: nodes.math_block) -> None:
     number = get_node_equation_number(self, node) if node.get("number") else ""
     anchor = f' id="{node["ids"][0]}"' if node["ids"] else ""
     name = f"Equation {number}" if number else "Equation"
+    formula = marked(node.astext(), _rendered(node, True))
     self.body.append(f'<div class="math-block"{anchor}><div class="math-scroll" role="group" '
-                     f'aria-label="{name}">{_rendered(node, True)}</div>')
+                     f'aria-label="{name}">{formula}</div>')
     if number:
         self.body.append(f'<span class="eqno">({number})</span>')
     self.body.append("</div>")
