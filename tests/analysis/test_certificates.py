@@ -290,3 +290,34 @@ def test_a_model_that_is_wrong_somewhere_has_no_certificate():
     proof = prove(plane_of(params, config_of(4), PLUS), families(RuleTask(n_ctx=4)))
     with pytest.raises(DataError, match="it is wrong by"):
         certificate(RuleTask(n_ctx=4), params, proof)
+
+
+@pytest.mark.parametrize("rule, first", [("lucky7", 1), ("step_back", 3)])
+def test_families_of_a_token_so_far_back_are_all_contexts_and_their_answers_those_of_the_rule(rule, first):
+    task, query = RuleTask(rule, n_ctx=5), RuleTask(rule).of.operator
+    found = families(task)
+    assert [boxes.t for boxes in found] == list(range(first, 5))
+    for boxes in found[:2]:
+        contexts = np.array(list(itertools.product(range(11), repeat=boxes.t)))
+        if rule == "lucky7":
+            contexts = contexts[contexts[:, -1] != 7]
+        inside = boxes.allowed[:, np.arange(boxes.t), contexts].all(axis=-1)      # (box, context)
+        assert (inside.sum(axis=0) == 1).all()
+        asked = np.hstack([contexts, np.full((len(contexts), 1), query)])
+        said = oracle(task, asked)[:, -1]
+        assert (said.sum(axis=-1) == 1).all() and (said.argmax(axis=-1) == boxes.answers[inside.argmax(axis=0)]).all()
+
+
+def test_a_proof_of_lucky7_and_trying_every_context_agree():
+    task = RuleTask("lucky7", n_ctx=4)
+    for seed in range(4):
+        config = ModelConfig(**WANTED, d_mlp=32, d_vocab=11, n_ctx=4)
+        stepper = Stepper(init(config, seed=seed, embedding_scale=0.3), config, beta2=0.98)
+        fit(stepper, lambda step, seed=seed: sample.unchecked(task, 32, seed=seed, step=step), steps=300 + 300 * seed,
+            every=2000, learning_rate=3e-2)
+        plane = plane_of(stepper.params, config, 7)
+        proof, tried = prove(plane, families(task)), enumerate_contexts(plane, families(task))
+        assert proof.contexts == tried.contexts == 10 * (1 + 11 + 121)
+        assert proof.proved == (tried.wrong == 0) and (tried.margin > 0) == proof.proved
+        with pytest.raises(DataError, match="no certificate of lucky7"):
+            certificate(task, stepper.params, proof)

@@ -10,7 +10,20 @@ import pytest
 from transformer_lab.randomness import generator
 from transformer_lab.tasks.answers import IGNORED
 from transformer_lab.tasks.rule_table import RULES
-from transformer_lab.tasks.rules import BEFORE, RuleTask, best, constrained, floor, oracle, sample, score
+from transformer_lab.tasks.rules import (
+    BEFORE,
+    RuleTask,
+    automaton,
+    best,
+    constrained,
+    decidable,
+    floor,
+    foretold,
+    oracle,
+    sample,
+    score,
+    start,
+)
 
 EVENS, ODDS = set(range(0, 21, 2)), set(range(1, 21, 2))
 SWAPPED = {0: 7, 1: 3, 2: 2, 3: 8, 4: 5, 5: 6, 6: 9, 7: 4, 8: 0, 9: 1}
@@ -169,3 +182,40 @@ def test_windows_have_the_loss_that_the_floor_says():
 
 def test_only_targets_that_count_are_scored():
     assert score(np.array([[3, 4, 5]]), np.array([[3, IGNORED, 6]])) == 0.5
+
+
+def every_state_followed(name, row):
+    """Of one window, token by token: whether all states that may be behind it say the same, and the mean of what they
+    expect, each by the chance of having come there.
+    """
+    machine, (states, chances) = automaton(name), start(name)
+    decided, expected = [], []
+    for token in row:
+        may = machine.allowed[states, token]
+        chances = (chances * machine.chances[states, token])[may]
+        states = machine.follow[states[may], token]
+        said = {tuple(np.flatnonzero(machine.allowed[state])) for state in states.tolist()}
+        decided.append(len(said) == 1 and all(machine.constrained[states]))
+        expected.append(chances @ machine.chances[states] / (chances.sum() or 1))
+    return decided, expected
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_beliefs_are_those_of_following_every_state(name):
+    task = RuleTask(name)
+    drawn = sample(task, 12, seed=7).tokens
+    wild = generator(3, "wild").integers(task.d_vocab, size=(12, 8))
+    for row, decided in zip(wild, decidable(task, wild), strict=True):
+        assert decided.tolist() == every_state_followed(name, row)[0]
+    for row, decided, chances in zip(drawn, decidable(task, drawn), foretold(task, drawn), strict=True):
+        wanted = every_state_followed(name, row)
+        assert decided.tolist() == wanted[0]
+        assert np.allclose(chances, wanted[1], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["plus_last_even", "copy_modulo", "plus_max_of_two"])
+def test_one_who_foretells_loses_what_the_floor_says(name):
+    drawn = sample(RuleTask(name), 3000, seed=1)
+    chances = np.take_along_axis(foretold(RuleTask(name), drawn.tokens), drawn.targets[..., None], -1)
+    lost = -np.log(chances).mean(axis=(1, 2))
+    assert abs(lost.mean() - floor(RuleTask(name))) < 4 * lost.std() / np.sqrt(len(lost)) + 1e-9

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["RULES", "Rule"]
+__all__ = ["RULES", "Rule", "recent"]
+
+PLANE = {"n_heads": 1, "d_model": 2, "d_mlp": 32, "n_ctx": 8}
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Rule:
     that may come next, or None where the rule says nothing and any token may. The tokens are the numbers from 0 on
     and, with ``plus``, the sign ``+`` after the largest. Free tokens are drawn evenly, but for the ``operator``, which
     has a ``chance`` of its own and never comes first. ``focus`` are the tokens whose rareness decides how far a model
-    must look back. ``model`` holds fields of a ModelConfig in which the rule was first studied, or nearly so.
+    must look back. ``model`` holds fields of a ModelConfig in which the rule was first studied, or nearly so; without
+    it the rule is tried in the plane.
     """
 
     says: str
@@ -33,7 +36,7 @@ class Rule:
     operator: int | None = None
     chance: float = 0.0
     focus: tuple[int, ...] = ()
-    model: dict = field(default_factory=dict)
+    model: dict = field(default_factory=PLANE.copy)
 
     @property
     def d_vocab(self) -> int:
@@ -86,7 +89,6 @@ def same_parity(state) -> bool:
 
 
 PERMUTATION = (7, 3, 2, 8, 5, 6, 9, 4, 0, 1)
-PLANE = {"n_heads": 1, "d_model": 2, "d_mlp": 32, "n_ctx": 8}
 
 
 def shape(d_model, n_heads, n_ctx) -> dict:

@@ -22,7 +22,7 @@ from .answers import IGNORED, Examples
 from .rule_table import RULES, Rule
 
 __all__ = ["Automaton", "RuleTask", "automaton", "best", "ceiling", "constrained", "decidable", "distances", "floor",
-           "needs", "oracle", "sample", "score", "tests"]
+           "foretold", "needs", "oracle", "sample", "score", "tests"]
 
 BEFORE = 32  # tokens that may have come before a window
 
@@ -215,16 +215,50 @@ def decidable(task: RuleTask, tokens: Wholes("... pos", low=0, below="task.d_voc
     >>> decidable(RuleTask(), [7, 11, 4, 11]).tolist(), constrained(RuleTask(), [7, 11, 4, 11]).tolist()
     ([False, False, False, True], [False, True, False, True])
     """
-    machine, (states, _) = automaton(task.rule), start(task.rule)
-    state = np.broadcast_to(states, (*tokens.shape[:-1], len(states)))
-    may, found = np.ones(state.shape, bool), np.empty(tokens.shape, bool)
+    machine, (known, beliefs) = automaton(task.rule), believed(task, tokens)
+    return np.array([decides(machine, states) for states, _ in beliefs])[known]
+
+
+def decides(machine, states) -> bool:
+    """Whether the rule speaks in all of these states, and says the same."""
+    answers = machine.allowed[states]
+    return bool(len(states) and machine.constrained[states].all() and (answers == answers[:1]).all())
+
+
+@checked
+def foretold(task: RuleTask, tokens: Wholes("... pos", low=0, below="task.d_vocab")) -> np.ndarray:
+    """The chances of the token after each position, as one knows them who knows the rule and sees the window so far.
+
+    >>> foretold(RuleTask(), [4, 7, 11])[-1].round(3).tolist()[:6]
+    [0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    """
+    machine, (known, beliefs) = automaton(task.rule), believed(task, tokens)
+    return np.stack([chances @ machine.chances[states] for states, chances in beliefs])[known]
+
+
+def believed(task, tokens):
+    """What can be known of the state after each token: the number (..., pos) of a belief, and all beliefs, each the
+    states that are possible and their chances. Few differ, and each is followed once.
+    """
+    machine, number, beliefs, after = automaton(task.rule), {}, [start(task.rule)], {}
+    known, now = np.empty(tokens.shape, int), np.zeros(tokens.shape[:-1], int)
     for i in range(tokens.shape[-1]):
-        may = may & machine.allowed[state, tokens[..., i, None]]
-        state = machine.follow[state, tokens[..., i, None]]
-        answers = machine.allowed[state]
-        alike = (answers | ~may[..., None]).all(axis=-2) == (answers & may[..., None]).any(axis=-2)
-        found[..., i] = alike.all(axis=-1) & (machine.constrained[state] | ~may).all(axis=-1) & may.any(axis=-1)
-    return found
+        steps, place = np.unique(now * task.d_vocab + tokens[..., i], return_inverse=True)
+        for step in set(steps.tolist()) - after.keys():
+            belief = seen(machine, *beliefs[step // task.d_vocab], step % task.d_vocab)
+            key = belief[0].tobytes(), belief[1].round(9).tobytes()
+            after[step] = number.setdefault(key, len(beliefs))
+            beliefs += [belief] * (after[step] == len(beliefs))
+        known[..., i] = now = np.array([after[step] for step in steps.tolist()])[place].reshape(now.shape)
+    return known, beliefs
+
+
+def seen(machine, states, chances, token):
+    """A belief after one more token."""
+    may = machine.allowed[states, token]
+    found, place = np.unique(machine.follow[states[may], token], return_inverse=True)
+    mass = np.bincount(place, (chances * machine.chances[states, token])[may], len(found))
+    return found, mass / (mass.sum() or 1)
 
 
 @checked

@@ -2,7 +2,8 @@
 
 At a ``+`` in position t, let j be the place of the latest even number and E its value. Between j and t stands no even
 number, before j anything: a *family* is one box, and all families together are all contexts, each in one of
-them (eq-families).
+them (eq-families). Where a rule asks for the token so many steps back, a family is one token there and anything
+elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ...signatures import checked
 from ...tasks.rules import RuleTask
 from .plane import Plane
 
-__all__ = ["Boxes", "families"]
+__all__ = ["KINDS", "Boxes", "families"]
 
 
 class Boxes(NamedTuple):
@@ -39,8 +40,20 @@ def latest_in_focus(task, t):
             yield answer, allowed
 
 
-#: Rules whose contexts, at a query token, are such boxes.
-KINDS = {"plus_last_even": latest_in_focus}
+def so_far_back(steps, answers=None):
+    """The token so many steps back, one of the ``answers`` or any at all."""
+    def boxes(task, t):
+        for answer in range(task.d_vocab) if answers is None else answers:
+            allowed = np.ones((t, task.d_vocab), bool)
+            allowed[t - steps] = np.arange(task.d_vocab) == answer
+            yield answer, allowed
+    return boxes
+
+
+#: Rules whose contexts, at a query token, are such boxes, and the first position in which the rule decides. Any other
+#: rule whose answer is the latest of its tokens in focus is one more line.
+KINDS = {"plus_last_even": (1, latest_in_focus), "step_back": (3, so_far_back(3)),
+         "lucky7": (1, so_far_back(1, [token for token in range(11) if token != 7]))}  # two 7 are never side by side
 
 
 @checked
@@ -51,10 +64,10 @@ def families(task: RuleTask) -> list[Boxes]:
     >>> sum(len(boxes.answers) for boxes in found), sum(sum(size(boxes)) for boxes in found)
     (168, 38753322)
     """
-    check_choice("task.rule", task.rule, KINDS)
+    first, boxes = KINDS[check_choice("task.rule", task.rule, KINDS)]
     found = []
-    for t in range(1, task.n_ctx):
-        answers, allowed = zip(*KINDS[task.rule](task, t), strict=True)
+    for t in range(first, task.n_ctx):
+        answers, allowed = zip(*boxes(task, t), strict=True)
         found.append(Boxes(t, np.array(answers), np.array(allowed)))
     return found
 
