@@ -1,0 +1,90 @@
+"""Chapter 22: its maps and what it says of scores, against the package's model and witnesses that share no code."""
+
+import numpy as np
+import pytest
+
+from chapters import ch22
+from transformer_lab import generator
+from transformer_lab.byhand.transformer import forward
+
+ROWS = generator(0, "chapter 22").integers(0, 12, (30, 8))
+
+
+def of_package(W, name):
+    seen = {}
+    forward(ch22.whole(W), ROWS, ch22.MODEL, tap=lambda key, value: seen.setdefault(key, value))
+    return seen[name]
+
+
+def test_what_a_query_asks_gives_the_scores_of_the_package():
+    W = ch22.followed()
+    scores = of_package(W, "blocks.0.scores")[:, 0]
+    x = ch22.stands(W)
+    for row, theirs in zip(ROWS, scores, strict=True):
+        for t in range(8):
+            ours = x[range(t + 1), row[:t + 1]] @ ch22.asks(W, int(row[t]))[t]
+            assert np.allclose(ours, theirs[t, :t + 1], atol=1e-9)
+
+
+def test_what_is_read_at_a_place_of_the_plane_is_what_the_package_reads():
+    W = ch22.followed()
+    z, logits = of_package(W, "blocks.0.resid_mid"), forward(ch22.whole(W), ROWS, ch22.MODEL)["logits"]
+    assert np.allclose(ch22.read(W, z), logits, atol=1e-9)
+
+
+@pytest.mark.parametrize("M", [np.diag([2.0, 0.1]), np.array([[0.0, 1], [-1, 0]]), np.array([[1, 5.0], [0, 1]])])
+def test_a_redrawn_model_gives_the_same_logits_and_other_points(M):
+    W = ch22.followed()
+    new = ch22.redrawn(W, M)
+    logits = [forward(ch22.whole(each), ROWS, ch22.MODEL)["logits"] for each in (W, new)]
+    assert np.allclose(*logits, atol=1e-8) and not np.allclose(W["W_E"], new["W_E"])
+    for name in ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_in", "W_out", "W_U"):  # each of them is needed
+        half = forward(ch22.whole(new | {name: W[name]}), ROWS, ch22.MODEL)["logits"]
+        assert not np.allclose(half, logits[0], atol=1e-3)
+
+
+def test_many_models_are_redrawn_as_each_by_itself():
+    many = {name: value[:3] for name, value in ch22.proved("plain").items()}
+    M = generator(1, "chapter 22").normal(size=(3, 2, 2))
+    together = ch22.redrawn(many, M)
+    for i in range(3):
+        alone = ch22.redrawn({name: value[i] for name, value in many.items()}, M[i])
+        assert all(np.allclose(together[name][i], alone[name]) for name in alone)
+
+
+def test_leads_and_the_width_of_the_row_are_those_found_by_going_through_all_pairs():
+    W = {name: value[0] for name, value in ch22.proved("plain").items()}
+    x, u = ch22.stands(W), ch22.asks(W)
+    even, later = [], []
+    for t in range(8):
+        for i in range(t + 1):
+            s = [float(x[i, token] @ u[t]) for token in range(12)]
+            even.append(min(s[0:11:2]) - max(s[1:12:2]))
+            if i + 1 < t:
+                later.append(min(x[i + 1, e] @ u[t] for e in ch22.EVEN) - max(s[0:11:2]))
+    found = ch22.leads(W)
+    assert np.isclose(found["even"], min(even)) and np.isclose(found["later"], min(later))
+    last = x @ u[7]
+    spread = max(np.ptp(row[ch22.EVEN]) for row in last)
+    assert np.isclose(ch22.row_width(W), spread / min(even[-8:]))
+
+
+def test_the_order_of_the_row_is_that_of_a_row_and_the_same_in_every_map():
+    E = np.zeros((12, 2))
+    E[[4, 0, 10, 2, 8, 6]] = [[k, 1.0] for k in range(6)]
+    E[11] = 2.0, -3.0
+    assert ch22.order_of_row({"W_E": E}).tolist() == [4, 0, 10, 2, 8, 6]
+    for M in generator(2, "chapter 22").normal(size=(20, 2, 2)):
+        assert ch22.order_of_row({"W_E": E @ M}).tolist() == [4, 0, 10, 2, 8, 6]
+
+
+def test_what_is_brought_together_is_nearest():
+    E = generator(3, "chapter 22").normal(size=(12, 2))
+    for a, b in ((0, 5), (11, 6), (3, 4)):
+        assert ch22.nearest(E @ ch22.brought_together(E, a, b))[a] == b
+    far = np.linalg.norm(E - E[7], axis=1)
+    assert ch22.nearest(E)[7] == np.argsort(far)[1]
+
+
+def test_the_proved_and_the_others_are_all_that_were_trained():
+    assert len(ch22.proved("plain")["W_E"]) + len(ch22.proved("plain", right=False)["W_E"]) == 256
