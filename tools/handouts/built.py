@@ -55,8 +55,7 @@ def without_ways_out(part: Tag) -> Tag:
 def one_file(title: str, body: str, site: Path, *, sheets=(), scripts=(), kind: str) -> str:
     """A page with its styles, fonts and scripts inside; ``body`` is HTML, ``sheets`` and ``scripts`` are texts."""
     static = site / "_static"
-    names = ["book.css", *(["katex.css"] if 'class="katex' in body else []), "labs/labs.css"]
-    styles = [inlined((static / name).read_text("utf-8"), static) for name in names] + list(sheets)
+    styles = [inlined((static / "book.css").read_text("utf-8"), static), *sheets]
     safe = [Markup(text.replace("</script", r"<\/script")) for text in scripts]
     page = Environment(loader=FileSystemLoader(HERE), autoescape=True).get_template("page.html")
     return page.render(title=title, body=Markup(body), styles=list(map(Markup, styles)), scripts=safe, kind=kind)

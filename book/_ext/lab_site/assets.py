@@ -39,11 +39,11 @@ def finish(app, exception) -> None:
     _remove_stale(out, app.env.found_docs)
     write_fonts(static / "fonts", store)
     own = [(HERE / "style" / f"{name}.css").read_text("utf-8") for name in STYLE]
-    sheets = [_on_screens_alone(css_variables()), font_css(static / "fonts"), *own]
+    sheets = [_on_screens_alone(css_variables()), font_css(static / "fonts"), *own,
+              katex_css(_signs(out), static / "fonts", store), files()["labs.css"]]    # one file: a page waits once
     (static / "book.css").write_text(squeezed("\n".join(sheets)), "utf-8")
     for script in SCRIPTS:
         shutil.copyfile(HERE / script, static / script)
-    (static / "katex.css").write_text(katex_css(_signs(out), static / "fonts", store), "utf-8")
     (static / "licenses.txt").write_text(licenses(), "utf-8")
     (static / "labs").mkdir()
     for name, text in files().items():               # the explorables; each works from a disk too

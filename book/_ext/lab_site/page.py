@@ -36,8 +36,7 @@ def compose(app, pagename: str, templatename: str, context: dict, doctree: nodes
     ledger = read_ledger(Path(app.srcdir), app.env.found_docs)
     claims = {claim["id"]: claim for claims in ledger.values() for claim in claims}
     context["body"] = polish(context.get("body", ""), pagename, claims)
-    has_math, has_lab = 'class="katex' in context["body"], "lab-static" in context["body"]
-    context["lab_styles"] = ["book.css"] + ["katex.css"] * has_math + ["labs/labs.css"] * has_lab
+    has_lab = "lab-static" in context["body"]
     context["lab_scripts"] = ["_static/book.js"] + ["_static/labs/host.js"] * has_lab
     context["lab_version"], context["lab_policy"] = version(), POLICY
     context["lab_contents"] = _contents(context, doctree)
