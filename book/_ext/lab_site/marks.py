@@ -50,6 +50,8 @@ MARKS: dict[str, list[Contour]] = {
     "▷": [_ring(370, x=310, corners=3, turn=0), _ring(220, x=310, corners=3, turn=0)[::-1]],
     "✓": _stroke((110, 350), (300, 130), (650, 620)),
     "✗": _stroke((150, 110), (610, 570)) + _stroke((150, 570), (610, 110)),
+    "⌫": _stroke((60, 340), (240, 560), (710, 560), (710, 120), (240, 120), (60, 340))
+         + _stroke((370, 450), (570, 230)) + _stroke((370, 230), (570, 450)),
 }
 # A raised or lowered sign: the letter that it is made from, and how far its foot is moved.
 SCALED = {**{sign: (letter, 330) for sign, letter in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀⁿ", "0123456789+−Tn", strict=True)},

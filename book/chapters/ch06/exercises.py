@@ -66,9 +66,9 @@ check_layer_norm_gradient = Exercise(
         "You held mean and deviation fixed; both move when an entry moves.": _norm(d_x=lambda x, w, d, s: w * d / s),
         "The mean is taken care of; the deviation moves, too.":
             _norm(d_x=lambda x, w, d, s: (w * d - (w * d).mean(-1, keepdims=True)) / s),
-        "The gain stands between x̂ and y: ∂x̂ is w times ∂y.":
+        "The gain stands between x_hat and y: ∂x_hat is w times ∂y.":
             _norm(d_x=lambda x, w, d, s: layer_norm_gradient(x, np.ones_like(w), d)[0]),
-        "Each entry of the gain stands beside x̂; multiply before you sum.": _norm(d_w=lambda x, w, d, s: d.sum(0)),
+        "Each entry of the gain stands beside x_hat; multiply before you sum.": _norm(d_w=lambda x, w, d, s: d.sum(0)),
         "The offset collects a sum over the rows, not a mean.": _norm(d_b=lambda x, w, d, s: d.mean(0))})
 
 
