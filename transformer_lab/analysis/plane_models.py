@@ -1,9 +1,9 @@
 """Models of a rule, most of them two numbers wide: the recipes that train them, and the studies that keep many of them.
 
-Three recipes: that of the source; larger batches, a rate that falls and smaller first embeddings, on the same plain
-data; and these on data in which long distances are as common as short ones, and most of what cannot be foretold does
-not count. First matrices are normal everywhere. Models are trained in groups of 32 on a leading axis, each from first
-weights of its own and on batches of its own.
+Four recipes: that of the source; larger batches, a rate that falls and smaller first embeddings, on the same plain
+data; these on data in which long distances are as common as short ones, and most of what cannot be foretold does not
+count; and on plain data with gradients of limited length. First matrices are normal everywhere. Models are trained in
+groups of 32 on a leading axis, each from first weights of its own and on batches of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .certificates.prove import bounds, prove
 from .certificates.until_proved import train_until_proved
 from .rule_scores import scores
 
-__all__ = ["IN_THE_PLANE", "RECIPES", "UNTIL_PROVED", "WATCHED", "params_of", "recipe"]
+__all__ = ["CLIPPED", "IN_THE_PLANE", "RECIPES", "UNTIL_PROVED", "WATCHED", "params_of", "recipe"]
 
 OURS = {"steps": 5000, "batch": 32, "learning_rate": 3e-2, "warmup": 100, "embedding_scale": 0.3, "weight_decay": 0.01}
 
@@ -35,7 +35,9 @@ RECIPES = {
                "embedding_scale": 1.0, "weight_decay": 0.01},
     "plain": OURS,
     "balanced": OURS | {"balanced": True, "free": 0.25},
+    "clipped": OURS | {"clip": 1.0},
 }
+FIRST = ("source", "plain", "balanced")
 GROUP = 32
 
 
@@ -130,8 +132,11 @@ def until_proved(n_ctx: int, steps: int, attempts: int, seeds) -> dict:
 
 
 #: 256 models of ``plus_last_even`` by each recipe; a few of them through their training.
-IN_THE_PLANE = Study("in-the-plane", in_the_plane, arms={"recipe": tuple(RECIPES)}, seeds=range(256), together=True,
-                     settings={"recipes": RECIPES})
+IN_THE_PLANE = Study("in-the-plane", in_the_plane, arms={"recipe": FIRST}, seeds=range(256), together=True,
+                     settings={"recipes": {name: RECIPES[name] for name in FIRST}})
+#: 256 others, on plain data, whose gradients are no longer than 1.
+CLIPPED = Study("clipped-in-the-plane", partial(in_the_plane, "clipped"), seeds=range(256, 512), together=True,
+                settings={"recipe": RECIPES["clipped"]})
 WATCHED = Study("watched-in-the-plane", watched, arms={"recipe": ("plain", "balanced")}, seeds=range(4), together=True,
                 settings={"recipes": RECIPES})
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.byhand.ends import cross_entropy
-from transformer_lab.byhand.transformer import forward
+from transformer_lab.analysis.certificates.plane import Plane, gaps
 from transformer_lab.randomness import generator
 from transformer_lab.rules import Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.rules import automaton, oracle
 
-from .study import MODEL, TASK
+from .models import TASK
 
-__all__ = ["at_distance", "excess", "own_loss", "wrong_by_distance"]
+__all__ = ["at_distance", "own_loss", "wrong_by_distance"]
 
 EVEN, ODD, PLUS = np.arange(0, 11, 2), np.arange(1, 11, 2), 11
 
 
 @checked
-def at_distance(distance: Whole(1, 7), n: Whole(1) = 1200) -> np.ndarray:
+def at_distance(distance: Whole(1, 7), n: Whole(1) = 300) -> np.ndarray:
     """Random contexts (n, 8) that end in ``+``, the latest even number so many places before it; between them stands
     anything that is not even, before that anything.
 
@@ -34,14 +33,23 @@ def at_distance(distance: Whole(1, 7), n: Whole(1) = 1200) -> np.ndarray:
     return tokens
 
 
-def wrong_by_distance(params: dict, n: int = 1200) -> np.ndarray:
-    """The share of random contexts that each model gets wrong (seed, 7), at distances 1 to 7."""
-    wrong = []
+def wrong_by_distance(planes: list[Plane], n: int = 300) -> np.ndarray:
+    """The share of random contexts that each model gets wrong (model, 7), at distances 1 to 7."""
+    found = []
     for distance in range(1, 8):
         tokens = at_distance(distance, n)
-        found = forward(params, tokens, MODEL)["logits"][..., 7, :].argmax(axis=-1)
-        wrong.append((found != tokens[:, 7 - distance]).mean(axis=-1))
-    return np.stack(wrong, axis=-1)
+        answers = tokens[:, 7 - distance]
+        found.append([wrong(plane, tokens, answers) for plane in planes])
+    return np.transpose(found)
+
+
+def wrong(plane: Plane, tokens: np.ndarray, answers: np.ndarray) -> float:
+    """The share of contexts (n, 8) at whose last sign another token wins."""
+    at = np.arange(8), tokens
+    a = np.exp(plane.scores[7][at] - plane.scores[7].max())[..., None]
+    z = plane.start[7] + (a * plane.values[at]).sum(axis=1) / a.sum(axis=1)
+    return float(np.mean(np.concatenate([gaps(plane, z[answers == answer].T, answer).min(axis=0) <= 0
+                                         for answer in np.unique(answers)])))
 
 
 def own_loss(examples) -> np.ndarray:
@@ -50,11 +58,3 @@ def own_loss(examples) -> np.ndarray:
     free = -np.log(chances[1][examples.targets])      # state 1: a number came last
     may = oracle(TASK, examples.tokens).sum(axis=-1)
     return np.where(examples.tokens == PLUS, np.log(may), free)
-
-
-def excess(params: dict, examples) -> np.ndarray:
-    """By how much each model's mean loss is above that of one who knows the rule, on the same windows: (seed,)."""
-    logits = forward(params, examples.tokens, MODEL)["logits"]
-    rows = logits.reshape(*logits.shape[:-3], -1, MODEL.d_vocab)
-    losses = cross_entropy(rows, np.broadcast_to(examples.targets.ravel(), rows.shape[:-1]))[0]
-    return losses - own_loss(examples).mean()

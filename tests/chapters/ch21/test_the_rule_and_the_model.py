@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chapters import ch21
-from transformer_lab.byhand.transformer import forward, init
+from transformer_lab.byhand.transformer import forward
 from transformer_lab.tasks.rules import floor, sample
 
 
@@ -33,24 +33,63 @@ def test_the_floor_of_the_exercise_is_that_of_a_chain_of_states():
     assert np.isclose(odd + even, 0.7)
 
 
-def test_wrong_answers_are_counted_one_by_one():
-    params = init(ch21.MODEL, n_seeds=2, seed=3)
-    found = ch21.wrong_by_distance(params, 20)
-    for seed, distance in itertools.product(range(2), (1, 7)):
-        own = {name: value[seed] for name, value in params.items()}
-        rows = ch21.at_distance(distance, 20)
-        wrong = sum(forward(own, row[None], ch21.MODEL)["logits"][0, 7].argmax() != row[7 - distance] for row in rows)
-        assert found[seed, distance - 1] == wrong / 20
+@pytest.fixture(scope="module")
+def some():
+    """Models of two recipes, proved and not: weights and the map of the plane."""
+    found = ch21.by_recipe()
+    chosen = [("plain data", seed) for seed in (0, 4, 15, 21, 80)] + [("balanced data", seed) for seed in (0, 10, 42)]
+    return [(ch21.weights(found[name], seed), ch21.planes(found[name].sel(seed=[seed]))[0]) for name, seed in chosen]
 
 
-def test_excess_is_the_difference_of_two_mean_losses():
-    params, windows = init(ch21.MODEL, n_seeds=2, seed=1), sample(ch21.TASK, 30, seed=0)
-    logits = forward(params, windows.tokens, ch21.MODEL)["logits"]
-    chosen = np.take_along_axis(logits, np.broadcast_to(windows.targets[None, ..., None], (2, 30, 8, 1)), -1)[..., 0]
-    loss = (np.log(np.exp(logits.astype(float)).sum(-1)) - chosen).mean(axis=(1, 2))
-    assert np.allclose(ch21.excess(params, windows), loss - ch21.own_loss(windows).mean(), atol=1e-5)
+def test_wrong_answers_are_those_of_plain_forward_passes(some):
+    found = ch21.wrong_by_distance([plane for _, plane in some], 40)
+    for place, distance in itertools.product(range(len(some)), (1, 4, 7)):
+        params = some[place][0]
+        rows = ch21.at_distance(distance, 40)
+        said = forward(params, rows, ch21.MODEL)["logits"][:, 7].argmax(axis=-1)
+        assert found[place, distance - 1] == pytest.approx((said != rows[:, 7 - distance]).mean())
+    assert 0 < found.mean() < 1
 
 
-def test_the_study_is_there_and_has_the_weights_of_every_model():
-    weights = ch21.weights(ch21.STUDY.load().sel(recipe="plain data"))
-    assert sum(value[0].size for value in weights.values()) == 250 and {len(v) for v in weights.values()} == {32}
+def every_context(t):
+    rows = np.array(list(itertools.product(range(12), repeat=t)))
+    rows = rows[(rows % 2 == 0).any(axis=1)]
+    place = t - 1 - (rows[:, ::-1] % 2 == 0).argmax(axis=1)
+    return np.hstack([rows, np.full((len(rows), 1), 11)]), place
+
+
+@pytest.mark.parametrize("t", [1, 2, 3])
+def test_the_least_gaze_is_the_least_over_all_contexts(some, t):
+    rows, place = every_context(t)
+    first = 6 * (t * (t - 1) // 2)
+    for params, plane in some:
+        attention = forward(params, rows, ch21.MODEL)["blocks.0.pattern"][:, 0, t]
+        share, least = attention[np.arange(len(rows)), place], ch21.least_gaze(plane)[first:first + 6 * t]
+        family = 6 * place + rows[np.arange(len(rows)), place] // 2
+        assert np.allclose(least, [share[family == one].min() for one in range(6 * t)])
+
+
+def test_what_is_read_is_what_the_model_says_when_attention_is_set_by_hand(some):
+    """The stream of the sign, the value of one row of it, and the rest of the model by its own tables."""
+    for params, plane in some:
+        p = {name.rpartition(".")[2]: value for name, value in params.items()}
+        leads, names = ch21.reads(plane), [(t, j, e) for t in range(1, 8) for j in range(t) for e in range(0, 11, 2)]
+        for place in (0, 50, 101, 167):
+            t, j, even = names[place]
+            z = p["W_E"][11] + p["W_pos"][t] + (p["W_E"][even] + p["W_pos"][j]) @ p["W_V"][:, 0]
+            hidden = np.maximum(z @ p["W_in"] + p["b_in"], 0)
+            logits = (z + hidden @ p["W_out"] + p["b_out"]) @ p["W_U"] + p["b_U"]
+            assert leads[place] == pytest.approx(logits[even] - np.delete(logits, even).max())
+
+
+def test_what_the_last_sign_prefers_is_in_the_scores_of_the_model(some):
+    params, plane = some[0]
+    rows = np.concatenate([np.where(np.arange(8) == 7, 11, token)[None] for token in range(11)])
+    scores = forward(params, rows, ch21.MODEL)["blocks.0.scores"][:, 0, 7, :7]
+    even = scores[::2].mean(axis=0)
+    assert np.allclose(ch21.pulls(plane), [(even - scores[1::2].mean(axis=0)).mean(), (even[6] - even[0]) / 6])
+
+
+def test_the_study_has_the_weights_of_every_model():
+    found = ch21.by_recipe()["plain data"]
+    assert sum(value.size for value in ch21.weights(found, 255).values()) == 250 and found.sizes["seed"] == 256

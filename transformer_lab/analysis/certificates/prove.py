@@ -17,7 +17,7 @@ from ...signatures import checked
 from .families import Boxes, size, split
 from .plane import Plane, gaps
 from .regions import leads
-from .support import compass, polygons, support
+from .support import Support, compass, polygons, support
 
 __all__ = ["Bounds", "Proof", "prove"]
 
@@ -58,14 +58,20 @@ def bounds(plane: Plane, boxes: Boxes, directions: int = 16) -> Bounds:
 
 
 def bounded(plane, boxes, directions):
-    reached = support(plane, boxes, directions)
+    reached, margins = touching(plane, boxes, directions)
     corners = polygons(directions, reached.heights)
+    return Bounds(corners, *leads(plane, corners, boxes.answers), margins, reached.contexts)
+
+
+def touching(plane: Plane, boxes: Boxes, directions: np.ndarray) -> tuple[Support, np.ndarray]:
+    """What reaches furthest in each direction, and the margins (box, direction) of these contexts."""
+    reached = support(plane, boxes, directions)
     margins = np.empty(reached.heights.shape)
     for answer in np.unique(boxes.answers):
         here = boxes.answers == answer
         found = gaps(plane, reached.points[here].reshape(-1, 2).T, answer).min(axis=0)
         margins[here] = found.reshape(-1, len(directions))
-    return Bounds(corners, *leads(plane, corners, boxes.answers), margins, reached.contexts)
+    return reached, margins
 
 
 @checked
