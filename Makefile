@@ -3,6 +3,8 @@ PY ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
+# What a reader gives reaches the shell as a variable: no sign in it is a command.
+export PORT N NAME JOBS
 # A deprecation in a frozen dependency must not look like a fault of the book.
 BUILD := PYTHONWARNINGS=ignore $(BIN)/jupyter-book build . -W -n --keep-going -q
 
@@ -18,7 +20,7 @@ setup-%:
 book: setup-site ## build the website, strictly, into _build/html
 	@$(BUILD) > /dev/null || { echo "Transformer Lab: the build stopped at the warnings above; each is a fault to mend."; exit 1; }
 	@echo "The book is built. Open  $(CURDIR)/_build/html/index.html"
-	@echo "Next: \`make serve\` shows it at http://127.0.0.1:$(PORT)/, \`make lab\` opens the chapters to run and change."
+	@echo "Next: \`make serve\` shows it at http://127.0.0.1:$$PORT/, \`make lab\` opens the chapters to run and change."
 
 test: setup-test ## everything that CI checks
 	$(BIN)/ruff check .
@@ -36,16 +38,16 @@ lab: setup-book ## open that copy in JupyterLab; EDIT=1 opens the book's own cha
 	  --FileContentsManager.pre_save_hook=transformer_lab.widgets.saving.keep_stills
 
 serve:          ## show the built pages on this machine (PORT=8000)
-	@$(PY) tools/serve.py '$(PORT)'
+	@$(PY) tools/serve.py "$$PORT"
 
 slides: book    ## slides of a chapter, one file that works offline (N=01)
-	@$(BIN)/python tools/handouts/slides.py "$(N)"
+	@$(BIN)/python tools/handouts/slides.py "$$N"
 
 sheet: book     ## a chapter's exercises without solutions, to print (N=01)
-	@$(BIN)/python tools/handouts/sheet.py "$(N)"
+	@$(BIN)/python tools/handouts/sheet.py "$$N"
 
 pdf: book       ## a chapter as a PDF (N=01), or the whole book
-	@$(BIN)/python tools/handouts/pdf.py $(N)
+	@$(BIN)/python tools/handouts/pdf.py $${N:+"$$N"}
 
 online: setup-site ## the cell that fetches the book on Colab, from lab_repository in _config.yml
 	@$(BIN)/python tools/online.py
@@ -57,13 +59,13 @@ execute: setup-book ## re-run the chapters that changed; ALL=1 re-runs all
 	$(BIN)/python tools/execute.py $(if $(ALL),--all)
 
 chapter: setup-book ## lay a new chapter that keeps the rules (N=09 NAME=slug)
-	@PYTHONPATH=.:book $(BIN)/python tools/new_chapter.py "$(N)" "$(NAME)"
+	@PYTHONPATH=.:book $(BIN)/python tools/new_chapter.py "$$N" "$$NAME"
 
 renumber: setup-book ## number the chapters by their order in _toc.yml (DRY=1 only says what)
 	@$(BIN)/python tools/renumber.py $(if $(DRY),--dry-run)
 
 study: setup-book ## list the studies; NAME=... makes one (JOBS=1)
-	@$(BIN)/transformer-lab study $(NAME) --jobs $(or $(JOBS),1)
+	@$(BIN)/transformer-lab study $${NAME:+"$$NAME"} --jobs "$${JOBS:-1}"
 
 bench: setup-test ## measure speed against the peers
 	$(BIN)/python tools/bench.py

@@ -12,16 +12,32 @@ PAGES = Path(__file__).resolve().parent.parent / "_build" / "html"
 TEXT = {".html", ".css", ".js", ".json", ".svg", ".txt", ".ipynb"}
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # who asked may go away at any moment
+            super().handle_error(*_)
+
+
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Files of one folder and of no other, wherever a link in it leads; text goes compressed."""
 
     def send_head(self):
-        path = Path(self.translate_path(self.path))
-        if not path.resolve().is_relative_to(Path(self.directory).resolve()):
+        try:
+            path = self._file()
+        except (OSError, ValueError):  # no file can have this name
+            path = None
+        if path is None:
             return self.send_error(404, "File not found")
         if path.is_file() and path.suffix in TEXT and "gzip" in self.headers.get("Accept-Encoding", ""):
             return self._compressed(path)
         return super().send_head()
+
+    def _file(self):
+        """What an address means, None where that is not in the folder; of a folder's own address its page."""
+        path, root = Path(self.translate_path(self.path)), Path(self.directory).resolve()
+        if self.path.partition("?")[0].partition("#")[0].endswith("/"):
+            path = path / "index.html"
+        return path if path.resolve().is_relative_to(root) and path.exists() else None
 
     def _compressed(self, path):
         body = compressed(path, path.stat().st_mtime_ns)
@@ -49,8 +65,8 @@ def stop(sentence):
 
 
 def read_port(text):
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        stop(f"{text!r} is no port; choose a whole number from 1 to 65535, as in `make serve PORT=8000`.")
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
+        stop(f"{text[:40]!r} is no port; choose a whole number from 1 to 65535, as in `make serve PORT=8000`.")
     return int(text)
 
 
@@ -59,7 +75,7 @@ def open_server(port, pages):
         stop("there are no built pages yet; run `make book` first.")
     handler = functools.partial(Handler, directory=str(pages))
     try:
-        return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        return Server(("127.0.0.1", port), handler)
     except OSError as fault:
         why = "is taken" if fault.errno == errno.EADDRINUSE else f"cannot be used ({fault.strerror})"
         other = port + 1 if 1023 < port < 65535 else 8000

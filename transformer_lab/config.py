@@ -18,6 +18,9 @@ from .signatures import rules_of
 __all__ = ["SETTINGS", "Config", "ModelConfig", "OneHeadConfig", "TrainConfig"]
 
 
+WIDEST = 2**16  # the largest models in the world are narrower; more is a slip of the hand
+
+
 @functools.cache
 def fields_of(config: type) -> dict[str, Rule]:
     """The rule of each field, those that are inherited first."""
@@ -107,12 +110,12 @@ class ModelConfig(Config):
 
     d_vocab: Whole(1)
     n_ctx: Whole(1)
-    n_layers: Whole(1) = 1
-    n_heads: Whole(1) = 1
+    n_layers: Whole(1, 1000) = 1
+    n_heads: Whole(1, WIDEST) = 1
     positions: Choice(PARTS["positions"]) = "none"
-    d_model: Whole() = 0
-    d_head: Whole() = 0
-    d_mlp: Whole() = 0
+    d_model: Whole(0, WIDEST) = 0
+    d_head: Whole(0, WIDEST) = 0
+    d_mlp: Whole(0, WIDEST) = 0
     mask: Choice(PARTS["mask"]) = "bidirectional"
     pad: Whole() | None = None
     norm: Choice(PARTS["norm"]) = "none"
@@ -229,7 +232,7 @@ class TrainConfig(Config):
     """
 
     steps: Whole(1) = 2000
-    batch: Whole(1) = 64
+    batch: Whole(1, WIDEST) = 64
     learning_rate: Number(above=0) = 3e-3
     warmup: Whole() = 100
     schedule: Choice(("linear", "cosine", "constant")) = "linear"

@@ -22,7 +22,9 @@ from transformer_lab.analysis.digit_model import DigitModel, load
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.cli import commands, main, narrate
 from transformer_lab.cli.show import shade
+from transformer_lab.tasks.digit_data import Digits
 from transformer_lab.tasks.expressions import tokenize
+from transformer_lab.training import read_record, write_record
 from transformer_lab.training.progress import Bar
 
 QUICK = ["--operations", "Max", "Min", "--high", "3", "--steps", "60", "--batch", "16"]
@@ -221,6 +223,16 @@ def test_runs_tells_a_newcomer_what_to_do(tmp_path, capsys, monkeypatch):
     (["ask", "digit-0", "Max(1,2,3)"], "There are: digits-0"), (["ask", "digits-0", "Max(1,2)"], "equal to 3"),
     (["ask", "digits-0", "Max(1,2,9)"], "from 0 to 3"), (["ask", "digits-0", "Add(1,2,3)"], "one of 'Max', 'Min'"),
     (["ask", "digits-0", ""], "an operation"), (["ask", "runs", "Max(1,2,3)"], "no such file"),
+    (["train", "digits", *QUICK, "--to", ""], "--to '' is no folder"),
+    (["train", "digits", *QUICK, "--to", "."], "--to '.' is no folder"),
+    (["train", "digits", *QUICK, "--learning-rate", "0.1", "--to", "runs/digits-0"], "learning_rate is 0.003, not 0.1"),
+    (["train", "digits", *QUICK, "--narrate", "--to", "runs/digits-0"], "every is 100, not 3"),
+    (["train", "digits", *QUICK, "--seeds", "2", "--narrate"], "--narrate tells the training of one model"),
+    (["train", "rule", "lucky7", "--narrate"], "--narrate tells the training of one model"),
+    *((["train", "digits", f"--{name}", "1000000"], f"{name.replace('-', '_')}: got 1000000")
+      for name in ("n-layers", "n-heads", "d-model", "d-head", "d-mlp", "batch")),
+    (["train", "digits", "--d-mlp", "65536", "--n-layers", "3"], "25,415,764 weights; allowed is at most 20,000,000"),
+    (["train", "digits", "--batch", "65536"], "numbers in a step; allowed is at most 536,870,912"),
     (["evaluate", "nothing"], "There are: digits-0")])
 def test_a_mistake_gets_one_sentence_and_exit_code_1(inside, capsys, arguments, sentence):
     assert main(arguments) == 1
@@ -266,6 +278,11 @@ def ran(command: str, folder, **environment) -> tuple[int, str, str]:
 
 ASKED = "LAB ask digits-0 'Max(1, 2, 3)'"
 STREAMS = {  # command, environment, exit code, what stands in the output or on stderr
+    "full output of help": ("LAB --help >/dev/full", {}, 1, "the output: No space left on device."),
+    "full output of a command's help": ("LAB train --help >/dev/full", {}, 1, "the output: No space left on device."),
+    "full output of the version": ("LAB --version >/dev/full", {}, 1, "the output: No space left on device."),
+    "input that is not UTF-8": ("printf 'Max(1,\\xff,3)\\nMax(1,2,3)\\n' | LAB ask digits-0",
+                                {"PYTHONIOENCODING": "utf-8:strict"}, 0, "Max ( 1 , 2 , 3 )  ="),
     "full output": (f"{ASKED} >/dev/full", {}, 1, "the output: No space left on device."),
     "everything full": (f"{ASKED} >/dev/full 2>/dev/full", {}, 1, ""),
     "closed output": (f"{ASKED} >&-", {}, 0, ""),
@@ -276,7 +293,7 @@ STREAMS = {  # command, environment, exit code, what stands in the output or on 
     "a deleted folder": (f"mkdir gone; cd gone; rmdir ../gone; {ASKED}", {}, 1, "Go to another one: cd ~"),
     "bytes that are no text": ("LAB ask digits-0 $'Max(\\xff)'", {}, 1, "allowed is"),
     "a name that commands": ("LAB ask $'a\\e[2Jb' 'Max(1, 2, 3)'", {}, 1, r"'a\x1b[2Jb'"),
-    "too large a model": ("ulimit -v 8000000; LAB train digits --d-model 100000 --to big", {}, 1, "more memory than"),
+    "too large a batch": ("ulimit -v 1200000; LAB train digits --batch 16384 --to big", {}, 1, "more memory than"),
 }
 
 
@@ -344,9 +361,11 @@ def test_narration_and_silence_train_the_same_weights(tmp_path, monkeypatch, ins
 
 def test_every_recipe_is_a_run_that_can_be_made():
     for name, recipe in commands.RECIPES.items():
+        assert f"  {name}" in commands.recipes() and commands.described(recipe) in commands.recipes()
+        if not isinstance(recipe.task, Digits):
+            continue
         few = recipe.replace(examples=min(recipe.task.examples, 1000)).task
         assert len(few.parts.train) > 9 * len(few.parts.held_out) // 10 and len(few.encoded(few.parts.train)) == 2
-        assert f"  {name}" in commands.recipes() and commands.described(recipe) in commands.recipes()
 
 
 def test_input_at_the_end_of_the_file_is_an_empty_line(monkeypatch):
@@ -402,3 +421,52 @@ def test_the_help_says_every_default(capsys):
     said = helps()["train"]
     for name in ("--seed", "--steps", "--learning-rate", "--n-layers", "--held-out", "--to"):
         assert re.search(rf"{name} .*?\(default [^)]+", said, re.S), name
+
+
+def spoilt(place, name, folder, **changes):
+    """A run like another, with other weights, rows or training."""
+    record = read_record(place / "runs" / name)
+    given = {"config": record.config, "history": record.history, "state": record.weights, "step": 60} | changes
+    return write_record(folder, **given)
+
+
+@pytest.mark.parametrize("much", [1e30, 1e38])
+def test_weights_that_give_no_finite_logits_give_no_answer(inside, tmp_path, capsys, much):
+    weights = {name: np.float32(much) * np.sign(value) for name, value in load("runs/digits-0")[1].weights.items()}
+    folder = str(spoilt(inside, "digits-0", tmp_path / "huge", state=weights))
+    for command in (["ask", folder, "Max(1,2,3)"], ["ask", folder, "Max(1,2,3)", "--look"], ["evaluate", folder]):
+        assert main(command) == 1
+        err = capsys.readouterr().err
+        assert "its logits are no finite numbers" in err and "Warning" not in err
+
+
+def test_shares_that_are_none_make_a_record_unsound(inside, tmp_path, capsys):
+    history = read_record(inside / "runs" / "digits-0").history
+    history.rows[-1]["held_out_accuracy"] = 9e300
+    spoilt(inside, "digits-0", tmp_path / "boast", history=history)
+    assert main(["runs", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "held_out_accuracy 9e+300 at step 60, and a share is from 0 to 1" in said and len(said) < 400
+
+
+def test_many_digit_models_at_once_are_trained_listed_and_not_asked(tmp_path, capsys):
+    assert main(["train", "digits", *QUICK, "--seeds", "2", "--to", "runs/two"]) == 0
+    record = read_record("runs/two")
+    low, high = sorted(record.history["held_out_accuracy"][-1])
+    assert f"2 models, {100 * low:.2f} % to {100 * high:.2f} % right" in capsys.readouterr().out
+    assert main(["runs"]) == 0
+    assert re.search(rf"^two +60 +{50 * (low + high):.2f} %", capsys.readouterr().out, re.M)
+    assert main(["ask", "two", "Max(1,2,3)"]) == main(["evaluate", "two"]) == 1
+    assert capsys.readouterr().err.count("holds 2 models, trained at once, and one is asked at a time") == 2
+
+
+def test_a_folder_that_looks_like_an_option_is_suggested_so_that_it_works(tmp_path, capsys):
+    assert main(["train", "digits", *QUICK, "--to=-x"]) == 0
+    command = capsys.readouterr().out.splitlines()[-1].strip()
+    assert command.startswith("transformer-lab ask ./-x ") and main(shlex.split(command)[1:]) == 0
+
+
+def test_an_operation_that_is_said_twice_counts_once(capsys):
+    once, twice = (cli.parser().parse_args(["train", "digits", "--operations", *words])
+                   for words in (["Max", "Min"], ["Max", "Max,Min"]))
+    assert commands.given(once) == commands.given(twice) == {"operations": ("Max", "Min")}

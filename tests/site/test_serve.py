@@ -28,6 +28,10 @@ def folder(tmp_path):
     (tmp_path / "secret.html").write_text("secret")
     (pages / "link.html").symlink_to(tmp_path / "secret.html")
     (pages / "out").symlink_to(tmp_path)
+    for name in ("linked", "deep"):
+        (pages / name).mkdir()
+    (pages / "linked" / "index.html").symlink_to(tmp_path / "secret.html")
+    (pages / "deep" / "index.html").write_text("<p>" + "deep " * 500 + "</p>")
     return pages
 
 
@@ -60,6 +64,15 @@ def test_text_goes_compressed_to_whom_takes_it_and_plain_to_others(ask, folder):
     assert "Content-Encoding" not in ask("/mark.png", Accept_Encoding="gzip")[1]
 
 
+@pytest.mark.parametrize(("address", "name"), [("/", "index.html"), ("/?a=/b", "index.html"),
+                                               ("/deep/", "deep/index.html")])
+def test_the_address_of_a_folder_is_its_page_compressed_too(ask, folder, address, name):
+    page = (folder / name).read_bytes()
+    status, headers, body = ask(address, Accept_Encoding="gzip")
+    assert status == 200 and headers["Content-Encoding"] == "gzip" and gzip.decompress(body) == page
+    assert ask(address)[2] == page and ask("/deep")[0] == 301
+
+
 def test_a_page_that_changed_is_sent_anew(ask, folder):
     ask("/index.html", Accept_Encoding="gzip")
     (folder / "index.html").write_text("new")
@@ -67,14 +80,22 @@ def test_a_page_that_changed_is_sent_anew(ask, folder):
 
 
 @pytest.mark.parametrize("path", ["/link.html", "/out/secret.html", "/../secret.html", "/%2e%2e/secret.html",
-                                  "/empty/"])
+                                  "/empty/", "/linked/", "/%00", "/index.html%00", "/" + 400 * "a",
+                                  "/" + 400 * "a/", "/index.html/", "/%ff", "/CON"])
 def test_nothing_outside_the_folder_and_no_list_of_files_is_sent(ask, path):
     for headers in ({}, {"Accept_Encoding": "gzip"}):
         status, _, body = ask(path, **headers)
         assert status == 404 and b"secret" not in body
 
 
-@pytest.mark.parametrize("port", ["abc", "", "-1", "0", "65536", "8000.5", "٨٠"])
+@pytest.mark.parametrize("port", ["1'2", 'a"b', "1;exit 0", "$PATH", "`id`"])
+def test_make_hands_a_port_on_as_it_is(port):
+    done = subprocess.run(["make", "--no-print-directory", "serve", f"PORT={port.replace('$', '$$')}",
+                           f"PY={sys.executable}"], cwd=ROOT, capture_output=True, text=True)
+    assert f"{port!r} is no port" in done.stderr and "Syntax" not in done.stderr and "unexpected" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["abc", "", "-1", "0", "65536", "8000.5", "٨٠", "9" * 5000, "1'2"])
 def test_a_port_that_is_none_is_a_sentence(port):
     done = subprocess.run([sys.executable, TOOL, port], capture_output=True, text=True)
     assert done.returncode == 1 and "is no port" in done.stderr and "Traceback" not in done.stderr

@@ -131,9 +131,9 @@ def test_a_run_lists_all_its_faults(change, faults):
 
 def test_a_record_of_something_else_is_no_digit_run(tmp_path):
     history = read_record(train(tmp_path / "run", SMALL).path).history
-    write_record(tmp_path / "other", config={"task": "letters"}, history=history, state={"W": np.zeros(2)}, step=1)
+    write_record(tmp_path / "other", config={"task": "letters"}, history=history, state={"W": np.zeros(2)}, step=40)
     with pytest.raises(DataError, match="no run of a task"):
         load(tmp_path / "other")
-    write_record(tmp_path / "wrong", config=SMALL.to_dict(), history=history, state={"W": np.zeros(2)}, step=1)
+    write_record(tmp_path / "wrong", config=SMALL.to_dict(), history=history, state={"W": np.zeros(2)}, step=40)
     with pytest.raises(DataError, match="weights of another model"):
         load(tmp_path / "wrong")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from small_run import CONFIG, SETTINGS, Regression, batches
 
-from transformer_lab.errors import DataError, LabError
+from transformer_lab.errors import DataError, DtypeError, LabError, ShapeError
 from transformer_lab.randomness import generator
-from transformer_lab.training import fit, read_record, recorded, records, write_record
+from transformer_lab.training import History, fit, read_record, recorded, records, write_record
 from transformer_lab.training.seals import sealed, sha256
 
 FIT = {name: value for name, value in SETTINGS.items() if name not in ("config", "checkpoint_every")}
@@ -115,6 +115,8 @@ def forged(folder, changes=None, manifest=None):
     for name, data in (changes or {}).items():
         (folder / name).write_bytes(data)
         values["files"][name] = {"bytes": len(data), "sha256": sha256(data)}
+    if "files" not in (manifest or {}):
+        values["content"] = records.content_of(values)
     (folder / "manifest.json").write_bytes(sealed(values | (manifest or {})))
 
 
@@ -150,7 +152,9 @@ def test_a_pickle_in_disguise_is_refused_and_never_executed(folder, tmp_path, na
 @pytest.mark.parametrize("changes", [
     {"config.json": b"[1, 2"}, {"metrics.csv": b"loss\n1.0\n"}, {"metrics.csv": b"step,loss\n0,one\n"},
     {"metrics.csv": b"step,loss\n0,1.0,2.0\n"}, {"metrics.csv": b"\xff\xfe"}, {"weights.safetensors": b""},
-    {"config.json": b"null"}, {"config.json": b'{"seed": 1, "seed": 2}'},
+    {"config.json": b"null"}, {"config.json": b'{"a": NaN}'}, {"metrics.csv": b"step,loss\n7,1.0\n0,1.0\n"},
+    {"metrics.csv": b"step,loss\n-1,1.0\n"}, {"metrics.csv": b"step,loss\n61,1.0\n"},
+    {"metrics.csv": b"step,loss\n7,1.0\n7,1.0\n"}, {"config.json": b'{"seed": 1, "seed": 2}'},
     {"weights.safetensors": (2**62).to_bytes(8, "little") + b"{}"}, {"config.json": b"[" * 100_000}])
 def test_well_sealed_nonsense_is_refused_with_a_sentence(folder, changes):
     forged(folder, changes)
@@ -188,8 +192,48 @@ def test_line_ends_that_git_changed_are_named_with_what_to_do(folder, name):
         read_record(folder)
 
 
-@pytest.mark.parametrize("manifest", [{"step": None}, {"step": -1}, {"stopped": None}, {"files": []}, {"format": "1"}])
+@pytest.mark.parametrize("manifest", [
+    {"step": None}, {"step": -1}, {"step": 59}, {"stopped": None}, {"files": []}, {"format": "1"}, {"format": True},
+    {"content": "0" * 64}, {"content": None}, {"versions": None}, {"versions": {"numpy": None}}, {"conditions": None},
+    {"conditions": {"steps": 61}}])
 def test_a_manifest_that_says_nonsense_is_refused(folder, manifest):
     forged(folder, manifest=manifest)
     with pytest.raises(LabError):
         read_record(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.arange(3), {1, 2}, {"a": 1, 2: 3}, object(), "\ud800", 1j])
+@pytest.mark.parametrize("argument", ["config", "conditions", "timing"])
+def test_what_json_cannot_hold_is_refused_before_anything_is_written(tmp_path, value, argument):
+    given = {"config": {}, "history": History(), "state": {"W": np.zeros(2)}, "step": 1} | {argument: {"a": value}}
+    for write, words in ((lambda: write_record(tmp_path / "run", **given), argument),
+                         (lambda: recorded(tmp_path / "run", Regression(), batches, **SETTINGS | {"config": value}),
+                          "config")):
+        with pytest.raises(DtypeError, match=rf"^{words}: got"):
+            write()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("measured", "words"), [
+    ({"x": np.ones((2, 3))}, r"x'\]: got an array of shape \(2, 3\)"), ({"a[b": 1.0}, "name in evaluate"),
+    ({"a[0]": 1.0}, "name in evaluate"), ({"": 1.0}, "name in evaluate"), ({"a\nb": 1.0}, "name in evaluate"),
+    ({1: 1.0}, "name in evaluate"), ({"x": None}, "x'"), ({"x": "1"}, "x'"), ({"x": 1j}, "x'"), ([1.0], "evaluate")])
+def test_what_a_table_cannot_hold_is_refused_where_it_is_measured(tmp_path, measured, words):
+    with pytest.raises(LabError, match=words):
+        recorded(tmp_path / "run", Regression(), batches, **SETTINGS, evaluate=lambda stepper: measured)
+    assert not list(tmp_path.glob("run"))
+
+
+@pytest.mark.parametrize("name", ["a]b", "a,b", 'a"b', "seeds", "a b", "Größe", "0"])
+@pytest.mark.parametrize("value", [0.1 + 0.2, np.float32(0.1), np.array([1.0, float("nan"), -1e-300]), True, 3])
+def test_a_metric_of_any_name_and_kind_comes_back(tmp_path, name, value):
+    record = recorded(tmp_path / "run", Regression(), batches, **SETTINGS, evaluate=lambda stepper: {name: value})
+    assert record.history.names[1] == name
+    np.testing.assert_array_equal(record.history[name][-1], np.asarray(value, dtype=float))
+
+
+def test_metrics_whose_seeds_come_and_go_are_a_sentence():
+    history = fit(Regression(), batches, steps=2, learning_rate=0.1,
+                  evaluate=lambda stepper: {"x": np.ones(2) if stepper.arrays["b"].any() else 1.0})
+    with pytest.raises(ShapeError, match="as many seeds in every row"):
+        history["x"]

@@ -84,6 +84,9 @@ def load(folder) -> tuple[DigitModel, Record]:
     run, record = read_run(folder)
     if not isinstance(run.task, Digits):
         raise DataError(f"{record.path} is no digit run: its task is another.")
+    if run.training.seeds > 1:
+        raise DataError(f"{record.path} holds {run.training.seeds} models, trained at once, and one is asked at a "
+                        "time. Train one alone, with its own seed.")
     return DigitModel(run, record.weights), record
 
 

@@ -79,7 +79,7 @@ def ended(code: int, sentence: str, before: str = "") -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their settings."""
-    top = argparse.ArgumentParser(prog="transformer-lab", description=DESCRIPTION, formatter_class=Formatter)
+    top = Parser(prog="transformer-lab", description=DESCRIPTION, formatter_class=Formatter)
     top.add_argument("--version", action="version", version=f"transformer-lab {__version__}", help="say the version")
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
     add_train(verbs)
@@ -124,6 +124,13 @@ def verb(verbs, name, command, summary, description) -> argparse.ArgumentParser:
                             formatter_class=Formatter)
     made.set_defaults(command=command)
     return made
+
+
+class Parser(argparse.ArgumentParser):
+    """One that says it when a help cannot be written; argparse keeps silent."""
+
+    def _print_message(self, message, file=None):
+        say(message, end="", file=file or sys.stderr, flush=True)
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):

@@ -62,24 +62,47 @@ LONGEST = 80    # characters of a folder's name; a longer one ends in a hash of 
 def train(options) -> None:
     """Train, or go on, or say that it is done already."""
     run = configured(options)
-    folder = Path(options.to or near(places.runs(named(options.recipe, run.training.seed, given(options)))))
+    if options.narrate and (not isinstance(run.task, Digits) or run.training.seeds > 1):
+        raise DataError("--narrate tells the training of one model that computes with digits; this is "
+                        f"{described(run)}, {run.training.seeds} at once. Leave --narrate out.")
+    folder = near(places.runs(named(options.recipe, run.training.seed, given(options))))
+    if options.to is not None:
+        folder = target(options.to)
     if there(folder):
         say(f"{folder} is there already. (--to FOLDER keeps another run beside it.)")
-    if options.narrate and not isinstance(run.task, Digits):
-        raise DataError("Only the training of a digit model is told step by step. Leave --narrate out.")
     if options.narrate:
         narrated(folder, run)
     else:
         train_run(folder, run, every=100 if run.training.seeds == 1 else max(100, run.training.steps // 10))
     record = read_run(folder)[1]
     if isinstance(run.task, RuleTask):
-        say(f"{folder}: {outcome(run, record)}. Prove it:\n  transformer-lab certify {shlex.quote(str(folder))}")
+        say(f"{folder}: {outcome(run, record)}. Prove it:\n  transformer-lab certify {typed(folder)}")
+        return
+    right = np.ravel(record.history.rows[-1]["held_out_accuracy"])
+    if right.size > 1:
+        say(f"{folder}: {right.size} models, {percent(right.min(), 2)} to {percent(right.max(), 2)} right on held-out "
+            f"inputs after {record.manifest['step']:,} steps.")
         return
     if notice := record.history.overfitting("loss", "held_out_loss"):
         say(notice)
-    say(f"{folder}: {percent(record.history.rows[-1]['held_out_accuracy'], 2)} right on held-out inputs after "
-        f"{record.manifest['step']:,} steps. Ask it:\n"
-        f"  transformer-lab ask {shlex.quote(str(folder))} \"{example(run)}\"")
+    say(f"{folder}: {percent(right[0], 2)} right on held-out inputs after {record.manifest['step']:,} steps. Ask it:\n"
+        f"  transformer-lab ask {typed(folder)} \"{example(run)}\"")
+
+
+def target(name: str) -> Path:
+    """The folder that a reader names for a run."""
+    if not Path(name).name:
+        raise DataError(f"--to {name!r} is no folder for a run. Give it a name of its own, such as runs/mine.")
+    return Path(name)
+
+
+def typed(folder: Path) -> str:
+    """A folder as one types it after a command: quoted, and never taken for an option.
+
+    >>> typed(Path("-x")), typed(Path("a b"))
+    ('./-x', "'a b'")
+    """
+    return shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))
 
 
 def named(recipe: str, seed: int, settings: dict) -> str:

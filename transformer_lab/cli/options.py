@@ -74,5 +74,6 @@ def given(options) -> dict:
     names = [entry.name for part in parts for entry in dataclasses.fields(part)]
     found = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
     if "operations" in found:
-        found["operations"] = tuple(name for words in found["operations"] for name in words.split(",") if name)
+        found["operations"] = tuple(dict.fromkeys(name for words in found["operations"] for name in words.split(",")
+                                                  if name))
     return found

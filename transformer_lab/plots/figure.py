@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib.figure import Figure as Drawing
 
 from ..errors import DtypeError, EmptyError
+from ..rules import Each, Number
 from ..signatures import checked
 from .labelled import told
 from .save import save
@@ -115,8 +116,15 @@ def _width(svg: str) -> str:
     return re.search(r'viewBox="0 0 ([\d.]+)', svg)[1]
 
 
-def laid_out(titles: Iterable[str], draw: Callable[[str, float], Drawing], said, width: float | None = None) -> Figure:
-    """Each panel drawn for its place, and once more for a phone where it is wider than one."""
+@checked
+def laid_out(titles: Iterable, draw: Callable, said: Each(str, low=0), width: Number(low=50) | None = None) -> Figure:
+    """Each panel drawn for its place by ``draw(title, width)``, and once more for a phone where it is wider than one;
+    ``said`` are the sentences of the alternative text.
+
+    >>> from transformer_lab.plots.style import empty
+    >>> laid_out(["left", "right"], lambda title, width: empty(width, 90)[0], ["Two panels with nothing in them"])
+    Figure: Two panels with nothing in them.
+    """
     titles = list(titles)
     width = width or WIDTHS.get(len(titles), 280)
     narrow = [draw(title, PHONE) for title in titles] if width > PHONE else None

@@ -18,21 +18,30 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..checks import check_callable, check_choice, check_number, check_type
+from ..checks import check_callable, check_choice, check_number
 from ..errors import ArgumentError, DivergedError
-from ..rules import Array, Flags, Number, Whole, Wholes
+from ..rules import By, Number, Whole, Wholes, written
 from ..signatures import checked
-from .history import OPTIMIZER, History, weights_of
+from .history import OPTIMIZER, History, check_measured, weights_of
 from .progress import Bar
 
 __all__ = ["fit"]
 
-MEASURED = Array(finite=False) | Wholes() | Flags()  # numbers, or arrays over seeds
+
+def check_best(argument: str, value) -> tuple:
+    """A pair of a metric's name, and which of its values is best."""
+    if not (isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str)
+            and any(value[1] is choose for choose in (min, max))):
+        raise ArgumentError(argument, written(value), "a pair of a metric's name and min or max", "Pass ('loss', min).")
+    return tuple(value)
+
+
+BEST = By(check_best)
 
 
 @checked
 def fit(stepper, batches: Callable, *, steps: Whole(1), learning_rate: Number(above=0) | Callable,
-        evaluate: Callable | None = None, every: Whole(1) = 1, best: tuple | None = None,
+        evaluate: Callable | None = None, every: Whole(1) = 1, best: BEST | None = None,
         keep: Wholes("n", low=0, high="steps", empty=True) = (), checkpoint: Callable | None = None,
         checkpoint_every: Whole(1) | None = None, start: Whole(0, "steps") = 0,
         history: History | None = None) -> History:
@@ -56,8 +65,6 @@ def fit(stepper, batches: Callable, *, steps: Whole(1), learning_rate: Number(ab
     """
     for method in ("step", "state", "load_state"):
         check_callable(f"stepper.{method}", getattr(stepper, method, None))
-    if best is not None and not (len(best) == 2 and best[1] in (min, max)):
-        raise ArgumentError("best", repr(best)[:60], "a pair of a metric's name and min or max", "Pass ('loss', min).")
     history, keep, saved_every = history or History(), set(np.ravel(keep).tolist()), checkpoint_every or every
     good, bar, rate_at = (start, copied(stepper.state())), Bar(steps), schedule(learning_rate)
     for step in range(start, steps + 1):
@@ -69,11 +76,11 @@ def fit(stepper, batches: Callable, *, steps: Whole(1), learning_rate: Number(ab
         if step in keep:
             history.kept[step] = weights_of(stepper.state())
         if due and evaluate:
-            row = joined(row, "evaluate(stepper)", evaluated(stepper, evaluate))
+            row = joined(row, "evaluate(stepper)", check_measured("evaluate(stepper)", evaluate(stepper)))
         if step < steps:
             rate = rate_at(step)
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                metrics = stepper.step(batches(step), rate)
+                metrics = check_measured("stepper.step(batch)", stepper.step(batches(step), rate))
             if not_finite(metrics):
                 raise diverged(stepper, batches, rate_at, good, step, history)
             row = joined(joined(row, "fit", {"learning_rate": rate}), "stepper.step(batch)", metrics)
@@ -96,18 +103,9 @@ def schedule(learning_rate: float | Callable) -> Callable:
 
 def joined(row: dict, source: str, found: dict) -> dict:
     """The row with what a source measured; a name that stands in it already is refused."""
-    for name in row.keys() & check_type(source, found, dict).keys():
+    for name in row.keys() & found.keys():
         raise ArgumentError(source, f"{name!r}, which the row has already", "names of its own", "Rename it.")
     return row | found
-
-
-def evaluated(stepper, evaluate: Callable) -> dict:
-    """What the reader's own function measured: numbers, or arrays over seeds, by name."""
-    found = check_type("evaluate(stepper)", evaluate(stepper), dict)
-    for name, value in found.items():
-        check_type("a name in evaluate(stepper)", name, str)
-        MEASURED(f"evaluate(stepper)[{name!r}]", value)
-    return found
 
 
 def copied(state: dict) -> dict:

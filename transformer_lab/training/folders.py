@@ -53,8 +53,8 @@ def check_writable(folder: Path) -> Path:
     try:
         probe.mkdir(parents=True)
         probe.rmdir()
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(20, "there is a file of this name")
+        if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
+            raise NotADirectoryError(20, "there is a file, or a link to nowhere, of this name")
     except OSError as fault:
         raise unwritable(folder, fault) from None
     return folder

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..checks import check_choice, check_type
+from ..checks import check_choice, check_type, check_whole
 from ..errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError
-from ..rules import as_array
+from ..rules import Array, Flags, Wholes, as_array
 
 __all__ = ["Best", "History", "weights_of"]
 
@@ -23,6 +23,21 @@ def weights_of(state: dict) -> dict:
     """Copies of the weights in a stepper's state, without the optimiser's memory."""
     check_type("state", state, dict)
     return {name: np.array(value) for name, value in state.items() if not name.startswith(OPTIMIZER)}
+
+
+#: What one may measure: a number, or an array over seeds.
+NUMBERS = Array("", finite=False) | Wholes("") | Flags("")
+SEEDS = Array("seed", finite=False) | Wholes("seed") | Flags("seed")
+
+
+def check_measured(source: str, found: dict) -> dict:
+    """What somebody's function measured: by names that a table can have, numbers or arrays over seeds."""
+    for name, value in check_type(source, found, dict).items():
+        if not (isinstance(name, str) and name.isprintable() and name and "[" not in name):
+            raise DtypeError(f"a name in {source}", repr(name)[:60], "printable text without '['", "Rename it.")
+        if type(value) is not float:
+            (SEEDS if np.ndim(value) else NUMBERS)(f"{source}[{name!r}]", value)
+    return found
 
 
 def check_state(state, like: dict) -> None:
@@ -72,7 +87,8 @@ class History:
     kept: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def add(self, row: dict) -> None:
-        """Append one row of numbers, or of arrays over seeds."""
+        """Append one row of numbers, or of arrays over seeds, with the ``step``."""
+        check_whole("row['step']", check_measured("row", row).get("step"), low=0, high=2**62)
         self.rows.append(row)
 
     @property
@@ -87,7 +103,11 @@ class History:
 
     def __getitem__(self, name: str) -> np.ndarray:
         check_choice("metric", name, self.names)
-        missing = np.full(np.shape(next(row[name] for row in self.rows if name in row)), np.nan)
+        shapes = {np.shape(row[name]) for row in self.rows if name in row}
+        if len(shapes) > 1:
+            raise ShapeError(f"row[{name!r}]", f"arrays of shapes {sorted(shapes)}", "as many seeds in every row",
+                             "Measure the same at every step.")
+        missing = np.full(shapes.pop(), np.nan)
         return np.stack([np.asarray(row.get(name, missing), dtype=np.float64) for row in self.rows])
 
     @property

@@ -15,16 +15,19 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import threadpoolctl
 
 from ..checks import check_type, check_whole
-from ..errors import DataError
+from ..errors import ArgumentError, DataError
+from ..rules import Whole
+from ..signatures import checked
 from .folders import place
 from .history import History, weights_of
-from .seals import check_folder, dumped, noted, parsed, sealed, seals, sha256, understood, unsealed, vouched
+from .seals import PLAIN, check_folder, dumped, noted, parsed, sealed, seals, sha256, understood, unsealed, vouched
 from .tables import history_from, packed, parts, table, unpacked
 
 __all__ = ["Record", "read_record", "write_record"]
@@ -67,8 +70,9 @@ def versions() -> dict[str, str]:
             "threads": str(blas.get("num_threads", "unknown"))}
 
 
-def write_record(folder, *, config: dict, history: History, state: dict, step: int, stopped: str = "",
-                 timing: dict | None = None, conditions: dict | None = None) -> Path:
+@checked
+def write_record(folder, *, config: PLAIN, history: History, state: dict, step: Whole(), stopped: str = "",
+                 timing: PLAIN | None = None, conditions: PLAIN | None = None) -> Path:
     """Write a record and return its folder, which must not exist yet.
 
     Parameters
@@ -92,18 +96,37 @@ def write_record(folder, *, config: dict, history: History, state: dict, step: i
         If there is such a folder already.
     """
     folder = check_folder(folder)
-    step = check_whole("step", step, low=0)
-    check_type("history", history, History), check_type("config", config, dict), check_type("state", state, dict)
+    if not in_order(history, step):
+        raise ArgumentError("history", f"steps that do not go up to {step} at most", "rows in order, none after step",
+                            "Pass the history and the step of one run.")
     contents = {"config.json": dumped(config), "metrics.csv": table(history)}
     contents |= {f"{kind}.safetensors": packed(arrays) for kind, arrays in parts(history, state).items() if arrays}
     content = {"step": step, "stopped": stopped, "versions": versions(), "conditions": conditions or {},
                "files": seals(contents)}
     contents["timing.json"] = sealed(timing or {})
-    manifest = {"format": FORMAT, "content": sha256(dumped(content)), **content, "files": seals(contents)}
+    manifest = {"format": FORMAT, "content": content_of(content), **content, "files": seals(contents)}
     return place(folder, contents | {"manifest.json": sealed(manifest)})
 
 
-def read_record(folder, *, config: dict | None = None) -> Record:
+def content_of(manifest: dict) -> str:
+    """The checksum of all that a manifest vouches for but the timing."""
+    parts = {name: manifest[name] for name in ("step", "stopped", "versions", "conditions")}
+    files = {name: seal for name, seal in manifest["files"].items() if name != "timing.json"}
+    return sha256(dumped(parts | {"files": files}))
+
+
+def check_manifest(manifest: dict) -> None:
+    """What a manifest says besides its seals; old records say less."""
+    check_whole("step", manifest["step"], low=0), check_type("stopped", manifest["stopped"], str)
+    for name, version in check_type("versions", manifest["versions"], dict).items():
+        check_type(f"versions.{name}", version, str)
+    check_type("conditions", manifest.get("conditions", {}), dict)
+    if "content" in manifest and manifest["content"] != content_of(manifest):
+        raise ValueError("content")
+
+
+@checked
+def read_record(folder, *, config: PLAIN | None = None) -> Record:
     """Read a record after checking every byte of it.
 
     Parameters
@@ -117,13 +140,13 @@ def read_record(folder, *, config: dict | None = None) -> Record:
     DataError
         If anything is missing, damaged, from another format or another configuration.
     """
-    folder, wanted = check_folder(folder), None if config is None else dumped(check_type("config", config, dict))
+    folder = check_folder(folder)
     manifest = unsealed(folder / "manifest.json")
     with understood(folder / "manifest.json"):
-        if manifest["format"] != FORMAT:
+        if manifest["format"] is True or manifest["format"] != FORMAT:
             raise DataError(f"{folder} is a record of format {manifest['format']!r}, and this version reads format "
                             f"{FORMAT}. Use the version of transformer_lab that wrote it, or train the run again.")
-        check_whole("step", manifest["step"], low=0), check_type("stopped", manifest["stopped"], str)
+        check_manifest(manifest)
         contents = {name: vouched(folder / name, manifest["files"][name]) for name in KNOWN & set(manifest["files"])}
     with understood(folder):
         found = check_type("config.json", parsed(contents["config.json"]), dict)
@@ -131,20 +154,28 @@ def read_record(folder, *, config: dict | None = None) -> Record:
         if not tensors["weights"]:
             raise KeyError("weights.safetensors")
         history = history_from(contents["metrics.csv"], tensors["best"], tensors["trajectory"])
-    if wanted and found != json.loads(wanted):
-        raise DataError(f"{folder} is a run of another configuration: {difference(found, json.loads(wanted))}. "
+        if not in_order(history, manifest["step"]):
+            raise ValueError("steps")
+    if config is not None and found != (wanted := json.loads(dumped(config))):
+        raise DataError(f"{folder} is a run of another configuration: {difference(found, wanted)}. "
                         "Choose another folder, or the configuration that is in its config.json.")
     noted(folder / "manifest.json")
     return Record(folder, found, history, tensors["weights"] | tensors["optimizer"], manifest,
                   unsealed(folder / "timing.json"))
 
 
-def difference(found: dict, wanted: dict) -> str:
+def in_order(history: History, last: int) -> bool:
+    """Whether steps go up, and none comes after the last."""
+    steps = [-1, *(row["step"] for row in history.rows), last + 1]
+    return all(step < later for step, later in pairwise(steps)) and all(0 <= step <= last for step in history.kept)
+
+
+def difference(found: dict, wanted: dict, before: str = "") -> str:
     """The fields in which two configurations differ, in words.
 
-    >>> difference({"seed": 1, "task": {"low": 0, "high": 9}}, {"seed": 1, "task": {"low": 0, "high": 5}})
-    'task.high is 9, not 5'
+    >>> difference({"seed": 1, "task": {"low": 0, "high": 9}}, {"seed": 1, "task": {"low": 1, "high": 5}})
+    'task.high is 9, not 5, task.low is 0, not 1'
     """
-    pairs = ((name, found.get(name), wanted.get(name)) for name in sorted({*found, *wanted}))
-    return ", ".join(f"{name}.{difference(old, new)}" if isinstance(old, dict) and isinstance(new, dict)
+    pairs = ((before + name, found.get(name), wanted.get(name)) for name in sorted({*found, *wanted}))
+    return ", ".join(difference(old, new, f"{name}.") if isinstance(old, dict) and isinstance(new, dict)
                      else f"{name} is {old!r}, not {new!r}" for name, old, new in pairs if old != new)

@@ -6,6 +6,8 @@ Which tasks there are says :data:`transformer_lab.tasks.FAMILIES`; nothing here 
 from __future__ import annotations
 
 import dataclasses
+import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +30,9 @@ __all__ = ["SCHEDULES", "Run", "logits", "one_by_one", "read_run", "train"]
 
 #: The shape of a model where nothing else is said: Pre-LN with learned positions.
 SHAPE = {"n_layers": 2, "n_heads": 4, "d_model": 64, "d_mlp": 256, "positions": "learned", "norm": "layer"}
+
+#: A run of more would take minutes for its first step, by hand and on one processor.
+MOST_WEIGHTS, MOST_HELD = 20_000_000, 2**29
 
 SCHEDULES = {"linear": warmup_linear, "cosine": warmup_cosine, "constant": partial(warmup_linear, floor=1.0)}
 
@@ -121,6 +126,21 @@ class Run(Config):
             if (found < needed) if name == "n_ctx" else (found != needed):
                 least = "at least " if name == "n_ctx" else ""
                 yield f"model.{name}: got {found!r}; allowed is {least}{needed!r}, which the task needs. Take it."
+        for name, found, most in (("weights", self.weights, MOST_WEIGHTS), ("numbers in a step", self.held, MOST_HELD)):
+            if found > most:
+                yield f"run: got {found:,} {name}; allowed is at most {most:,}. Make the model or the batch smaller."
+
+    @property
+    def weights(self) -> int:
+        """How many weights are trained, those of all seeds together."""
+        return self.training.seeds * sum(math.prod(shape) for shape in parameter_shapes(self.model).values())
+
+    @property
+    def held(self) -> int:
+        """About how many numbers a step keeps for the way back."""
+        model, training = self.model, self.training
+        block = 4 * model.n_heads * model.d_head + 2 * model.d_mlp + model.n_heads * model.n_ctx
+        return training.seeds * training.batch * model.n_ctx * (model.n_layers * block + model.d_model + model.d_vocab)
 
     def batches(self, step: int):
         """The batch of a step: always the same for the same step."""
@@ -148,10 +168,11 @@ class Run(Config):
         held_out, seen = family.tests(self.task)
 
         def measured(params) -> dict:
-            said = logits(params, held_out.tokens, self.model)
+            said = logits(params, held_out.tokens, self.model, finite=False)
+            known = logits(params, seen.tokens, self.model, finite=False)
             return {"held_out_loss": float(loss(said, held_out.targets, self.model)),
                     "held_out_accuracy": float(family.score(said, held_out.targets)),
-                    "train_accuracy": float(family.score(logits(params, seen.tokens, self.model), seen.targets))}
+                    "train_accuracy": float(family.score(known, seen.targets))}
 
         def evaluate(stepper) -> dict:
             found = [measured(params) for params in one_by_one(stepper.params, self.training.seeds)]
@@ -188,15 +209,23 @@ def without_widths(model: ModelConfig, changes: dict) -> dict:
 
 
 @checked
-def logits(params: dict, tokens: Wholes("n pos"), config: ModelConfig) -> np.ndarray:
+def logits(params: dict, tokens: Wholes("n pos"), config: ModelConfig, *, finite: bool = True) -> np.ndarray:
     """Logits (n, d_vocab), or (n, pos, d_vocab) where all positions are read, a thousand rows at a time.
+
+    Weights so large that logits are infinite or NaN are a DataError, for no answer follows from them; ``finite=False``
+    lets them pass.
 
     >>> config = ModelConfig(d_vocab=5, n_ctx=3, read_out="last")
     >>> logits(init(config), [[1, 2, 3], [2, 2, 4]], config).shape
     (2, 5)
     """
-    return np.concatenate([forward(params, tokens[i:i + 1000], config, trim=True)["logits"]
-                           for i in range(0, len(tokens), 1000)])
+    with np.errstate(over="ignore", invalid="ignore") if finite else nullcontext():
+        found = np.concatenate([forward(params, tokens[i:i + 1000], config, trim=True)["logits"]
+                                for i in range(0, len(tokens), 1000)])
+    if finite and not np.isfinite(found).all():
+        raise DataError("The weights of this model are so large that its logits are no finite numbers, and no answer "
+                        "follows from them. Train the run again.")
+    return found
 
 
 @checked
@@ -224,6 +253,11 @@ def read_run(folder) -> tuple[Run, Record]:
     lead = () if run.training.seeds == 1 else (run.training.seeds,)
     if shapes != {name: lead + shape for name, shape in parameter_shapes(run.model).items()}:
         raise DataError(f"{record.path} holds the weights of another model than its config.json describes.")
+    for row in record.history.rows:
+        for name, value in row.items():
+            if name.endswith("accuracy") and not ((np.asarray(value) >= 0) & (np.asarray(value) <= 1)).all():
+                raise DataError(f"{record.path} says {name} {np.max(value):g} at step {row['step']}, and a share is "
+                                "from 0 to 1. Train the run again.")
     for name, value in record.weights.items():
         if value.dtype.kind != "f" or not np.isfinite(value).all():
             raise DataError(f"{record.path} holds {name} with entries that are no finite floating-point numbers, and "

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import safetensors
 
-from ..errors import DataError, DtypeError
+from ..checks import check_type
+from ..errors import DataError, DtypeError, LabError
+from ..rules import By
 
 LARGEST, LARGEST_MANIFEST = 1 << 30, 1 << 20  # bytes that are ever read of one file
 REMEDY = "Copy the record again from where it came, or train the run again."
@@ -34,6 +36,21 @@ def dumped(values: dict) -> bytes:
     return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def check_plain(argument: str, value) -> dict:
+    """A dict that JSON can hold."""
+    try:
+        dumped(check_type(argument, value, dict))
+    except LabError:
+        raise
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise DtypeError(argument, f"what JSON cannot hold ({fault})"[:120], "a dict of text, finite numbers, truth "
+                         "values, None, and lists and dicts of these, with text as names", "Convert it.") from None
+    return value
+
+
+PLAIN = By(check_plain)
+
+
 def seals(contents: dict[str, bytes]) -> dict[str, dict]:
     """What vouches for each file."""
     return {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in contents.items()}
@@ -46,7 +63,10 @@ def parsed(data: bytes):
             raise ValueError("an entry comes twice")
         return dict(pairs)
 
-    return json.loads(data, object_pairs_hook=once)
+    def refused(name):
+        raise ValueError(f"{name} is no number of JSON")
+
+    return json.loads(data, object_pairs_hook=once, parse_constant=refused)
 
 
 def sealed(values: dict) -> bytes:

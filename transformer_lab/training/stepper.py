@@ -46,14 +46,14 @@ class Stepper:
     def __init__(self, params: dict, model: ModelConfig | OneHeadConfig | Callable, optimizer: str = "adamw", *,
                  train=None, max_norm: float = 0.0, seed: int = 0, tap: Callable | None = None, **settings):
         self.config, self.shapes = model, shapes_of(model, params)
-        self.max_norm, seed = check_number("max_norm", max_norm, low=0), check_seed("seed", seed)
+        self.max_norm, self.seed = check_number("max_norm", max_norm, low=0), check_seed("seed", seed)
         self.train = train if callable(train) else check_train(train, self.shapes)
         self.tap = {} if tap is None else {"tap": check_callable("tap", tap)}
         keep_freed_memory()
         self.theta = pack(params, self.shapes)
         self.gradient = np.empty_like(self.theta)
         self.params = unpack(self.theta, self.shapes)
-        seeds = seed if self.theta.ndim == 1 else [seed + i for i in range(len(self.theta))]
+        seeds = self.seed if self.theta.ndim == 1 else [self.seed + i for i in range(len(self.theta))]
         self.measured = GRADIENTS[type(model)](model, seeds) if type(model) in GRADIENTS else of_function(model)
         self.optimizer = make_optimizer(optimizer, self.theta, **settings)
 
@@ -81,6 +81,12 @@ class Stepper:
         """Views of these parameters, and of the optimiser's memory of them."""
         vectors = [self.theta, *self.optimizer.memory.values()] if names else []
         return [unpack(vector, self.shapes)[name] for vector in vectors for name in names]
+
+    def settings(self) -> dict:
+        """All that the updates depend on besides the weights and the batches; functions as they are."""
+        chosen = {name: value for name, value in vars(self.optimizer).items() if name not in ("t", "memory")}
+        return {"model": self.config, "optimizer": type(self.optimizer).__name__, **chosen, "max_norm": self.max_norm,
+                "seed": self.seed, "train": self.train, **self.tap}
 
     def state(self) -> dict:
         """The weights by name, and the optimiser's memory."""

@@ -103,6 +103,13 @@ class TorchStepper:
                 grad.mul_(self.max_norm / norm)
         return float(norm)
 
+    def settings(self) -> dict:
+        """All that the updates depend on besides the weights and the batches; functions as they are."""
+        group = self.optimizer.param_groups[0]
+        chosen = {name: value for name, value in group.items() if name not in ("params", "lr", "params_names")}
+        return {"model": getattr(self.module, "config", type(self.module)), "optimizer": type(self.optimizer).__name__,
+                **chosen, "max_norm": self.max_norm, "seed": self.seed, "train": self.train, **self.tap}
+
     def state(self) -> dict:
         """Copies of the weights by name, and the optimiser's memory, as NumPy arrays."""
         memory = {f"{OPTIMIZER}{name}.{key}": tensor for name, value in self.named.items()
