@@ -1,4 +1,5 @@
-"""`make bench`: how long the import and chapter 2's training take, and a step of the digit model against its peers.
+"""`make bench`: how long the import, chapter 2's training and a proof in the plane take, and a step of the digit model
+against its peers.
 
 Every contender runs in a process of its own, on one thread, several times in turn; what counts is the median step of
 the median run, in processor time, so that other work on the machine disturbs little. The model: 20 tokens, width 64,
@@ -117,6 +118,7 @@ lines = sample(PatternTask(), (20, 200), seed=0)
 stepper = Stepper(init(config, n_seeds=20), config, "sgd")
 fit(stepper, lambda step: lines, steps=500, learning_rate=5.0, every=500)
 """
+PLANE = "in the plane"
 WHOLE = {"import transformer_lab": IMPORT, "chapter 2: twenty heads, 500 steps": TWENTY_HEADS}
 
 
@@ -136,6 +138,25 @@ def run_python(*arguments: str) -> str:
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
+def in_the_plane() -> tuple[float, float]:
+    """Processor seconds of a proof over all contexts of eight positions (the median of seven), and of trying them."""
+    from transformer_lab.analysis.certificates.enumerate import enumerate_contexts
+    from transformer_lab.analysis.certificates.families import families
+    from transformer_lab.analysis.certificates.plane import plane_of
+    from transformer_lab.analysis.certificates.prove import prove
+    from transformer_lab.analysis.plane_models import UNTIL_PROVED, params_of, recipe
+
+    run = recipe()
+    plane = plane_of(params_of(UNTIL_PROVED[8].load().sel(seed=0)), run.model, run.task.of.operator)
+
+    def timed(call):
+        start = time.process_time()
+        call(plane, families(run.task))
+        return time.process_time() - start
+
+    return statistics.median(timed(prove) for _ in range(7)), timed(enumerate_contexts)
+
+
 def seconds(code: str) -> float:
     """Wall-clock seconds of a fresh interpreter with this code, less those of an empty one; medians of five."""
     def median(source):
@@ -151,6 +172,9 @@ def seconds(code: str) -> float:
 def main() -> None:
     for name, code in WHOLE.items():
         print(f"{name:36}{seconds(code):10.2f} s")
+    for name, found in zip(("in the plane: a proof", "in the plane: every context"),
+                           map(float, run_python(__file__, PLANE).split()), strict=True):
+        print(f"{name:36}{found:10.3f} s")
     print()
     runs = {name: [] for name in CONTENDERS}
     for _ in range(ROUNDS):
@@ -168,4 +192,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(measure(sys.argv[1])) if len(sys.argv) > 1 else main()
+    if sys.argv[1:] == [PLANE]:
+        print(*in_the_plane())
+    else:
+        print(measure(sys.argv[1])) if len(sys.argv) > 1 else main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transformer_lab import ModelConfig
+from transformer_lab import ModelConfig, TrainConfig
 from transformer_lab.analysis.certificates import checker
 from transformer_lab.analysis.certificates.checker import check
 from transformer_lab.analysis.certificates.enumerate import enumerate_contexts
@@ -18,6 +18,7 @@ from transformer_lab.analysis.certificates.plane import WANTED, gaps, plane_of
 from transformer_lab.analysis.certificates.prove import prove
 from transformer_lab.analysis.certificates.record import certificate, sealed, write_certificate
 from transformer_lab.analysis.certificates.support import compass, support
+from transformer_lab.analysis.certificates.until_proved import train_until_proved
 from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.byhand.transformer import forward, init
 from transformer_lab.errors import ConfigError, DataError
@@ -321,3 +322,14 @@ def test_a_proof_of_lucky7_and_trying_every_context_agree():
         assert proof.proved == (tried.wrong == 0) and (tried.margin > 0) == proof.proved
         with pytest.raises(DataError, match="no certificate of lucky7"):
             certificate(task, stepper.params, proof)
+
+
+def test_training_that_looks_at_a_share_of_the_families_is_over_when_all_are_proved():
+    config, training = config_of(4), TrainConfig(steps=1500, batch=32, learning_rate=3e-2, weight_decay=0.01, warmup=50)
+    task = RuleTask(n_ctx=4, balanced=True, free=0.25)
+    found = train_until_proved(task, config, training, 4, every=100, share=0.3)
+    assert found.proved.any()
+    for seed in np.flatnonzero(found.proved):
+        params = {name: value[seed] for name, value in found.params.items()}
+        slow = enumerate_contexts(plane_of(params, config, PLUS), families(task))
+        assert slow.wrong == 0 and found.margins[seed] <= slow.margin + 1e-9

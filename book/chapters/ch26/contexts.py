@@ -17,8 +17,8 @@ from transformer_lab.signatures import checked
 from transformer_lab.tasks.rules import RuleTask, oracle
 
 __all__ = ["DIRECTIONS", "PLUS", "TASK", "all_families", "asked", "by_short_names", "config_of", "cut", "every_context",
-           "family", "outside", "polygon", "polygons_of", "random_contexts", "reaches", "spelt", "tables", "to_plane",
-           "values_only"]
+           "family", "outside", "polygon", "polygons_of", "random_contexts", "reaches", "spelt", "tables", "task_of",
+           "to_plane", "values_only"]
 
 TASK, PLUS, N_TOKENS = RuleTask("plus_last_even"), 11, 12
 DIRECTIONS = compass(16)
@@ -27,6 +27,11 @@ DIRECTIONS = compass(16)
 def config_of(n_ctx: int = 8) -> ModelConfig:
     """The model of this part: one head, one layer, a stream two wide."""
     return ModelConfig(**WANTED, d_mlp=32, d_vocab=N_TOKENS, n_ctx=n_ctx)
+
+
+def task_of(n_ctx: int) -> RuleTask:
+    """The task with so many tokens in view."""
+    return RuleTask("plus_last_even", n_ctx)
 
 
 @checked
@@ -151,8 +156,6 @@ def polygons_of(plane: Plane) -> tuple[np.ndarray, np.ndarray]:
 def reaches(plane: Plane) -> np.ndarray:
     """How far each family reaches in the sixteen directions, by the package: (family, 16)."""
     return np.concatenate([support(plane, boxes, DIRECTIONS).heights for boxes in package_boxes(plane)])
-
-
 
 
 def by_short_names(params: dict) -> dict[str, np.ndarray]:

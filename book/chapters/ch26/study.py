@@ -1,7 +1,7 @@
 """Chapter 26's studies: one model at two moments of its training, what a proof costs, and training until proved.
 
-``transformer-lab study two-moments`` makes the first record again; the others are called ``cost-of-a-proof`` and
-``proved-at-length``.
+``transformer-lab study two-moments`` makes the first record again; the others are called ``cost-of-a-proof``,
+``proved-at-length``, ``tried-and-proved`` and ``proved-far``.
 """
 
 from __future__ import annotations

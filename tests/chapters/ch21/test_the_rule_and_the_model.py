@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from chapters import ch21
+from transformer_lab.analysis.certificates.families import families
+from transformer_lab.analysis.certificates.gaze import least_gaze, preference, reads
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.tasks.rules import floor, sample
 
@@ -64,7 +66,8 @@ def test_the_least_gaze_is_the_least_over_all_contexts(some, t):
     first = 6 * (t * (t - 1) // 2)
     for params, plane in some:
         attention = forward(params, rows, ch21.MODEL)["blocks.0.pattern"][:, 0, t]
-        share, least = attention[np.arange(len(rows)), place], ch21.least_gaze(plane)[first:first + 6 * t]
+        share = attention[np.arange(len(rows)), place]
+        least = least_gaze(plane, families(ch21.TASK))[first:first + 6 * t]
         family = 6 * place + rows[np.arange(len(rows)), place] // 2
         assert np.allclose(least, [share[family == one].min() for one in range(6 * t)])
 
@@ -73,7 +76,8 @@ def test_what_is_read_is_what_the_model_says_when_attention_is_set_by_hand(some)
     """The stream of the sign, the value of one row of it, and the rest of the model by its own tables."""
     for params, plane in some:
         p = {name.rpartition(".")[2]: value for name, value in params.items()}
-        leads, names = ch21.reads(plane), [(t, j, e) for t in range(1, 8) for j in range(t) for e in range(0, 11, 2)]
+        leads = reads(plane, families(ch21.TASK))
+        names = [(t, j, e) for t in range(1, 8) for j in range(t) for e in range(0, 11, 2)]
         for place in (0, 50, 101, 167):
             t, j, even = names[place]
             z = p["W_E"][11] + p["W_pos"][t] + (p["W_E"][even] + p["W_pos"][j]) @ p["W_V"][:, 0]
@@ -87,7 +91,8 @@ def test_what_the_last_sign_prefers_is_in_the_scores_of_the_model(some):
     rows = np.concatenate([np.where(np.arange(8) == 7, 11, token)[None] for token in range(11)])
     scores = forward(params, rows, ch21.MODEL)["blocks.0.scores"][:, 0, 7, :7]
     even = scores[::2].mean(axis=0)
-    assert np.allclose(ch21.pulls(plane), [(even - scores[1::2].mean(axis=0)).mean(), (even[6] - even[0]) / 6])
+    found = preference(plane, np.arange(0, 11, 2), np.arange(1, 11, 2))
+    assert np.allclose(found, [(even - scores[1::2].mean(axis=0)).mean(), (even[6] - even[0]) / 6])
 
 
 def test_the_study_has_the_weights_of_every_model():

@@ -10,6 +10,7 @@ from chapters.ch26 import figures
 from transformer_lab import generator
 from transformer_lab.analysis.certificates.families import families, size
 from transformer_lab.analysis.certificates.prove import prove
+from transformer_lab.analysis.plane_models import IN_THE_PLANE
 from transformer_lab.tasks.rules import oracle
 
 
@@ -122,3 +123,19 @@ def test_a_hull_holds_all_points_and_turns_left():
     away = points[:, None] - around
     assert (edges[:, 0] * away[..., 1] - edges[:, 1] * away[..., 0] > -1e-12).all()
     assert len(around) < 40
+
+
+def test_the_models_that_were_tried_are_all_that_fail_and_as_many_others():
+    fails = IN_THE_PLANE.load().sel(recipe="plain")["proved"].values == 0
+    tried = ch26.TRIED.load()
+    assert set(np.flatnonzero(fails)) <= set(tried["seed"].values.tolist())
+    assert ((tried["wrong"] > 0).values == (tried["proved"].values == 0)[:, None]).all()
+
+
+def test_a_failure_is_what_forward_passes_say(models):
+    found = ch26.failure(ch26.to_plane(models["model B"]))
+    assert found.kind == ch26.KINDS[0] and found.worst.endswith("+") and found.distances.sum() == found.numbers.sum()
+    context = [11 if word == "+" else int(word) for word in found.worst.split()[:-1]]
+    assert ch26.asked(models["model B"], [context])[1] <= 0
+    silent = models["model B"] | {"b_U": models["model B"]["b_U"] + 1e6 * (np.arange(12) == 4)}
+    assert ch26.failure(ch26.to_plane(silent)).numbers[2] == 0

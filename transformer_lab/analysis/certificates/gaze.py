@@ -1,0 +1,46 @@
+"""Two questions to a model, each for all contexts of a family at once: does the query look at the number that the rule
+means, and, if it looked at nothing else, would the answer be read off right?
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .families import Boxes, weights
+from .plane import Plane, gaps
+
+__all__ = ["least_gaze", "preference", "reads"]
+
+
+def meant(boxes: Boxes) -> np.ndarray:
+    """The place of the token that the rule means: the last that may hold the answer."""
+    holds = np.take_along_axis(boxes.allowed, boxes.answers[:, None, None], axis=-1)[..., 0]
+    return boxes.t - 1 - holds[:, ::-1].argmax(axis=1)
+
+
+def least_gaze(plane: Plane, families: list[Boxes]) -> np.ndarray:
+    """The least share of attention that the token meant has in any context, by family.
+
+    Exact: the share is least where each other position holds the token of the largest weight that may stand there.
+    """
+    found = []
+    for boxes in families:
+        a, own = weights(plane, boxes)
+        most = a.max(axis=-1)
+        found.append(most[np.arange(len(own)), meant(boxes)] / (most.sum(axis=-1) + own))
+    return np.concatenate(found)
+
+
+def reads(plane: Plane, families: list[Boxes]) -> np.ndarray:
+    """The lead of the right answer if the token meant had all attention, by family."""
+    return np.array([gaps(plane, (plane.start[boxes.t] + plane.values[place, answer])[:, None], answer).min()
+                     for boxes in families for place, answer in zip(meant(boxes), boxes.answers, strict=True)])
+
+
+def preference(plane: Plane, focus, others) -> tuple[float, float]:
+    """Of the scores at the last position, in nats: how much higher tokens in focus stand than others, and how much
+    higher one in focus stands a place nearer; means.
+    """
+    scores = plane.scores[-1, :-1]
+    level = scores[:, focus].mean(axis=1)
+    return float((level - scores[:, others].mean(axis=1)).mean()), float(np.diff(level).mean())
