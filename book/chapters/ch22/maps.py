@@ -7,30 +7,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.analysis.plane_models import IN_THE_PLANE
-from transformer_lab.names import parameter_shapes
+from transformer_lab.analysis.in_plane import Weights, proved, shortened, stands
+from transformer_lab.analysis.plane_models import RECIPES
+from transformer_lab.errors import RangeError, ShapeError
+from transformer_lab.rules import Array, Choice, Each, Entries, Number, Whole
+from transformer_lab.signatures import checked
 from transformer_lab.widgets import PlaneModel
 
 __all__ = ["EVEN", "KINDS", "MODEL", "ODD", "PLUS", "TOKENS", "asks", "brought_together", "followed", "leads",
-           "nearest", "order_of_row", "proved", "read", "redrawn", "row_width", "shortened", "stands", "whole"]
+           "nearest", "of_recipes", "order_of_row", "redrawn", "row_width"]
 
 MODEL, PLUS = PlaneModel().config, 11
 EVEN, ODD = np.arange(0, 11, 2), np.arange(1, 11, 2)
 #: The tokens by kind, and as they are written.
 KINDS, TOKENS = {"even": EVEN, "odd": ODD, "sign": [PLUS]}, [*map(str, range(11)), "+"]
-HEAD = ("W_Q", "W_K", "W_V")
-
-
-def shortened(params: dict) -> dict[str, np.ndarray]:
-    """The weights by their short names, in double precision."""
-    short = {name.rpartition(".")[2]: np.asarray(value, float) for name, value in params.items()}
-    return {name: value[..., 0, :] if name in HEAD else value for name, value in short.items()}
-
-
-def whole(W: dict) -> dict[str, np.ndarray]:
-    """The same weights as the package's model takes them."""
-    back = {name: value[..., None, :] if name in HEAD else value for name, value in W.items()}
-    return {name: back[name.rpartition(".")[2]] for name in parameter_shapes(MODEL)}
 
 
 def followed() -> dict[str, np.ndarray]:
@@ -38,20 +28,24 @@ def followed() -> dict[str, np.ndarray]:
     return shortened(PlaneModel().params)
 
 
-def proved(*recipes: str, right: bool = True) -> dict[str, np.ndarray]:
-    """All models of these recipes that are proved, or with ``right=False`` all that are not, one behind the other."""
-    found = IN_THE_PLANE.load()
-    parts = [found.sel(recipe=recipe, seed=found["proved"].sel(recipe=recipe) == right) for recipe in recipes]
-    return shortened({name: np.concatenate([part[name].values for part in parts]) for name in parameter_shapes(MODEL)})
+@checked
+def of_recipes(recipes: Each(Choice(RECIPES)), right: bool = True) -> dict[str, np.ndarray]:
+    """All models of these recipes that are proved, or with ``right=False`` all that are not, one behind the other.
+
+    >>> len(of_recipes(["source", "plain"])["W_E"])
+    234
+    """
+    parts = [proved(recipe, right) for recipe in recipes]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def stands(W: dict) -> np.ndarray:
-    """Where each token stands in each place, before attention: (..., place, token, 2)."""
-    return W["W_pos"][..., :, None, :] + W["W_E"][..., None, :, :]
+@checked
+def asks(W: Weights, token: Whole(0, 11) = PLUS) -> np.ndarray:
+    """The direction in which a token's query looks, for each place that it asks from (eq-asked-direction): (..., 2).
 
-
-def asks(W: dict, token: int = PLUS) -> np.ndarray:
-    """The direction in which a token's query looks, for each place that it asks from (eq-asked-direction): (..., 2)."""
+    >>> asks(proved("source")).shape
+    (6, 8, 2)
+    """
     x = stands(W)[..., token, :]
     return x @ W["W_Q"] @ np.swapaxes(W["W_K"], -1, -2) / np.sqrt(2)
 
@@ -62,9 +56,13 @@ def scores_of_sign(W: dict) -> np.ndarray:
     return np.where(np.tri(MODEL.n_ctx, dtype=bool)[..., None], found, np.nan)
 
 
-def leads(W: dict) -> dict[str, np.ndarray]:
+@checked
+def leads(W: Weights) -> dict[str, np.ndarray]:
     """Two least leads of each model, over all places of the sign: of the even numbers over all else in the same place,
     and of every even number over every even number in the place before (the place of the sign itself left out).
+
+    >>> bool((leads(proved("source"))["even"] > 0).all())
+    True
     """
     found = scores_of_sign(W)
     even, other = found[..., EVEN], np.delete(found, EVEN, axis=-1)
@@ -74,20 +72,28 @@ def leads(W: dict) -> dict[str, np.ndarray]:
             "later": later.min(axis=(-2, -1))}
 
 
-def row_width(W: dict) -> np.ndarray:
+@checked
+def row_width(W: Weights) -> np.ndarray:
     """For the sign in the last place: by how much the scores of even numbers in one place differ at most, as a share of
     what parts them from all else at least.
+
+    >>> bool((row_width(proved("source")) < 0.1).all())
+    True
     """
     last = scores_of_sign(W)[..., -1, :, :]
     even, other = last[..., EVEN], np.delete(last, EVEN, axis=-1)
     return np.ptp(even, axis=-1).max(axis=-1) / (even.min(axis=-1) - other.max(axis=-1)).min(axis=-1)
 
 
-def order_of_row(W: dict) -> np.ndarray:
+@checked
+def order_of_row(W: Entries(W_E="... 12 2")) -> np.ndarray:
     """The even numbers as they follow each other along the row, (..., 6), begun at the end with the smaller number.
 
     Their places along it are areas of triangles, with the middle of the odd numbers and the sign as the other corners:
     their order is the same in every drawing, or the reverse.
+
+    >>> order_of_row(followed()).tolist()
+    [6, 10, 4, 0, 2, 8]
     """
     E = W["W_E"]
     foot = E[..., ODD, :].mean(axis=-2)
@@ -97,14 +103,17 @@ def order_of_row(W: dict) -> np.ndarray:
     return np.where(row[..., :1] > row[..., -1:], row[..., ::-1], row)
 
 
-def read(W: dict, z: np.ndarray) -> np.ndarray:
-    """The logits of all tokens at places z (..., 2) of the plane: the feed-forward layer and the read-out."""
-    hidden = np.maximum(z @ W["W_in"] + W["b_in"], 0)
-    return (z + hidden @ W["W_out"] + W["b_out"]) @ W["W_U"] + W["b_U"]
+@checked
+def redrawn(W: Weights, M: Array("... 2 2")) -> dict[str, np.ndarray]:
+    """The same model after a change of basis by M (..., 2, 2): eq-redraw.
 
-
-def redrawn(W: dict, M: np.ndarray) -> dict[str, np.ndarray]:
-    """The same model after a change of basis by M (..., 2, 2): eq-redraw."""
+    >>> redrawn(followed(), [[1.0, 0], [0, 10]])["W_E"][3].round(1).tolist()
+    [-0.5, -10.2]
+    """
+    if M.ndim > 2 and M.shape[:-2] != W["b_U"].shape[:-1]:
+        raise ShapeError("M", str(M.shape), "(2, 2), or one for each model", "Pass as many as there are models.")
+    if (np.linalg.det(M) == 0).any():
+        raise RangeError("M", "a matrix that cannot be undone", "one with an inverse", "Change one of its rows.")
     back = np.linalg.inv(M)
     into = {name: back @ W[name] for name in ("W_Q", "W_K", "W_in", "W_U")}
     out_of = {name: W[name] @ M for name in ("W_E", "W_pos", "W_out")}
@@ -112,14 +121,26 @@ def redrawn(W: dict, M: np.ndarray) -> dict[str, np.ndarray]:
     return W | into | out_of | {"W_V": back @ W["W_V"] @ M, "b_out": b_out}
 
 
-def nearest(E: np.ndarray) -> np.ndarray:
-    """Which other token is nearest to each: (..., token)."""
+@checked
+def nearest(E: Array("... token 2")) -> np.ndarray:
+    """Which other token is nearest to each: (..., token).
+
+    >>> nearest([[0.0, 0], [1, 0], [5, 0]]).tolist()
+    [1, 0, 1]
+    """
     far = np.linalg.norm(E[..., :, None, :] - E[..., None, :, :], axis=-1)
     return np.where(np.eye(E.shape[-2], dtype=bool), np.inf, far).argmin(axis=-1)
 
 
-def brought_together(E: np.ndarray, first: int, second: int, by: float = 1e-4) -> np.ndarray:
-    """A change of basis (..., 2, 2) that shrinks the plane in the direction from one token to another."""
+@checked
+def brought_together(E: Array("... 12 2"), first: Whole(0, 11), second: Whole(0, 11),
+                     by: Number(above=0, high=1) = 1e-4) -> np.ndarray:
+    """A change of basis (..., 2, 2) that shrinks the plane in the direction from one token to another.
+
+    >>> E = followed()["W_E"]
+    >>> int(nearest(E @ brought_together(E, 11, 8))[11])
+    8
+    """
     along = E[..., second, :] - E[..., first, :]
     along = along / np.linalg.norm(along, axis=-1, keepdims=True)
     return np.eye(2) - (1 - by) * along[..., :, None] * along[..., None, :]

@@ -5,6 +5,7 @@ import pytest
 
 from chapters import ch22
 from transformer_lab import generator
+from transformer_lab.analysis.in_plane import proved, read, stands, whole
 from transformer_lab.byhand.transformer import forward
 
 ROWS = generator(0, "chapter 22").integers(0, 12, (30, 8))
@@ -12,14 +13,14 @@ ROWS = generator(0, "chapter 22").integers(0, 12, (30, 8))
 
 def of_package(W, name):
     seen = {}
-    forward(ch22.whole(W), ROWS, ch22.MODEL, tap=lambda key, value: seen.setdefault(key, value))
+    forward(whole(W), ROWS, ch22.MODEL, tap=lambda key, value: seen.setdefault(key, value))
     return seen[name]
 
 
 def test_what_a_query_asks_gives_the_scores_of_the_package():
     W = ch22.followed()
     scores = of_package(W, "blocks.0.scores")[:, 0]
-    x = ch22.stands(W)
+    x = stands(W)
     for row, theirs in zip(ROWS, scores, strict=True):
         for t in range(8):
             ours = x[range(t + 1), row[:t + 1]] @ ch22.asks(W, int(row[t]))[t]
@@ -28,23 +29,23 @@ def test_what_a_query_asks_gives_the_scores_of_the_package():
 
 def test_what_is_read_at_a_place_of_the_plane_is_what_the_package_reads():
     W = ch22.followed()
-    z, logits = of_package(W, "blocks.0.resid_mid"), forward(ch22.whole(W), ROWS, ch22.MODEL)["logits"]
-    assert np.allclose(ch22.read(W, z), logits, atol=1e-9)
+    z, logits = of_package(W, "blocks.0.resid_mid"), forward(whole(W), ROWS, ch22.MODEL)["logits"]
+    assert np.allclose(read(W, z), logits, atol=1e-9)
 
 
 @pytest.mark.parametrize("M", [np.diag([2.0, 0.1]), np.array([[0.0, 1], [-1, 0]]), np.array([[1, 5.0], [0, 1]])])
 def test_a_redrawn_model_gives_the_same_logits_and_other_points(M):
     W = ch22.followed()
     new = ch22.redrawn(W, M)
-    logits = [forward(ch22.whole(each), ROWS, ch22.MODEL)["logits"] for each in (W, new)]
+    logits = [forward(whole(each), ROWS, ch22.MODEL)["logits"] for each in (W, new)]
     assert np.allclose(*logits, atol=1e-8) and not np.allclose(W["W_E"], new["W_E"])
     for name in ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_in", "W_out", "W_U"):  # each of them is needed
-        half = forward(ch22.whole(new | {name: W[name]}), ROWS, ch22.MODEL)["logits"]
+        half = forward(whole(new | {name: W[name]}), ROWS, ch22.MODEL)["logits"]
         assert not np.allclose(half, logits[0], atol=1e-3)
 
 
 def test_many_models_are_redrawn_as_each_by_itself():
-    many = {name: value[:3] for name, value in ch22.proved("plain").items()}
+    many = {name: value[:3] for name, value in proved("plain").items()}
     M = generator(1, "chapter 22").normal(size=(3, 2, 2))
     together = ch22.redrawn(many, M)
     for i in range(3):
@@ -53,8 +54,8 @@ def test_many_models_are_redrawn_as_each_by_itself():
 
 
 def test_leads_and_the_width_of_the_row_are_those_found_by_going_through_all_pairs():
-    W = {name: value[0] for name, value in ch22.proved("plain").items()}
-    x, u = ch22.stands(W), ch22.asks(W)
+    W = {name: value[0] for name, value in proved("plain").items()}
+    x, u = stands(W), ch22.asks(W)
     even, later = [], []
     for t in range(8):
         for i in range(t + 1):
@@ -87,4 +88,4 @@ def test_what_is_brought_together_is_nearest():
 
 
 def test_the_proved_and_the_others_are_all_that_were_trained():
-    assert len(ch22.proved("plain")["W_E"]) + len(ch22.proved("plain", right=False)["W_E"]) == 256
+    assert len(proved("plain")["W_E"]) + len(proved("plain", right=False)["W_E"]) == 256
