@@ -72,7 +72,8 @@ class ModelConfig(Config):
     n_layers, n_heads : int
         Blocks, and attention heads in each.
     positions : str
-        ``"none"``; ``"learned"`` or ``"sinusoidal"`` rows, added to the embedded token; ``"rotary"`` queries and keys.
+        ``"none"``; ``"learned"`` or ``"sinusoidal"`` rows, added to the embedded token; ``"rotary"`` queries and keys;
+        ``"alibi"``, scores that fall with the distance.
     d_model, d_head, d_mlp : int
         Widths of the stream, of a head and of the feed-forward layer. ``d_model=0`` stands for ``d_vocab``,
         ``d_head=0`` for ``d_model // n_heads``, ``d_mlp=0`` for no feed-forward layer.
@@ -84,7 +85,7 @@ class ModelConfig(Config):
         ``"none"``, ``"layer"`` or ``"rms"``; before each part of a block (``"pre"``, with one more norm at the end)
         or after the part has been added to the stream (``"post"``); what is added under the norm's root.
     activation : str
-        ``"relu"``, ``"gelu"`` (the tanh form), ``"gelu_exact"`` or ``"silu"``, in the feed-forward layer.
+        ``"relu"``, ``"gelu"`` (the tanh form), ``"gelu_exact"``, ``"silu"`` or ``"squared_relu"``.
     residual, output_projection, tied : bool
         Whether a part is added to the stream or replaces it; whether heads write through ``W_O`` or are laid side by
         side; whether the unembedding is ``W_E`` transposed.
@@ -105,7 +106,8 @@ class ModelConfig(Config):
         ...
     transformer_lab.errors.ConfigError: ModelConfig has 2 faults:
       - d_vocab: got 0; allowed is a whole number of at least 1. Choose a value in this range.
-      - positions: got 'rotory'; allowed is one of 'none', 'learned', 'sinusoidal', 'rotary'. Did you mean 'rotary'?
+      - positions: got 'rotory'; allowed is one of 'none', 'learned', 'sinusoidal', 'rotary', 'alibi'. Did you mean \
+'rotary'?
     """
 
     d_vocab: Whole(1)
@@ -139,10 +141,10 @@ class ModelConfig(Config):
             object.__setattr__(self, "d_model", self.d_vocab)
         if not wrong & {"n_heads", "d_head", "d_model", "d_vocab", "output_projection"}:
             yield from self._head_faults()
-        for positions, width in (("sinusoidal", "d_model"), ("rotary", "d_head")):
-            if not wrong & {"positions", width} and self.positions == positions and getattr(self, width) % 2:
-                yield (f"{width}: got {getattr(self, width)}; allowed is an even width where "
-                       f"positions={self.positions!r}. Add one.")
+        width = "positions" not in wrong and PARTS["positions"][self.positions].even
+        if width and width not in wrong and getattr(self, width) % 2:
+            yield (f"{width}: got {getattr(self, width)}; allowed is an even width where "
+                   f"positions={self.positions!r}. Add one.")
         if not wrong & {"pad", "d_vocab"} and self.pad is not None and self.pad >= self.d_vocab:
             yield f"pad: got {self.pad}; allowed is a token below d_vocab={self.d_vocab}. Choose one of the tokens."
 

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 from .errors import DtypeError, UnknownNameError
 
-__all__ = ["IGNORED", "PARTS", "TRANSFORMER_LENS", "VOCABULARY", "Name", "Part", "lookup", "parameter_shapes"]
+__all__ = ["IGNORED", "PAGE", "PARTS", "TRANSFORMER_LENS", "TWIN", "VOCABULARY", "Name", "Part", "check_known",
+           "lookup", "parameter_shapes"]
 
 
 #: The target of a position that does not count (PyTorch's number for it).
@@ -149,13 +150,21 @@ _TABLE = (
 VOCABULARY: dict[str, Name] = {entry.name: entry for entry in _TABLE}
 
 
+#: The two other forms of the model by hand.
+TWIN, PAGE = "PyTorch model", "page's model"
+
+
 @dataclass(frozen=True)
 class Part:
-    """One choice of a part: what it does, its equation (LaTeX), and the parameters that it brings."""
+    """One choice of a part: what it does, its equation (LaTeX), the parameters that it brings, the width that must be
+    even for it, and which models have it beside the one by hand.
+    """
 
     meaning: str
     equation: str = ""
     params: tuple[str, ...] = ()
+    even: str = ""
+    also: tuple[str, ...] = (TWIN, PAGE)
 
 
 #: Field of a ModelConfig → what it may be, the default first. ``byhand`` and ``models`` hold the functions of each.
@@ -164,9 +173,11 @@ PARTS: dict[str, dict[str, Part]] = {
         "none": Part("no position code"),
         "learned": Part("a learned row is added to each token", r"x_\text{pos}[t] = W_\text{pos}[t]", ("W_pos",)),
         "sinusoidal": Part("a fixed row is added to each token (Vaswani et al. 2017, section 3.5)",
-                           r"x_\text{pos}[t, 2i] = \sin(t / 10000^{2i/d})"),
+                           r"x_\text{pos}[t, 2i] = \sin(t / 10000^{2i/d})", even="d_model"),
         "rotary": Part("queries and keys are turned by angles that grow with the position (Su et al. 2021, eq. 15)",
-                       r"\tilde q_t = R_t\, q_t, \quad \tilde k_t = R_t\, k_t"),
+                       r"\tilde q_t = R_t\, q_t, \quad \tilde k_t = R_t\, k_t", even="d_head"),
+        "alibi": Part("scores fall with the distance, in each head at a rate of its own (Press et al. 2022)",
+                      r"s_{tj} = q_t k_j^\top / \sqrt{d_\text{head}} - 2^{-8h/n_\text{heads}}\, |t - j|"),
     },
     "norm": {  # the parameters' names follow "ln1_", "ln2_" or "ln_final_"
         "none": Part("no norm"),
@@ -187,6 +198,7 @@ PARTS: dict[str, dict[str, Part]] = {
         "gelu_exact": Part("GELU itself, as in BERT (Hendrycks and Gimpel 2016)",
                            r"\tfrac12 u\,(1 + \operatorname{erf}(u / \sqrt2))"),
         "silu": Part("the input times its sigmoid, as in LLaMA (Elfwing et al. 2018)", r"u / (1 + e^{-u})"),
+        "squared_relu": Part("the square of what is above 0, as in Primer (So et al. 2021)", r"\max(u, 0)^2"),
     },
     "mask": {
         "bidirectional": Part("a query sees every position"),
@@ -233,6 +245,15 @@ def lookup(name: str) -> Name:
     near = difflib.get_close_matches(str(word), VOCABULARY, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else "See the notation page, or list(transformer_lab.VOCABULARY)."
     raise UnknownNameError("name", repr(name), "a name in transformer_lab.VOCABULARY", remedy)
+
+
+def check_known(config, where: str) -> None:
+    """Refuse a configuration with a part that the :data:`TWIN` or the :data:`PAGE` does not have."""
+    for field, entries in PARTS.items():
+        if where not in entries[getattr(config, field)].also:
+            known = ", ".join(repr(name) for name, part in entries.items() if where in part.also)
+            raise UnknownNameError(f"config.{field}", repr(getattr(config, field)), f"what the {where} has: {known}",
+                                   "Take one of these, or add a line to its table.")
 
 
 def parameter_shapes(config) -> dict[str, tuple[int, ...]]:

@@ -1,5 +1,8 @@
 """Rotary positions through the seam, masks that select, and what is refused where it would have been silently wrong."""
 
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -35,6 +38,24 @@ def test_the_gradient_of_a_turn_is_right():
 
 
 MASKED = np.ma.masked_array([True, False], [False, True])
+
+
+@pytest.mark.parametrize("n_heads", [1, 2, 8])
+def test_alibi_takes_the_distance_off_every_score(n_heads):
+    config = ModelConfig(d_vocab=7, n_ctx=5, d_model=8, n_heads=n_heads, positions="alibi")
+    params, plain = init(config, dtype=np.float64), dataclasses.replace(config, positions="none")
+    gap = forward(params, TOKENS, config)["blocks.0.scores"] - forward(params, TOKENS, plain)["blocks.0.scores"]
+    for h, t, j in itertools.product(range(n_heads), range(5), range(5)):
+        assert gap[:, h, t, j] == pytest.approx(-(2 ** (-8 * (h + 1) / n_heads)) * abs(t - j), abs=1e-14)
+    assert np.diff(gap[0, 0, 4]).min() > 0, "the nearer key scores higher"
+
+
+def test_a_bias_is_added_to_the_scores_before_they_are_tapped():
+    q, k, bias = RNG.normal(size=(2, 3, 4)), RNG.normal(size=(2, 3, 4)), RNG.normal(size=(3, 3))
+    found, seen = attend(q, k, k, bias=bias, tap=lambda name, value: value), attend(q, k, k)["scores"] + bias
+    assert np.allclose(found["scores"], seen) and np.allclose(found["pattern"], softmax(seen))
+    with pytest.raises(LabError, match=r"^bias: got an array of shape \(4, 4\)"):
+        attend(q, k, k, bias=np.zeros((4, 4)))
 
 
 @pytest.mark.parametrize("bad", [np.array([0.0, -np.inf]), "causal", np.nan, 0.5, np.array([0, 1]), [True, False],

@@ -14,7 +14,7 @@ from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.transformer import backward, forward, loss, pullback
 from transformer_lab.config import fields_of
 from transformer_lab.errors import ArgumentError, LabError
-from transformer_lab.names import parameter_shapes
+from transformer_lab.names import PAGE, PARTS, Part, parameter_shapes
 from transformer_lab.theme import theme
 from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.page_data import page_bytes, page_data
@@ -30,8 +30,6 @@ const answers = JSON.parse(await text(process.stdin)).map((asked) => {{
 }});
 process.stdout.write(JSON.stringify(answers));"""
 
-# A transformer adds its positions; those that are joined to the token belong to the one-head models.
-JOINED = {("positions", "one_hot")}
 SIZES = [{"n_heads": 4}, {"n_heads": 1}, {"n_heads": 2, "d_head": 3}, {"n_layers": 2, "n_heads": 2}, {"d_mlp": 0},
          {"pad": 0}]
 
@@ -40,11 +38,12 @@ def options(entry):
     """What a field of the configuration may be, read off the field itself."""
     if entry.type == "bool":
         return [False, True]
-    return list(getattr(fields_of(ModelConfig)[entry.name], "names", ()))
+    names = getattr(fields_of(ModelConfig)[entry.name], "names", ())
+    return [name for name in names if PAGE in PARTS[entry.name][name].also]
 
 
-PARTS = {entry.name: options(entry) for entry in dataclasses.fields(ModelConfig) if options(entry)}
-ENTRIES = [(name, value) for name, values in PARTS.items() for value in values if (name, value) not in JOINED]
+OPTIONS = {entry.name: options(entry) for entry in dataclasses.fields(ModelConfig) if options(entry)}
+ENTRIES = [(name, value) for name, values in OPTIONS.items() for value in values]
 
 
 def configs(seed):
@@ -52,9 +51,7 @@ def configs(seed):
     rng = generator(seed, "page parity")
     for name, value in ENTRIES:
         for _ in range(6):
-            parts = {key: values[rng.integers(len(values))] for key, values in PARTS.items()} | {name: value}
-            if parts["positions"] == "one_hot":
-                parts["positions"] = "learned"
+            parts = {key: values[rng.integers(len(values))] for key, values in OPTIONS.items()} | {name: value}
             sizes = {"d_vocab": 7, "n_ctx": 6, "d_model": 8, "d_mlp": 10} | SIZES[rng.integers(len(SIZES))]
             try:
                 yield ModelConfig(**(sizes | parts))
@@ -129,7 +126,7 @@ def distances(pages, given):
 
 def test_the_tables_of_the_package_are_all_there():
     assert {"positions", "mask", "norm", "placement", "activation", "read_out", "residual", "output_projection",
-            "tied"} <= set(PARTS) and len(ENTRIES) >= 22
+            "tied"} <= set(OPTIONS) and len(ENTRIES) >= 22
     drawn = list(configs(1))
     assert all(any(getattr(config, name) == value for config in drawn) for name, value in ENTRIES)
     assert {config.d_mlp for config in drawn} == {0, 10} and {config.pad for config in drawn} == {0, None}
@@ -158,6 +155,8 @@ MISTAKES = [
     ("parts.js", "(u > 0 ? 1 : 0)]", "1]"),
     ("parts.js", "* ROOT * (1 + 3", "* ROOT * (1 + 2"),
     ("parts.js", "key <= query", "key < query + 2"),
+    ("parts.js", "-(2 ** (-8 * (h + 1)", "-(2 ** (-8 * h"),
+    ("parts.js", "(u) => 2 * Math.max(u, 0)]", "(u) => Math.max(u, 0)]"),
     ("parts.js", "one(length, n - 1)", "one(length, length - 1)"),
     ("parts.js", "t < n ? 1 / n : 0", "1 / length"),
     ("sinusoids.js", "(2 * i / dModel)", "(i / dModel)"),
@@ -205,6 +204,13 @@ def test_the_page_and_python_read_the_very_numbers_that_were_written(dtype):
     for name, value in params.items():
         assert np.array_equal(weights[name], value.astype(dtype)) and np.array_equal(arrays[f"m/{name}"],
                                                                                      value.astype(dtype))
+
+
+def test_a_part_that_the_page_does_not_have_is_refused_before_anything_is_written(monkeypatch):
+    config, params, *_ = instances()[0]
+    monkeypatch.setitem(PARTS["activation"], config.activation, Part("by hand and in PyTorch", also=()))
+    with pytest.raises(ArgumentError, match=rf"^config.activation: got {config.activation!r}; .*add a line"):
+        page_bytes({"m": (params, config)})
 
 
 def test_a_weight_that_a_half_cannot_hold_is_refused():

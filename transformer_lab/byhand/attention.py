@@ -52,7 +52,7 @@ def softmax(scores: Inexact("... key", finite=False), mask: Mask() | None = None
     """
     if mask is not None:
         hidden = np.full_like(scores, -np.inf)  # in the memory order of the scores, whatever it is
-        np.copyto(hidden, scores, where=spread(mask, scores.shape))
+        np.copyto(hidden, scores, where=spread("mask", mask, scores.shape))
         scores = hidden
     peak = scores.real.max(axis=-1, keepdims=True)
     weights = np.exp(scores - (peak if mask is None else np.where(peak == -np.inf, 0, peak)))
@@ -61,12 +61,12 @@ def softmax(scores: Inexact("... key", finite=False), mask: Mask() | None = None
     return weights
 
 
-def spread(mask, shape):
-    """The mask at every score."""
+def spread(argument, array, shape):
+    """A mask or a bias at every score."""
     try:
-        return np.broadcast_to(mask, shape)
+        return np.broadcast_to(array, shape)
     except ValueError:
-        raise ShapeError("mask", f"an array of shape {mask.shape}", f"a shape that broadcasts to {shape}",
+        raise ShapeError(argument, f"an array of shape {array.shape}", f"a shape that broadcasts to {shape}",
                          "Add axes of length 1 for the batch and the heads.") from None
 
 
@@ -85,21 +85,24 @@ def softmax_pullback(pattern: Inexact("*#lead key"), d_pattern: Inexact("*#lead 
 
 @checked
 def attend(q: Inexact("*#lead query d_head"), k: Inexact("*#lead key d_head"), v: Inexact("*#lead key d_value"),
-           mask: Mask() | None = None, *, scale: Number() | None = None, tap: Callable | None = None) -> dict:
+           mask: Mask() | None = None, *, scale: Number() | None = None, bias: Inexact("...") | None = None,
+           tap: Callable | None = None) -> dict:
     r"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1; here eq-attention).
 
     .. math:: s = q k^\top / \sqrt{d_\text{head}}, \quad a = \operatorname{softmax}(s), \quad z = a v
 
     The mask, True where the query may look, broadcasts to (..., query, key); a query that may look nowhere reads 0.
-    The dot products are multiplied by ``scale``, ``1 / sqrt(d_head)`` where it is not given. The tap sees, and may
-    replace, ``scores`` (before the mask), ``pattern`` and ``z``. Returns ``q k v scores pattern z``, as they were used.
+    The dot products are multiplied by ``scale``, ``1 / sqrt(d_head)`` where it is not given; a constant ``bias``, which
+    broadcasts like the mask, is added. The tap sees, and may replace, ``scores`` (before the mask), ``pattern`` and
+    ``z``. Returns ``q k v scores pattern z``, as they were used.
 
     >>> k = v = np.eye(2)
     >>> attend(np.array([[2.0, 0.0]]), k, v)["z"].round(3).tolist()
     [[0.804, 0.196]]
     """
     tap = held(tap)
-    scores = tap("scores", dot_rows(q * _scale(q, scale), k))            # (..., query, key)
+    scores = dot_rows(q * _scale(q, scale), k)                           # (..., query, key)
+    scores = tap("scores", scores if bias is None else scores + spread("bias", bias, scores.shape).astype(scores.dtype))
     pattern = tap("pattern", softmax.unchecked(scores, mask))            # (..., query, key)
     z = tap("z", product(pattern, v, like=q))                            # (..., query, d_value)
     return {"q": q, "k": k, "v": v, "scores": scores, "pattern": pattern, "z": z}
@@ -244,13 +247,13 @@ class Heads(Entries):
 @checked
 def multi_head(params: Heads(), x: Inexact("*#lead batch query d_model"), mask: Mask() | None = None, *,
                source: Inexact("*#lead batch key d_model") | None = None, scale: Number() | None = None,
-               tap: Callable | None = None, seam: tuple | None = None) -> dict:
+               tap: Callable | None = None, seam: tuple | None = None, bias: Inexact("...") | None = None) -> dict:
     r"""Multi-head attention, :math:`o = \sum_h \operatorname{attend}(x W_{Q,h}, x W_{K,h}, x W_{V,h}) W_{O,h}`
     (eq-multi-head; Vaswani et al. 2017, section 3.2.2, in the layout of Elhage et al. 2021).
 
     The rows ``x`` ask, and answer where there is no ``source`` (cross-attention). Without ``W_O`` the heads are laid
-    side by side; ``b_Q b_K b_V b_O`` are optional. Mask and scale are those of :func:`attend`; the tap sees ``q k v
-    scores pattern z attn_out``; the ``seam`` is a pair, what queries and keys go through before they meet and its
+    side by side; ``b_Q b_K b_V b_O`` are optional. Mask, scale and bias are those of :func:`attend`; the tap sees ``q k
+    v scores pattern z attn_out``; the ``seam`` is a pair, what queries and keys go through before they meet and its
     pullback. Returns ``x source q k v scores pattern z attn_out``.
 
     >>> params = {name: np.full((4, 2, 3), 0.1) for name in ("W_Q", "W_K", "W_V")} | {"W_O": np.ones((2, 3, 4))}
@@ -266,7 +269,7 @@ def multi_head(params: Heads(), x: Inexact("*#lead batch query d_model"), mask: 
     if seam is not None:
         q, k = seam[0](q, k)
         turned = {"rot_q": (q := tap("rot_q", q)), "rot_k": (k := tap("rot_k", k))}
-    acts = attend.unchecked(q, k, made["v"], mask, scale=scale, tap=tap)
+    acts = attend.unchecked(q, k, made["v"], mask, scale=scale, bias=bias, tap=tap)
     out = merge.unchecked(acts["z"], params.get("W_O"))  # (..., batch, pos, d_model)
     out = out + params["b_O"][..., None, None, :] if "b_O" in params else out
     return {"x": x, "source": source, **acts, **made, **turned, "attn_out": tap("attn_out", out)}

@@ -20,7 +20,7 @@ from ..taps import prefixed
 from .attention import multi_head, multi_head_pullback
 from .ends import READ_OUTS, embed, embed_pullback, pick, pick_pullback, unembed, unembed_pullback
 from .parts import NORMS, feed_forward, feed_forward_pullback
-from .positions import POSITIONS, turning
+from .positions import POSITIONS, leaning, turning
 
 __all__ = ["Acts", "block", "block_pullback", "embedded", "embedded_pullback", "read_out",
            "read_out_pullback"]
@@ -99,7 +99,7 @@ def onto(stream, out, config):
 def embedded(params, tokens, config, acts, masks):
     r"""The start of the stream, :math:`r^0 = x_E + x_\text{pos}`, from ``W_E`` and the positions' rows, if any."""
     acts["embed"] = embed.unchecked(tokens, params["W_E"])  # (..., batch, pos, d_model)
-    x, rows = acts["embed"], POSITIONS[config.positions][0]
+    x, rows = acts["embed"], POSITIONS[config.positions].rows
     if rows is not None:
         table = rows(params, config, x.dtype)
         acts["pos_embed"] = np.broadcast_to(table[..., None, :x.shape[-2], :], x.shape)
@@ -110,7 +110,7 @@ def embedded(params, tokens, config, acts, masks):
 def embedded_pullback(params, tokens, config, acts, d_x, tap):
     """Every position's gradient goes to the row of its token and to the row of its place."""
     d_x, grads = dropped_pullback("embed", d_x, acts), {}
-    if POSITIONS[config.positions][0]:
+    if POSITIONS[config.positions].rows:
         d_pos = tap("d_pos_embed", d_x)
     if "W_pos" in params:
         grads["W_pos"] = np.zeros_like(params["W_pos"], d_pos.dtype)
@@ -140,9 +140,11 @@ def block_pullback(params, acts, d_resid_post, config, tap, *, at=None):
 def attention_part(params, stream, config, acts, mask, at, masks):
     rows, source = norm_if("pre", "ln1", stream, params, config, acts), None
     acts.saved["seam"] = seam = turning.unchecked(config, stream.shape[-2], at)
+    bias = leaning.unchecked(config, stream.shape[-2], at)
     if at is not None:
         rows, source, stream = pick.unchecked(rows, at), rows, pick.unchecked(stream, at)
-    acts.saved["attn"] = acts.take(multi_head.unchecked(params, rows, mask, source=source, tap=acts.tap, seam=seam))
+    acts.saved["attn"] = acts.take(multi_head.unchecked(params, rows, mask, source=source, tap=acts.tap, seam=seam,
+                                                        bias=bias))
     total = onto(stream, dropped("attn_out", acts["attn_out"], acts, masks), config)
     return norm_if("post", "ln1", total, params, config, acts)
 

@@ -23,7 +23,7 @@ from ..taps import keep
 __all__ = [
     "ACTIVATIONS", "NORMS", "dropout_masks", "feed_forward", "feed_forward_pullback", "gelu", "gelu_exact",
     "gelu_exact_pullback", "gelu_pullback", "layer_norm", "layer_norm_pullback", "linear", "linear_pullback", "relu",
-    "relu_pullback", "rms_norm", "rms_norm_pullback", "silu", "silu_pullback",
+    "relu_pullback", "rms_norm", "rms_norm_pullback", "silu", "silu_pullback", "squared_relu", "squared_relu_pullback",
 ]
 
 EPS, ROOT = 1e-5, (2 / np.pi) ** 0.5
@@ -235,9 +235,26 @@ def sigmoid(u):
     return 0.5 * (1 + np.tanh(0.5 * u))
 
 
+@checked
+def squared_relu(u: Inexact("... d_mlp")):
+    r""":math:`\phi(u) = \max(u, 0)^2` (So et al. 2021).
+
+    >>> squared_relu(np.array([-1.0, 3.0])).tolist()
+    [0.0, 9.0]
+    """
+    return relu.unchecked(u) ** 2
+
+
+@checked
+def squared_relu_pullback(u: Inexact("*#lead d_mlp"), d_phi: Inexact("*#lead d_mlp")):
+    r""":math:`\partial u = 2 \max(u, 0)\, \partial\phi`."""
+    return 2 * relu.unchecked(u) * d_phi
+
+
 # name -> (forward, backward)
 ACTIVATIONS = {"relu": (relu, relu_pullback), "gelu": (gelu, gelu_pullback),
-               "gelu_exact": (gelu_exact, gelu_exact_pullback), "silu": (silu, silu_pullback)}
+               "gelu_exact": (gelu_exact, gelu_exact_pullback), "silu": (silu, silu_pullback),
+               "squared_relu": (squared_relu, squared_relu_pullback)}
 
 
 @checked

@@ -1,13 +1,16 @@
-r"""Where a token stands: rows that are added to the stream, turns of queries and keys, and masks. Forward and backward.
+r"""Where a token stands: rows added to the stream, turns of queries and keys, slopes of scores, and masks.
 
 Sinusoidal codes are clock hands: pair i of a code is a hand of length 1 that turns by :math:`\omega_i` a step. A shift
 by k positions turns hand i by :math:`k\,\omega_i`, wherever it starts; so one matrix shifts every code, and the dot
-product of two codes depends on their distance alone. Rotary positions turn the queries and keys themselves.
+product of two codes depends on their distance alone. Rotary positions turn the queries and keys themselves, and
+ALiBi takes the distance itself off the scores.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +21,9 @@ from ..rules import Flags, Inexact, Number, Whole, Wholes
 from ..signatures import checked
 from .ends import Real
 
-__all__ = ["MASKS", "POSITIONS", "causal_mask", "frequencies", "offset_distance", "offset_dot", "padding_mask",
-           "rotate", "rotate_pullback", "shift_rotation", "sinusoids", "turning", "visible"]
+__all__ = ["MASKS", "POSITIONS", "Code", "alibi", "causal_mask", "frequencies", "leaning", "offset_distance",
+           "offset_dot", "padding_mask", "rotate", "rotate_pullback", "shift_rotation", "sinusoids", "turning",
+           "visible"]
 
 Base = Number(low=1)
 
@@ -96,17 +100,43 @@ def rotate_pullback(d_turned: Inexact("*#lead pos d_head"), places: Wholes("*#le
 
 
 @checked
+def alibi(queries: Wholes("*#lead query"), keys: Wholes("key"), n_heads: Whole(1)) -> np.ndarray:
+    r"""What ALiBi adds to the scores (Press et al. 2022): :math:`-2^{-8h/n_\text{heads}}\,|t - j|` in head h, counted
+    from 1: (..., n_heads, query, key) for the places of queries and keys.
+
+    >>> alibi(np.arange(3), np.arange(3), 2)[0].tolist()
+    [[-0.0, -0.0625, -0.125], [-0.0625, -0.0, -0.0625], [-0.125, -0.0625, -0.0]]
+    """
+    slopes = 2.0 ** (-8 * np.arange(1, n_heads + 1) / n_heads)
+    return -slopes[:, None, None] * np.abs(queries[..., None] - keys)
+
+
+@checked
 def turning(config: ModelConfig, n_pos: Whole(1), at: Wholes("...") | None = None) -> tuple | None:
     """The seam of :func:`.attention.multi_head` where positions turn queries and keys: the pair (forward, pullback), or
     None where they do not. With ``at`` (..., batch) there is one query in each sequence, at that position.
     """
-    turn, turn_back = POSITIONS[config.positions][1:]
-    if turn is None:
+    code = POSITIONS[config.positions]
+    if code.turn is None:
         return None
+    queries, keys = places(n_pos, at)
+    return (lambda q, k: (code.turn(q, queries), code.turn(k, keys)),
+            lambda d_q, d_k: (code.turn_back(d_q, queries), code.turn_back(d_k, keys)))
+
+
+@checked
+def leaning(config: ModelConfig, n_pos: Whole(1), at: Wholes("...") | None = None) -> np.ndarray | None:
+    """What positions add to the scores of :func:`.attention.attend`, broadcast to (..., batch, n_heads, query, key), or
+    None where they add nothing; ``at`` as for :func:`turning`.
+    """
+    lean = POSITIONS[config.positions].lean
+    return None if lean is None else lean(*places(n_pos, at), config.n_heads)
+
+
+def places(n_pos, at):
+    """Where queries (..., batch, n_heads, query) and keys stand."""
     keys = np.arange(n_pos)
-    queries = keys if at is None else at[..., None, None]  # (..., batch, n_heads, query)
-    return (lambda q, k: (turn(q, queries), turn(k, keys)),
-            lambda d_q, d_k: (turn_back(d_q, queries), turn_back(d_k, keys)))
+    return keys if at is None else at[..., None, None], keys
 
 
 def learned_rows(params, config, dtype):
@@ -117,9 +147,23 @@ def sinusoidal_rows(params, config, dtype):
     return codes(config.n_ctx, config.d_model, dtype)
 
 
-# name -> (rows (..., n_ctx, d_model) to add to the stream, what turns queries and keys, its pullback), each or None
-POSITIONS = {"none": (None, None, None), "learned": (learned_rows, None, None),
-             "sinusoidal": (sinusoidal_rows, None, None), "rotary": (None, rotate.unchecked, rotate_pullback.unchecked)}
+class Code(NamedTuple):
+    """What a position code does; what it leaves out, it does not do.
+
+    ``rows(params, config, dtype)`` (..., n_ctx, d_model) are added to the stream. ``turn(x, places)`` is what queries
+    and keys go through before they meet, ``turn_back(d, places)`` its pullback. ``lean(queries, keys, n_heads)`` is
+    added to the scores, from the places of both; it is a constant, so that nothing goes back.
+    """
+
+    rows: Callable | None = None
+    turn: Callable | None = None
+    turn_back: Callable | None = None
+    lean: Callable | None = None
+
+
+POSITIONS = {"none": Code(), "learned": Code(rows=learned_rows), "sinusoidal": Code(rows=sinusoidal_rows),
+             "rotary": Code(turn=rotate.unchecked, turn_back=rotate_pullback.unchecked),
+             "alibi": Code(lean=alibi.unchecked)}
 
 
 @checked

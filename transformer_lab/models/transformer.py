@@ -7,7 +7,9 @@ two bit for bit, and tests compare every activation and every gradient, over all
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from torch.nn import functional as F
 from ..checks import check_array, check_type
 from ..config import ModelConfig
 from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
-from ..names import IGNORED, parameter_shapes
+from ..names import IGNORED, TWIN, check_known, parameter_shapes
 from ..taps import held, keep, prefixed, reached
 
 __all__ = ["ACTIVATIONS", "MASKS", "NORMS", "POSITIONS", "READ_OUTS", "Block", "Transformer"]
@@ -49,6 +51,21 @@ def rotate(x):
     return torch.view_as_real(pairs * unit.to(pairs.dtype)).flatten(-2)
 
 
+def alibi(scores):
+    n_heads, n = scores.shape[1:3]
+    slopes = torch.exp2(-8 / n_heads * torch.arange(1, n_heads + 1, dtype=torch.float64))
+    place = torch.arange(n)
+    return -slopes[:, None, None] * (place[:, None] - place).abs()
+
+
+class Code(NamedTuple):
+    """Rows to add to the stream, what turns queries and keys, and what is added to the scores."""
+
+    rows: Callable | None = None
+    turn: Callable | None = None
+    lean: Callable | None = None
+
+
 def at_last(x, real):
     return x[torch.arange(len(x)), real.sum(dim=1) - 1]
 
@@ -69,10 +86,11 @@ def whole(argument, tensor, below, besides=0):
 
 # The same names as in byhand: what they are stands in names.PARTS.
 NORMS = {"none": None, "layer": layer_norm, "rms": rms_norm}
-ACTIVATIONS = {"relu": F.relu, "gelu": partial(F.gelu, approximate="tanh"), "gelu_exact": F.gelu, "silu": F.silu}
+ACTIVATIONS = {"relu": F.relu, "gelu": partial(F.gelu, approximate="tanh"), "gelu_exact": F.gelu, "silu": F.silu,
+               "squared_relu": lambda u: F.relu(u).square()}
 MASKS = {"bidirectional": None, "causal": lambda n: torch.ones(n, n, dtype=torch.bool).tril()}
-POSITIONS = {"none": (None, None), "learned": (lambda model, n: model.W_pos[:n], None), "sinusoidal": (sinusoids, None),
-             "rotary": (None, rotate)}  # rows to add to the stream; what turns queries and keys
+POSITIONS = {"none": Code(), "learned": Code(rows=lambda model, n: model.W_pos[:n]), "sinusoidal": Code(rows=sinusoids),
+             "rotary": Code(turn=rotate), "alibi": Code(lean=alibi)}
 READ_OUTS = {"all": lambda x, real: x, "first": lambda x, real: x[:, 0], "last": at_last, "mean": mean}
 
 
@@ -114,9 +132,11 @@ class Block(Part):
         q = tap("q", heads(x, self.W_Q, self.b_Q))                                # (batch, n_heads, query, d_head)
         k = tap("k", heads(x, self.W_K, self.b_K))
         v = tap("v", heads(x, self.W_V, self.b_V))
-        if (turn := POSITIONS[self.config.positions][1]) is not None:
-            q, k = tap("rot_q", turn(q)), tap("rot_k", turn(k))
-        scores = tap("scores", q @ k.mT / math.sqrt(q.shape[-1]))                 # (batch, n_heads, query, key)
+        code = POSITIONS[self.config.positions]
+        if code.turn is not None:
+            q, k = tap("rot_q", code.turn(q)), tap("rot_k", code.turn(k))
+        scores = q @ k.mT / math.sqrt(q.shape[-1])                                # (batch, n_heads, query, key)
+        scores = tap("scores", scores if code.lean is None else scores + code.lean(scores).to(scores.dtype))
         seen = scores if mask is None else scores.masked_fill(~mask, -torch.inf)
         z = tap("z", tap("pattern", seen.softmax(dim=-1)) @ v)                    # (batch, n_heads, query, d_head)
         out = z.transpose(1, 2).flatten(2)
@@ -151,6 +171,7 @@ class Transformer(Part):
 
     def __init__(self, config: ModelConfig, params: dict):
         shapes = parameter_shapes(check_type("config", config, ModelConfig))
+        check_known(config, TWIN)
         if check_type("params", params, dict).keys() != shapes.keys():
             wrong = ", ".join(sorted(params.keys() ^ shapes.keys()))
             raise UnknownNameError("params", f"names that do not fit: {wrong}", "the names in parameter_shapes(config)",
@@ -166,7 +187,7 @@ class Transformer(Part):
         self.check(tokens)
         tap = held(tap)
         x = tap("embed", self.W_E[tokens])                                        # (batch, pos, d_model)
-        if (rows := POSITIONS[self.config.positions][0]) is not None:
+        if (rows := POSITIONS[self.config.positions].rows) is not None:
             x = x + tap("pos_embed", rows(self, tokens.shape[-1]).expand_as(x))
         x, real = self.dropout(x), self.real(tokens)
         mask = self.visible(real)

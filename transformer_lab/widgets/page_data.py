@@ -16,7 +16,7 @@ import safetensors.numpy
 from ..checks import check_array, check_choice, check_entries
 from ..config import ModelConfig
 from ..errors import DataError, DtypeError
-from ..names import parameter_shapes
+from ..names import PAGE, check_known, parameter_shapes
 from ..places import written_whole
 from ..rules import Choice
 from ..signatures import checked
@@ -49,6 +49,7 @@ def page_bytes(models: dict, arrays: dict | None = None, *, dtype: Choice(KINDS[
     for name, pair in models.items():
         match pair:
             case (dict() as params, ModelConfig() as config):
+                check_known(config, PAGE)
                 configs[name] = config.to_dict()
                 tensors |= {f"{name}/{key}": value for key, value in _rounded(params, config, np.dtype(dtype))}
             case _:

@@ -8,11 +8,13 @@ const same = (name, value) => value;
 
 /**
  * scores = q kᵀ · scale (before the mask), pattern = softmax(scores), z = the values weighted by the pattern.
- * see(query, key) says what is visible; enter(name, value) sees scores, pattern and z, and may return others.
+ * see(query, key) says what is visible, lean(head, query, key, n_heads) is added to a score; enter(name, value) sees scores, pattern and z, and may return others.
  */
-export function attend(q, k, v, { scale = usual(q), see = () => true, enter = same } = {}) {
+export function attend(q, k, v, { scale = usual(q), see = () => true, lean, enter = same } = {}) {
   const visible = (row, t) => softmax(row.map((score, key) => (see(t, key) ? score : -Infinity)));
-  const scores = enter("scores", stretch(q, scale).map((head, h) => matMul(head, transpose(k[h]))));
+  const dots = stretch(q, scale).map((head, h) => matMul(head, transpose(k[h])));
+  const leaned = (h) => (row, t) => row.map((score, key) => score + lean(h, t, key, q.length));
+  const scores = enter("scores", lean ? dots.map((head, h) => head.map(leaned(h))) : dots);
   const pattern = enter("pattern", scores.map((head) => head.map(visible)));
   return { q, k, v, scores, pattern, z: enter("z", pattern.map((head, h) => matMul(head, v[h]))) };
 }

@@ -24,6 +24,7 @@ export const ACTIVATIONS = {
     (u) => 0.5 * (1 + inner(u)) + 0.5 * u * (1 - inner(u) ** 2) * ROOT * (1 + 3 * 0.044715 * u ** 2)],
   gelu_exact: [(u) => u * below(u), (u) => below(u) + u * Math.exp(-u * u / 2) / Math.sqrt(2 * Math.PI)],
   silu: [(u) => u * sigmoid(u), (u) => sigmoid(u) * (1 + u * (1 - sigmoid(u)))],
+  squared_relu: [(u) => Math.max(u, 0) ** 2, (u) => 2 * Math.max(u, 0)],
 };
 
 /** The rows that are added to the tokens'. */
@@ -38,6 +39,11 @@ export const TURNS = {
     const [cos, sin, x, y] = [Math.cos(by * t * w), Math.sin(by * t * w), row[2 * i], row[2 * i + 1]];
     return [x * cos - y * sin, x * sin + y * cos];
   })),
+};
+
+/** What is added to the score of a query and a key in a head. */
+export const LEANS = {
+  alibi: (h, query, key, n_heads) => -(2 ** (-8 * (h + 1) / n_heads)) * Math.abs(query - key),
 };
 
 /** Whether a query may see a key, both by their places. */

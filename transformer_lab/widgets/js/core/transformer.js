@@ -5,7 +5,7 @@
 
 import { attend, attendPullback } from "./attention.js";
 import { add, columns, crossEntropy, dot, matMul, product, range, scale, softmax, sum, transpose, zeros } from "./math.js";
-import { ACTIVATIONS, MASKS, NORMS, POSITIONS, READ_OUTS, TURNS } from "./parts.js";
+import { ACTIVATIONS, LEANS, MASKS, NORMS, POSITIONS, READ_OUTS, TURNS } from "./parts.js";
 
 const IGNORED = -100; // the target of a row that does not count
 const same = (name, value) => value;
@@ -58,7 +58,7 @@ function attention(x, p, { n_heads, positions }, see, enter) {
   const project = (W) => enter(ROLES[W][0], range(n_heads).map((h) => linear(x, ofHead(p[W], h), p[ROLES[W][1]]?.[h])));
   const [q, k, v] = Object.keys(ROLES).map(project), turn = TURNS[positions];
   const met = (name, heads) => (turn ? enter(`rot_${name}`, heads.map((rows) => turn(rows, 1))) : heads);
-  const { z } = attend(met("q", q), met("k", k), v, { see, enter });
+  const { z } = attend(met("q", q), met("k", k), v, { see, lean: LEANS[positions], enter });
   if (!p.W_O) return x.map((_, t) => z.flatMap((head) => head[t]));
   const out = z.map((head, h) => matMul(head, p.W_O[h])).reduce(added);
   return p.b_O ? out.map((row) => add(row, p.b_O)) : out;
