@@ -14,6 +14,7 @@ import functools
 import inspect
 import io
 import os
+import re
 import resource
 import signal
 import warnings
@@ -35,11 +36,12 @@ from transformer_lab.models.transformer import Transformer
 from transformer_lab.places import shipped
 from transformer_lab.rules import Array, Choice, Either, Number, Whole
 from transformer_lab.signatures import rules_of
-from transformer_lab.tasks import answers, digit_data, digits
+from transformer_lab.tasks import answers, digit_data, digits, patterns, rules
 from transformer_lab.training import History, Run, stepper, torch_stepper
 from transformer_lab.training.stepper import Stepper
 from transformer_lab.widgets.page_data import shipped_file
 
+ROOT = Path(__file__).resolve().parents[1]
 SECONDS, BYTES = 20, 4 * 2**30
 ROWS = np.arange(6.0).reshape(2, 3)
 NONSENSE = {
@@ -52,7 +54,7 @@ NONSENSE = {
     "an empty array": np.empty((0, 3)), "an array with NaN": np.full((2, 3), np.nan), "no axes": np.array(3.0),
     "huge tokens": np.full((2, 3), 10**9), "negative tokens": np.full((2, 3), -5), "flags": ROWS > 2,
     "a complex array": ROWS * 1j, "an object array": ROWS.astype(object),
-    "a masked array": np.ma.masked_array(ROWS, ROWS > 2),
+    "a masked array": np.ma.masked_array(ROWS, ROWS > 2), "words": ["a", "b"], "halves": ROWS.astype(np.float16),
     "an additive mask": np.where(ROWS > 2, 0, -np.inf), "a FIFO": "fifo", "a file's path": "file/below",
 }
 SPOILED = {
@@ -65,7 +67,7 @@ SPOILED = {
     "none of it": lambda value: value[:0],
 }
 #: Parts of a pass by hand, called by functions that check what comes in; checks and decorators, tested by themselves.
-PARTS = ("byhand.block.", "byhand.ends.is_real", "byhand.ends.unembed",
+PARTS = ("byhand.block.", "byhand.ends.unembed",
          "checks.", "errors.", "rules.", "signatures.", "taps.", "exercises.", "cli.", "plots.figure.",
          "plots.labelled.", "plots.style.", "plots.svg.")
 #: What runs a reader's own function has that function's faults; what writes into the package is for its authors.
@@ -124,6 +126,10 @@ METHODS = {
     "Digits": (lambda: digit_data, "Digits", digit_data.Digits().to_dict()),
     "Run.of": (lambda: Run, "of", {"task": digit_data.Digits(), "n_layers": 1, "steps": 2, "batch": 2, "warmup": 0}),
     "Run.replace": (lambda: SMALL, "replace", {"seed": 3, "steps": 4, "low": 0, "d_model": 8}),
+    "Momentum": (lambda: optimizers, "Momentum", {"mu": 0.9}),
+    "Adam": (lambda: optimizers, "Adam", {"beta1": 0.9, "beta2": 0.99, "eps": 1e-8}),
+    "PatternTask": (lambda: patterns, "PatternTask", patterns.PatternTask().to_dict()),
+    "RuleTask": (lambda: rules, "RuleTask", rules.RuleTask("lucky7").to_dict()),
     "SGD.update": (optimizers.SGD, "update", {"theta": np.ones(3), "g": np.ones(3), "learning_rate": 0.1}),
     "AdamW": (lambda: optimizers, "AdamW", {"beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.1}),
     "AdamW.update": (optimizers.AdamW, "update", {"theta": np.ones(3), "g": np.ones(3), "learning_rate": 0.1}),
@@ -247,6 +253,13 @@ def violations(rule, value):
             yield "NaN", float("nan")
         case Choice():
             yield "no such name", "no such name"
+
+
+def test_what_is_not_guarded_is_what_the_book_says():
+    said = (ROOT / "book" / "using.md").read_text("utf-8").partition("## What is checked")[2].partition("\n## ")[0]
+    names = {name for line in said.splitlines() if line.startswith("- ")
+             for name in re.findall(r"`([\w.]+)`", line.partition(":")[0])}
+    assert names == {name.rstrip(".") for name in PARTS + EXEMPT}
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -240,12 +240,13 @@ def _apart(number, low, high) -> str:
     """A whole number as it is, another with four digits or as many as it takes to fall on its side of the limits."""
     if isinstance(number, int):
         return str(number)
+    number = float(number)
     sides = [(number > limit) - (number < limit) for limit in (low, high)]
     for digits in range(4, 18):
-        shown = float(f"{float(number):.{digits}g}")
+        shown = float(f"{number:.{digits}g}")
         if [(shown > limit) - (shown < limit) for limit in (low, high)] == sides or not math.isfinite(number):
             break
-    return f"{float(number):.{digits}g}"
+    return f"{number:.{digits}g}"
 
 
 def _span(values, low, high) -> str:

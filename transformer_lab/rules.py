@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import inspect
 import numbers
 import types
 import typing
@@ -30,8 +31,8 @@ import numpy as np
 
 from .errors import DtypeError, EmptyError, LabError, NotFiniteError, RangeError, ShapeError, UnknownNameError
 
-__all__ = ["Array", "By", "Choice", "Each", "Entries", "Flags", "Inexact", "Is", "Number", "Rule", "Seed", "Whole",
-           "Wholes", "rule_of"]
+__all__ = ["Array", "By", "Choice", "Each", "Entries", "Flags", "Function", "Inexact", "Is", "Number",
+           "Rule", "Seed", "Whole", "Wholes", "rule_of"]
 
 #: A count without a stated bound: beyond this it is a slip of the hand, and would run for hours.
 MANY = 1_000_000
@@ -123,6 +124,37 @@ class Flag(Is):
 
     def check(self, argument, value, sizes, given):
         return bool(super().check(argument, value, sizes, given))
+
+
+class Function(Rule):
+    """A function that takes these arguments, one after the other.
+
+    >>> Function("step")("learning_rate", lambda: 0.1)
+    Traceback (most recent call last):
+        ...
+    transformer_lab.errors.DtypeError: learning_rate: got a function of (); allowed is a function of (step). Let it \
+take what it is called with.
+    """
+
+    def __init__(self, *takes: str):
+        self.takes = takes
+
+    def __repr__(self):
+        return f"Function({', '.join(map(repr, self.takes))})"
+
+    def check(self, argument, value, sizes, given):
+        wanted = f"a function of ({', '.join(self.takes)})"
+        if not callable(value):
+            raise DtypeError(argument, described(value), wanted, "Pass one.")
+        try:
+            has = inspect.signature(value)
+        except (ValueError, TypeError):  # some of C's do not say
+            return value
+        try:
+            has.bind(*self.takes)
+        except TypeError:
+            raise DtypeError(argument, f"a function of {has}", wanted, "Let it take what it is called with.") from None
+        return value
 
 
 @dataclass(repr=False)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .errors import ShapeError
-from .rules import unknown
+from .rules import Function, unknown
 
 __all__ = ["held", "keep", "prefixed", "reached"]
+
+
+TAP = Function("name", "value")
 
 
 def keep(name, value):
@@ -29,8 +32,9 @@ def held(tap: Callable | None) -> Callable:
     transformer_lab.errors.ShapeError: tap('q', value): got None; allowed is an array of shape (3,). Return the value, \
 or another in its place.
     """
-    if tap in (None, keep):
+    if tap is None or tap is keep:
         return keep
+    TAP("tap", tap)
 
     def seen(name, value):
         seen.names.add(name)

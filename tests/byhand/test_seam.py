@@ -54,6 +54,10 @@ def test_a_bias_is_added_to_the_scores_before_they_are_tapped():
     q, k, bias = RNG.normal(size=(2, 3, 4)), RNG.normal(size=(2, 3, 4)), RNG.normal(size=(3, 3))
     found, seen = attend(q, k, k, bias=bias, tap=lambda name, value: value), attend(q, k, k)["scores"] + bias
     assert np.allclose(found["scores"], seen) and np.allclose(found["pattern"], softmax(seen))
+    W = {name: RNG.normal(size=(4, 2, 2)) for name in ("W_Q", "W_K", "W_V")}
+    assert np.allclose(multi_head(W, q, bias=bias)["scores"], multi_head(W, q)["scores"] + bias)
+    with pytest.raises(LabError, match=r"^seam\[0\]: got"):
+        multi_head(W, q, seam=(1, 2))
     with pytest.raises(LabError, match=r"^bias: got an array of shape \(4, 4\)"):
         attend(q, k, k, bias=np.zeros((4, 4)))
 

@@ -211,3 +211,78 @@ def test_settings_that_mean_nothing_are_refused(settings):
 def test_what_is_no_model_and_what_is_no_batch_is_refused(make):
     with pytest.raises(LabError, match="allowed is"):
         make()
+
+
+ROWS = {"w": np.array([1.0, 2.0])}
+READERS = {  # what a reader's own model returns -> what is named
+    "None": (lambda params, batch: None, r"model\(params, batch\)"),
+    "a loss alone": (lambda params, batch: 0.5, r"model\(params, batch\)"),
+    "no loss": (lambda params, batch: (None, params), r"model\(params, batch\)\[0\]\['loss'\]"),
+    "a word for a loss": (lambda params, batch: ({"loss": "low"}, params), r"model\(params, batch\)\[0\]\['loss'\]"),
+    "no gradients": (lambda params, batch: (0.5, None), "gradients"),
+    "a number": (lambda params, batch: (0.5, {"w": 0.5}), r"gradients\['w'\]"),
+    "complex gradients": (lambda params, batch: (0.5, {"w": 1j * params["w"]}), r"gradients\['w'\]"),
+    "one too many": (lambda params, batch: (0.5, params | {"b": params["w"]}), "arrays"),
+    "no argument": (lambda: None, "model"),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_what_a_readers_own_model_returns_is_looked_at(kind):
+    model, named = READERS[kind]
+    with pytest.raises(LabError, match=f"^{named}: got"):
+        Stepper(ROWS, model, "sgd").step(None, 0.1)
+
+
+@pytest.mark.parametrize("make", [lambda **given: Stepper(ROWS, READERS["no loss"][0], "sgd", **given),
+                                  lambda **given: TorchStepper(torch_module(), "sgd", **given)])
+def test_a_setting_of_another_optimiser_is_refused(make):
+    with pytest.raises(LabError, match=r"^a setting of 'sgd': got 'beta1'"):
+        make(beta1=0.9)
+    with pytest.raises(LabError, match=r"^a setting of 'momentum': got 'mo'; allowed is one of 'mu'"):
+        Stepper(ROWS, READERS["no loss"][0], "momentum", mo=0.9)
+
+
+@pytest.mark.parametrize(("argument", "given"), [("learning_rate", {"learning_rate": lambda: 0.1}),
+                                                 ("batches", {"batches": lambda: None}),
+                                                 ("evaluate", {"evaluate": dict}),
+                                                 ("checkpoint", {"checkpoint": lambda step: None})])
+def test_a_function_that_does_not_take_what_it_is_called_with_is_refused(argument, given):
+    stepper = Stepper(ROWS, lambda params, batch: (0.5, params), "sgd")
+    with pytest.raises(LabError, match=f"^{argument}: got a function of"):
+        fit(stepper, **{"batches": lambda step: None, "steps": 2, "learning_rate": 0.1} | given)
+
+
+def test_gradients_in_half_precision_are_read_in_single():
+    stepper = Stepper(ROWS, lambda params, batch: (0.5, {"w": np.array([1.0, -1.0], np.float16)}), "sgd")
+    stepper.step(None, 0.5)
+    assert stepper.params["w"].tolist() == [0.5, 2.5]
+
+
+@pytest.mark.parametrize("tap", ["x", lambda name: None])
+def test_a_tap_is_a_function_of_a_name_and_a_value_on_both_models(tap):
+    config = ModelConfig(d_vocab=5, n_ctx=3, d_model=4)
+    params, tokens = init(config), np.array([[1, 2, 3]])
+    for call in (lambda: forward(params, tokens, config, tap=tap),
+                 lambda: Transformer(config, params)(torch.tensor(tokens), tap)):
+        with pytest.raises(LabError, match=r"^tap: got"):
+            call()
+
+
+@pytest.mark.parametrize("loss", [lambda tokens, targets: 0.5, lambda tokens, targets: torch.zeros(()),
+                                  lambda tokens, targets: torch.zeros(2, requires_grad=True)])
+def test_a_modules_loss_is_one_number_with_its_graph(loss):
+    module = torch_module()
+    module.loss = loss
+    with pytest.raises(LabError, match=r"^module.loss\(tokens, targets\): got"):
+        TorchStepper(module).step((np.array([[1, 2]]), np.array([1])), 0.1)
+
+
+def test_a_batch_of_words_is_refused_in_pytorch_too():
+    with pytest.raises(LabError, match=r"^batch\[0\]: got"):
+        TorchStepper(torch_module()).step((["a", "b"], np.array([1])), 0.1)
+
+
+def torch_module():
+    config = ModelConfig(d_vocab=5, n_ctx=2, d_model=4, read_out="last")
+    return Transformer(config, init(config))

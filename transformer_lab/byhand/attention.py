@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..checks import check_entries
 from ..errors import DtypeError, ShapeError
-from ..rules import Entries, Inexact, Number, Rule
+from ..rules import Each, Entries, Function, Inexact, Number, Rule
 from ..signatures import checked
 from ..taps import held, keep
 from .parts import row_sum, rows
@@ -247,7 +248,8 @@ class Heads(Entries):
 @checked
 def multi_head(params: Heads(), x: Inexact("*#lead batch query d_model"), mask: Mask() | None = None, *,
                source: Inexact("*#lead batch key d_model") | None = None, scale: Number() | None = None,
-               tap: Callable | None = None, seam: tuple | None = None, bias: Inexact("...") | None = None) -> dict:
+               tap: Callable | None = None, seam: Each(Function("q", "k"), low=2) | None = None,
+               bias: Inexact("...") | None = None) -> dict:
     r"""Multi-head attention, :math:`o = \sum_h \operatorname{attend}(x W_{Q,h}, x W_{K,h}, x W_{V,h}) W_{O,h}`
     (eq-multi-head; Vaswani et al. 2017, section 3.2.2, in the layout of Elhage et al. 2021).
 
@@ -279,7 +281,7 @@ def multi_head(params: Heads(), x: Inexact("*#lead batch query d_model"), mask: 
 def multi_head_pullback(params: Heads(), acts: Entries(x="*#lead batch query d_model",
                                                        **dict.fromkeys("qkvz", "*#lead batch n_heads _ _")),
                         d_attn_out: Inexact("*#lead batch query d_out"), *, scale: Number() | None = None,
-                        tap: Callable = keep, seam: tuple | None = None) -> dict:
+                        tap: Callable = keep, seam: Each(Function("d_q", "d_k"), low=2) | None = None) -> dict:
     """Gradients of ``x`` (and ``source``) and of all parameters from the gradient of ``attn_out``
     (eq-three-ways-back in the book).
 
@@ -289,7 +291,7 @@ def multi_head_pullback(params: Heads(), acts: Entries(x="*#lead batch query d_m
     answering = x if source is None else source
     d_attn_out = tap("d_attn_out", d_attn_out)
     d_z, d_W_O = merge_pullback.unchecked(acts["z"], params.get("W_O"), d_attn_out)
-    met = acts if seam is None else acts | {"q": acts["rot_q"], "k": acts["rot_k"]}
+    met = acts if seam is None else check_entries("acts", acts, ("rot_q", "rot_k")) | {"q": acts["rot_q"], "k": acts["rot_k"]}
     d = attend_pullback.unchecked(met, d_z, scale=scale, tap=tap)
     if seam is not None:
         d["q"], d["k"] = seam[1](tap("d_rot_q", d["q"]), tap("d_rot_k", d["k"]))

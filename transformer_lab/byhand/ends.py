@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..config import ModelConfig
 from ..errors import DtypeError, RangeError, ShapeError
 from ..names import IGNORED
 from ..rules import Array, Entries, Flags, Inexact, Rule, Whole, Wholes
@@ -59,8 +60,13 @@ def embed_pullback(tokens: Wholes("*#lead batch pos", low=0, below="d_vocab"), W
     return rows(one_hot.unchecked(tokens, W_E.shape[-2], W_E.dtype)).swapaxes(-1, -2) @ rows(d_x)
 
 
-def is_real(tokens, config):
-    """True where a token is not padding."""
+@checked
+def is_real(tokens: Wholes("..."), config: ModelConfig):
+    """True where a token is not padding.
+
+    >>> is_real(np.array([3, 0]), ModelConfig(d_vocab=5, n_ctx=2, pad=0)).tolist()
+    [True, False]
+    """
     return np.ones(tokens.shape, bool) if config.pad is None else tokens != config.pad
 
 

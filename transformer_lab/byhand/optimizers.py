@@ -12,6 +12,7 @@ straight line or along a cosine. With s the share of the rest that is over (eq-s
 from __future__ import annotations
 
 import ctypes
+import inspect
 import math
 import sys
 from functools import cache
@@ -172,6 +173,9 @@ def make_optimizer(name: Choice(OPTIMIZERS), theta: Inexact("... n"), **settings
     >>> make_optimizer("adam", np.zeros(3), beta2=0.98).state()["m"].tolist()
     [0.0, 0.0, 0.0]
     """
+    known = list(inspect.signature(OPTIMIZERS[name]).parameters)
+    for setting in settings:
+        Choice(known)(f"a setting of {name!r}", setting)
     return OPTIMIZERS[name](**settings).start(theta)
 
 

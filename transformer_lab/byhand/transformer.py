@@ -16,12 +16,12 @@ from functools import cache
 
 import numpy as np
 
-from ..checks import check_array, check_whole
+from ..checks import check_array, check_type, check_whole
 from ..config import ModelConfig
 from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
 from ..names import parameter_shapes
 from ..randomness import generator
-from ..rules import Choice, Inexact, Number, Seed, Whole, Wholes
+from ..rules import By, Choice, Each, Inexact, Number, Seed, Whole, Wholes
 from ..signatures import checked
 from ..taps import held, keep, prefixed, reached
 from .block import Acts, block, block_pullback, embedded, embedded_pullback, read_out, read_out_pullback
@@ -110,6 +110,12 @@ def names_in(names, layer):
     return [(name, name.removeprefix(prefix)) for name in names if name.startswith(prefix)]
 
 
+def named_shapes(argument, shapes):
+    for name, shape in check_type(argument, shapes, dict).items():
+        Each(Whole(), low=0)(f"{argument}[{name!r}]", shape)
+    return shapes
+
+
 @checked
 def pack(arrays: dict, shapes: dict, out: Inexact("... n", finite=False) | None = None) -> np.ndarray:
     """All arrays, end to end, as one vector (..., n); leading axes (seeds) stay.
@@ -125,7 +131,7 @@ def pack(arrays: dict, shapes: dict, out: Inexact("... n", finite=False) | None 
 
 
 @checked
-def unpack(vector: Inexact("... n", finite=False), shapes: dict) -> dict:
+def unpack(vector: Inexact("... n", finite=False), shapes: By(named_shapes)) -> dict:
     """Named views into a vector (..., n): changing the vector changes them.
 
     >>> {name: value.tolist() for name, value in unpack(np.arange(6.0), {"W": (2, 2), "b": (2,)}).items()}
@@ -156,7 +162,7 @@ def forward(params: dict, tokens: Wholes("... batch pos", low=0, below="config.d
     ((32, 4, 8, 8), (32, 20))
     """
     check_tokens(tokens, config, lead_of("params", params, shapes_of(config)))
-    acts, real = Acts(held(tap)), is_real(tokens, config)
+    acts, real = Acts(held(tap)), is_real.unchecked(tokens, config)
     at = READ_OUTS[config.read_out][0](real)
     only = [None] * (config.n_layers - 1) + [at if trim else None]  # the one position that a layer goes on with
     x = embedded(params, tokens, config, acts, masks)
@@ -262,7 +268,7 @@ def check_tokens(tokens, config, lead) -> None:
         raise ShapeError("tokens", f"an array of shape {tokens.shape}", f"(batch, pos) or {(*lead, 'batch', 'pos')}",
                          "Give the leading axes of the parameters, or none.")
     if config.pad is not None:
-        real = is_real(tokens, config)
+        real = is_real.unchecked(tokens, config)
         if not real[..., 0].all() or (real[..., 1:] > real[..., :-1]).any():
             raise RangeError("tokens", f"padding ({config.pad}) before a token", "padding at the end of a sequence",
                              "Move the padding to the end; a sequence has at least one token.")

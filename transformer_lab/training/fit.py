@@ -20,7 +20,7 @@ import numpy as np
 
 from ..checks import check_callable, check_choice, check_number
 from ..errors import ArgumentError, DivergedError
-from ..rules import By, Number, Whole, Wholes, written
+from ..rules import By, Function, Number, Whole, Wholes, written
 from ..signatures import checked
 from .history import OPTIMIZER, History, check_measured, weights_of
 from .progress import Bar
@@ -40,11 +40,11 @@ BEST = By(check_best)
 
 
 @checked
-def fit(stepper, batches: Callable, *, steps: Whole(1), learning_rate: Number(above=0) | Callable,
-        evaluate: Callable | None = None, every: Whole(1) = 1, best: BEST | None = None,
-        keep: Wholes("n", low=0, high="steps", empty=True) = (), checkpoint: Callable | None = None,
-        checkpoint_every: Whole(1) | None = None, start: Whole(0, "steps") = 0,
-        history: History | None = None) -> History:
+def fit(stepper, batches: Function("step"), *, steps: Whole(1), learning_rate: Number(above=0) | Callable,
+        evaluate: Function("stepper") | None = None, every: Whole(1) = 1, best: BEST | None = None,
+        keep: Wholes("n", low=0, high="steps", empty=True) = (),
+        checkpoint: Function("step", "state", "history") | None = None, checkpoint_every: Whole(1) | None = None,
+        start: Whole(0, "steps") = 0, history: History | None = None) -> History:
     """Train for ``steps`` updates and return what was measured.
 
     ``batches(step)`` gives the same batch for the same step, ``learning_rate`` is a number or a schedule
@@ -98,6 +98,7 @@ def schedule(learning_rate: float | Callable) -> Callable:
     if isinstance(learning_rate, type) or not callable(learning_rate):  # a class is no schedule
         rate = check_number("learning_rate", learning_rate, above=0)
         return lambda step: rate
+    Function("step")("learning_rate", learning_rate)
     return lambda step: check_number(f"learning_rate({step})", learning_rate(step), low=0)
 
 

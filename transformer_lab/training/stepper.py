@@ -14,8 +14,8 @@ from ..checks import check_array, check_callable, check_choice, check_entries, c
 from ..config import ModelConfig, OneHeadConfig
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..names import parameter_shapes
-from ..rules import Choice, Each
-from .history import OPTIMIZER, check_state
+from ..rules import Choice, Each, Function
+from .history import OPTIMIZER, check_measured, check_state
 
 __all__ = ["Stepper"]
 
@@ -80,7 +80,8 @@ class Stepper:
     def parts(self, names) -> list[np.ndarray]:
         """Views of these parameters, and of the optimiser's memory of them."""
         vectors = [self.theta, *self.optimizer.memory.values()] if names else []
-        return [unpack(vector, self.shapes)[name] for vector in vectors for name in names]
+        return [part for vector in vectors
+                for name, part in unpack.unchecked(vector, self.shapes).items() if name in names]
 
     def settings(self) -> dict:
         """All that the updates depend on besides the weights and the batches; functions as they are."""
@@ -136,10 +137,22 @@ def of_one_head(config: OneHeadConfig, seeds):
 
 def of_function(function: Callable):
     def measured(params, batch, step, **tap):
-        found, grads = function(params, batch, **tap)
-        return dict(found) if isinstance(found, dict) else {"loss": found}, grads
+        return taken(function(params, batch, **tap), params)
 
     return measured
+
+
+def taken(pair, params) -> tuple[dict, dict]:
+    """What a reader's own function measured, and the gradients, of the parameters' kind and shapes."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise DtypeError("model(params, batch)", f"{pair!r:.60}", "(loss, gradients)", "Return both.")
+    found, grads = pair if isinstance(pair[0], dict) else ({"loss": pair[0]}, pair[1])
+    check_entries("gradients", grads, params)
+    check_measured("model(params, batch)[0]", found)
+    kinds = {name: "inexact" if np.iscomplexobj(value) else "float" for name, value in params.items()}
+    return dict(found), dict(grads) | {
+        name: check_array(f"gradients[{name!r}]", grads[name], shape=value.shape, kind=kinds[name], finite=False)
+        for name, value in params.items()}
 
 
 GRADIENTS = {ModelConfig: of_transformer, OneHeadConfig: of_one_head}
@@ -162,6 +175,8 @@ def shapes_of(model, params: dict) -> dict[str, tuple[int, ...]]:
         shapes = {name: np.shape(value)[-last:] for name, value in params.items()}
     if not callable(model) and type(model) not in GRADIENTS:
         raise DtypeError("model", f"{model!r}"[:60], "a ModelConfig, a OneHeadConfig or a function", "Pass one.")
+    if type(model) not in GRADIENTS:
+        Function("params", "batch")("model", model)
     check_entries("params", params, shapes)
     for name in params or [None]:
         check_choice("params", name, shapes)

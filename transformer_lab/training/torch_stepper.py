@@ -8,12 +8,15 @@ import numpy as np
 
 from ..byhand.optimizers import make_optimizer
 from ..checks import check_callable, check_number, check_seed, check_type
-from ..errors import installed
+from ..errors import DtypeError, installed
 from ..randomness import generator
+from ..rules import Array, Flags, Wholes
 from .history import OPTIMIZER, check_state
 from .stepper import check_train, opened
 
 __all__ = ["TorchStepper"]
+
+ARRAYS = Array(finite=False) | Wholes() | Flags()  # what a batch is made of
 
 torch = installed("torch", "The PyTorch steppers")
 
@@ -72,7 +75,10 @@ class TorchStepper:
         check_number("learning_rate", learning_rate, low=0)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        loss = self.loss(batch)
+        loss = check_type("module.loss(tokens, targets)", self.loss(batch), torch.Tensor)
+        if loss.ndim or not loss.requires_grad:
+            raise DtypeError("module.loss(tokens, targets)", f"{loss!r:.60}", "one number with its graph",
+                             "Return the mean.")
         self.optimizer.zero_grad()
         loss.backward()
         trained = check_train(self.train(self.t), self.named) if callable(self.train) else self.train
@@ -86,7 +92,7 @@ class TorchStepper:
 
     def loss(self, batch):
         """The loss of a training step, with its graph."""
-        given = [torch.as_tensor(part) for part in opened(batch, 3)]
+        given = [torch.as_tensor(ARRAYS(f"batch[{i}]", part)) for i, part in enumerate(opened(batch, 3))]
         given[2:] = [weights.to(next(iter(self.named.values())).dtype) for weights in given[2:]]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(generator(self.seed, "dropout", self.t).integers(2**63)))
