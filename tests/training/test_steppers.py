@@ -245,7 +245,7 @@ def test_a_setting_of_another_optimiser_is_refused(make):
 
 @pytest.mark.parametrize(("argument", "given"), [("learning_rate", {"learning_rate": lambda: 0.1}),
                                                  ("batches", {"batches": lambda: None}),
-                                                 ("evaluate", {"evaluate": dict}),
+                                                 ("evaluate", {"evaluate": lambda: None}),
                                                  ("checkpoint", {"checkpoint": lambda step: None})])
 def test_a_function_that_does_not_take_what_it_is_called_with_is_refused(argument, given):
     stepper = Stepper(ROWS, lambda params, batch: (0.5, params), "sgd")

@@ -291,7 +291,9 @@ def multi_head_pullback(params: Heads(), acts: Entries(x="*#lead batch query d_m
     answering = x if source is None else source
     d_attn_out = tap("d_attn_out", d_attn_out)
     d_z, d_W_O = merge_pullback.unchecked(acts["z"], params.get("W_O"), d_attn_out)
-    met = acts if seam is None else check_entries("acts", acts, ("rot_q", "rot_k")) | {"q": acts["rot_q"], "k": acts["rot_k"]}
+    met = acts
+    if seam is not None:
+        met = check_entries("acts", acts, ("rot_q", "rot_k")) | {"q": acts["rot_q"], "k": acts["rot_k"]}
     d = attend_pullback.unchecked(met, d_z, scale=scale, tap=tap)
     if seam is not None:
         d["q"], d["k"] = seam[1](tap("d_rot_q", d["q"]), tap("d_rot_k", d["k"]))
