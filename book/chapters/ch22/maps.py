@@ -8,14 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.analysis.in_plane import Weights, proved, shortened, stands
-from transformer_lab.analysis.plane_models import RECIPES
+from transformer_lab.analysis.plane_models import RECIPES, UNTIL_PROVED
 from transformer_lab.errors import RangeError, ShapeError
+from transformer_lab.names import parameter_shapes
 from transformer_lab.rules import Array, Choice, Each, Entries, Number, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.widgets import PlaneModel
 
 __all__ = ["EVEN", "KINDS", "MODEL", "ODD", "PLUS", "TOKENS", "asks", "brought_together", "followed", "leads",
-           "nearest", "of_recipes", "order_of_row", "redrawn", "row_width"]
+           "nearest", "of_recipes", "order_of_row", "redrawn", "row_width", "until_proved"]
 
 MODEL, PLUS = PlaneModel().config, 11
 EVEN, ODD = np.arange(0, 11, 2), np.arange(1, 11, 2)
@@ -37,6 +38,12 @@ def of_recipes(recipes: Each(Choice(RECIPES)), right: bool = True) -> dict[str, 
     """
     parts = [proved(recipe, right) for recipe in recipes]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def until_proved() -> dict[str, np.ndarray]:
+    """All models that were trained until they were proved, at eight places."""
+    found = UNTIL_PROVED[8].load()
+    return shortened({name: found[name].values for name in parameter_shapes(MODEL)})
 
 
 @checked
