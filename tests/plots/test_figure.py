@@ -9,6 +9,7 @@ import pytest
 from transformer_lab import LabError, generator
 from transformer_lab.plots import Figure
 from transformer_lab.plots.cells import color_bar, heatmap
+from transformer_lab.plots.figure import laid_out
 from transformer_lab.plots.style import bounded, empty, label, name_line
 from transformer_lab.plots.svg import inline, shortened_path
 from transformer_lab.theme import color
@@ -170,3 +171,13 @@ def test_inline_refuses_nothing_that_matplotlib_draws_in_the_house_style():
     axes.annotate("", (0, 0), (1, 1), arrowprops={"arrowstyle": "->", "color": color("ink")})
     assert inline_of(drawing).startswith("<svg viewBox")
     assert callable(inline)
+
+
+@pytest.mark.parametrize("said", ["one text", None, ["a", 1]])
+def test_what_a_figure_says_is_a_list_of_sentences(said):
+    with pytest.raises(LabError, match="said"):
+        laid_out([""], lambda title, width: empty(width, 90)[0], said)
+    with pytest.raises(LabError, match="width"):
+        laid_out([""], lambda title, width: empty(width, 90)[0], ["A panel"], 1)
+    assert laid_out([""], lambda title, width: empty(width, 90)[0], ["A panel", "", "No more."]).alt == (
+        "A panel. No more.")

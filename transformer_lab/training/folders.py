@@ -1,18 +1,24 @@
 """Folders of evidence: there whole or not at all, and the old one stays until the new one is whole.
 
 What is being written lies in a sibling whose name carries the process and random letters, so that two writers never
-meet, and only what this process made is ever removed. ``NAME.PID-RANDOM.part`` is half written; ``NAME.PID-RANDOM.old``
-is what ``NAME`` held until a moment ago: if a kill came between, it is found and put back.
+meet. ``NAME.PID-RANDOM.part`` is half written, its manifest first: what a killed writer left of it goes after a day,
+and nothing else that this process did not make is ever removed. ``NAME.PID-RANDOM.old`` is what ``NAME`` held until a
+moment ago: if a kill came between, it is found and put back.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import DataError
 from ..places import sibling
+from .seals import unsealed
+
+DAY = 24 * 60 * 60  # seconds: no writer takes as long
 
 
 def place(folder: Path, contents: dict[str, bytes], *, replace: bool = False) -> Path:
@@ -27,8 +33,9 @@ def place(folder: Path, contents: dict[str, bytes], *, replace: bool = False) ->
     half = sibling(folder, "part")
     try:
         half.mkdir(parents=True)
-        for name, data in contents.items():
-            (half / name).write_bytes(data)
+        sweep(folder)
+        for name in sorted(contents, key="manifest.json".__ne__):
+            (half / name).write_bytes(contents[name])
         if replace:
             swap(half, folder)
         elif folder.exists():
@@ -53,11 +60,29 @@ def check_writable(folder: Path) -> Path:
     try:
         probe.mkdir(parents=True)
         probe.rmdir()
+        sweep(folder)
         if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
             raise NotADirectoryError(20, "there is a file, or a link to nowhere, of this name")
     except OSError as fault:
         raise unwritable(folder, fault) from None
     return folder
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers of this folder left half written when they were killed, a day ago or more."""
+    pattern = re.compile(re.escape(folder.name) + r"\.\d+-[0-9a-f]{8}\.part")
+    for half in [path for path in folder.parent.iterdir() if pattern.fullmatch(path.name)]:
+        with suppress(OSError):
+            if time.time() - half.stat().st_mtime > DAY and {path.name for path in half.iterdir()} <= written(half):
+                shutil.rmtree(half)
+
+
+def written(half: Path) -> set[str]:
+    """What a writer may have put into a folder: the files that its manifest names, and this."""
+    try:
+        return {"manifest.json", *unsealed(half / "manifest.json")["files"]}
+    except (DataError, LookupError, TypeError):
+        return set()
 
 
 def swap(half: Path, folder: Path) -> None:
