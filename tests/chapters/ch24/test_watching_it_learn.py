@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from chapters import ch24
+from chapters.ch24 import progress
 from transformer_lab.analysis.certificates.families import families
 from transformer_lab.analysis.certificates.plane import plane_of
 from transformer_lab.analysis.certificates.prove import prove
@@ -52,9 +53,14 @@ def test_skills_are_counted_pair_by_pair(model):
     later = [scores[e, j] > scores[f, i] for j in range(7) for i in range(j) for e in evens for f in evens]
     read = [said(t, i, e) == e for t in range(1, 8) for i in range(t) for e in evens]
     found = plane(model)
-    assert ch24.skips(found) == pytest.approx(np.mean(skipped)) and len(skipped) == 252
-    assert ch24.latest_first(found) == pytest.approx(np.mean(later)) and len(later) == 756
-    assert ch24.reads(found) == pytest.approx(np.mean(read)) and len(read) == 168
+    assert progress.skips(found) == pytest.approx(np.mean(skipped)) and len(skipped) == 252
+    assert progress.latest_first(found) == pytest.approx(np.mean(later)) and len(later) == 756
+    assert progress.reads(found) == pytest.approx(np.mean(read)) and len(read) == 168
+
+
+def test_a_tail_is_measured_from_the_best_of_the_others():
+    scores = np.tile(np.arange(12.0), (3, 1)) + np.array([[0.0], [5.0], [9.0]])
+    assert progress.tail(scores).tolist() == [token - 11.0 for token in range(12)]
 
 
 def test_a_head_turned_round_has_the_opposite_skills(model):
@@ -62,12 +68,12 @@ def test_a_head_turned_round_has_the_opposite_skills(model):
     key = next(name for name in turned if name.endswith("W_K"))
     turned[key] = -turned[key]
     other, own = plane_of(turned, model.config, ch24.PLUS), plane(model)
-    assert ch24.skips(other) == pytest.approx(1 - ch24.skips(own))
-    assert ch24.latest_first(other) == pytest.approx(1 - ch24.latest_first(own))
+    assert progress.skips(other) == pytest.approx(1 - progress.skips(own))
+    assert progress.latest_first(other) == pytest.approx(1 - progress.latest_first(own))
 
 
 def test_families_proved_at_once_are_proved_and_those_refuted_at_once_are_wrong(model):
-    proved, refuted = ch24.families_of(plane(model), ch24.RUN.task)
+    proved, refuted = progress.families_of(plane(model), ch24.RUN.task)
     trees = prove(plane(model), families(ch24.RUN.task)).trees
     whole = sum("margin" in tree and tree["margin"] > 0 for tree in trees)
     wrong = sum("context" in tree for tree in trees)
@@ -78,7 +84,7 @@ def test_answers_are_those_of_one_model_after_the_other():
     first, second = PlaneModel(seed=17), PlaneModel(seed=4)
     both = {name: np.stack([first.params[name], second.params[name]]) for name in first.params}
     asked = ch24.contexts(3)
-    found = ch24.answers(both, first.config, asked)
+    found = progress.answers(both, first.config, asked)
     for params, said in zip((first.params, second.params), found, strict=True):
         for row, token in zip(asked.reshape(-1, 8), said.ravel(), strict=True):
             assert forward(params, row[None], first.config)["logits"][0, 7].argmax() == token
