@@ -1,0 +1,145 @@
+r"""The story as a program: look, read, name; and where it and the network part, over every context.
+
+At a sign in place t the program takes the token whose key scores highest, and reads its value alone (eq-story),
+
+.. math:: j = \arg\max_{i \le t} s_{ti}(\tau_i), \qquad z = x_t + v_j(\tau_j),
+
+where the network takes a mean of all values. The contexts in which one token in one place is looked at are a box: every
+other place may hold whatever scores less. So the program has one answer on each box, and the branch and bound that
+counts wrong answers of a network counts where it says something else than the program.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from transformer_lab.analysis.certificates.exact import examine
+from transformer_lab.analysis.certificates.families import Boxes, families, size
+from transformer_lab.analysis.certificates.plane import Plane, plane_of
+from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
+
+__all__ = ["EVEN", "FAMILIES", "MODEL", "PLUS", "Agreement", "answer", "averaged", "cases", "compare", "just_before",
+           "logits", "nearest", "read_table", "say", "tables", "wrong_by"]
+
+#: The run that the models come from, and every context in which its rule decides.
+RUN = recipe()
+MODEL, PLUS, EVEN = RUN.model, RUN.task.of.operator, np.arange(0, 11, 2)
+FAMILIES = families(RUN.task)
+
+
+def tables(seed: int, how: str = "plain") -> Plane:
+    """What the program reads off a trained model: scores, values, and the lines and slopes of the regions."""
+    return plane_of(params_of(IN_THE_PLANE.load().sel(recipe=how, seed=seed)), MODEL, PLUS)
+
+
+def logits(plane: Plane, z) -> np.ndarray:
+    """What the feed-forward layer and the read-out make of each z (..., 2): (..., token)."""
+    on = np.maximum(z @ plane.lines[:2] + plane.lines[2], 0)
+    return z @ plane.direct[:2] + plane.direct[2] + on @ plane.hidden
+
+
+def say(plane: Plane, z) -> np.ndarray:
+    """The token in whose region of the plane z (..., 2) lies."""
+    return logits(plane, z).argmax(axis=-1)
+
+
+def answer(plane: Plane, tokens) -> int:
+    """The program: what the sign says after these tokens (eq-story)."""
+    seen, t = [*tokens, plane.query], len(tokens)
+    j = np.argmax([plane.scores[t, i, token] for i, token in enumerate(seen)])
+    return int(say(plane, plane.start[t] + plane.values[j, seen[j]]))
+
+
+def read_table(plane: Plane, t: int) -> np.ndarray:
+    """What a sign in place t says where it looks at each even number in each place before it: (t, 6)."""
+    return say(plane, plane.start[t] + plane.values[:t, EVEN])
+
+
+class Cases(NamedTuple):
+    """Contexts in which one token is looked at, in boxes: what the rule says there, and what the program says."""
+
+    t: int
+    rule: np.ndarray
+    program: np.ndarray
+    allowed: np.ndarray
+
+    def boxes(self, answers, which) -> Boxes:
+        return Boxes(self.t, answers[which], self.allowed[which])
+
+
+def cases(plane: Plane, keys: np.ndarray | None = None) -> list[Cases]:
+    """Every context in which the rule decides, by the family that it is in and the token with the highest score.
+
+    ``keys`` are other scores (t, i, token) than the model's own, for a program that looks elsewhere.
+    """
+    keys = plane.scores if keys is None else keys
+    return [parted(plane, boxes, keys[boxes.t]) for boxes in FAMILIES]
+
+
+def parted(plane, family, keys):
+    t, found = family.t, []
+    said = say(plane, plane.start[t] + plane.values[:t + 1])
+    for rule, allowed in zip(family.answers, family.allowed, strict=True):
+        places = [*np.argwhere(allowed), (t, plane.query)]
+        for i, token in places:
+            box = allowed & (keys[:t] < keys[i, token] if i < t else keys[:t] <= keys[t, plane.query])
+            if i < t:
+                box[i] = (np.arange(box.shape[1]) == token) & (keys[i, token] > keys[t, plane.query])
+            if box.any(axis=1).all():
+                found.append((rule, said[i, token], box))
+    rule, program, boxes = zip(*found, strict=True)
+    return Cases(t, np.array(rule), np.array(program), np.array(boxes))
+
+
+class Agreement(NamedTuple):
+    """Numbers of contexts: all; where the network is wrong, where the program is, where they say different things, and
+    where both are wrong and say the same.
+    """
+
+    contexts: int
+    network: int
+    program: int
+    apart: int
+    foretold: int
+
+
+def compare(plane: Plane, last: int = 7) -> Agreement:
+    """Network, program and rule, over every context in which the rule decides, up to a sign in the ``last`` place."""
+    found = cases(plane)[:last]
+    right, missed = counted(plane, found, "rule", lambda case: case.rule == case.program)
+    wrong, failed = counted(plane, found, "rule", lambda case: case.rule != case.program)
+    _, other = counted(plane, found, "program", lambda case: case.rule != case.program)
+    return Agreement(right + wrong, missed + failed, wrong, missed + other, wrong - other)
+
+
+def counted(plane, found, answers, where):
+    """How many contexts there are in these boxes, and in how many of them the network says anything else."""
+    boxes = [case.boxes(getattr(case, answers), mask) for case in found if (mask := where(case)).any()]
+    return examine(plane, boxes)[:2] if boxes else (0, 0)
+
+
+def wrong_by(plane: Plane, keys: np.ndarray | None = None) -> int:
+    """In how many contexts a program with these scores is wrong: no network is run."""
+    return sum(sum(size(case.boxes(case.rule, case.rule != case.program))) for case in cases(plane, keys)
+               if (case.rule != case.program).any())
+
+
+def just_before(plane: Plane) -> np.ndarray:
+    """Scores of another story: the sign looks at the token just before it."""
+    return np.broadcast_to(np.arange(plane.n_ctx)[:, None] - 1e-9 * np.arange(12), plane.scores.shape) * np.where(
+        np.arange(plane.n_ctx)[:, None, None] == np.arange(plane.n_ctx)[:, None], -1, 1)
+
+
+def nearest(plane: Plane, stands: np.ndarray) -> np.ndarray:
+    """Scores of a third story: the sign looks at what stands nearest to it in the plane, itself left out."""
+    gaps = np.linalg.norm(stands[None] - plane.start[:, None, None], axis=-1)     # (t, i, token)
+    own = np.arange(plane.n_ctx)[:, None] == np.arange(plane.n_ctx)
+    return np.where(own[..., None], -np.inf, -gaps)
+
+
+def averaged(plane: Plane) -> int:
+    """In how many contexts a fourth story is wrong: the sign takes the mean of all even numbers."""
+    keys = np.where(np.isin(np.arange(12), EVEN), 0.0, -60.0)
+    return examine(plane._replace(scores=np.broadcast_to(keys, plane.scores.shape)), FAMILIES).wrong
