@@ -10,7 +10,7 @@ from chapters.ch26 import figures
 from transformer_lab import generator
 from transformer_lab.analysis.certificates.families import families, size
 from transformer_lab.analysis.certificates.prove import prove
-from transformer_lab.analysis.plane_models import IN_THE_PLANE
+from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of
 from transformer_lab.tasks.rules import oracle
 
 
@@ -139,3 +139,16 @@ def test_a_failure_is_what_forward_passes_say(models):
     assert ch26.asked(models["model B"], [context])[1] <= 0
     silent = models["model B"] | {"b_U": models["model B"]["b_U"] + 1e6 * (np.arange(12) == 4)}
     assert ch26.failure(ch26.to_plane(silent)).numbers[2] == 0
+
+
+def test_the_model_of_76_tokens_is_right_where_forward_passes_can_be_made():
+    """The farthest number with anything that may stand behind it, drawn at random, and the worst that a test can think
+    of: the same token all the way.
+    """
+    params = params_of(ch26.FAR.load().sel(n_ctx=76, seed=0))
+    rng = generator(0, "far")
+    rows = rng.choice([1, 3, 5, 7, 9, 11], (120, 75))
+    rows[60:] = rows[60:, :1]
+    rows[:, 0] = 2 * rng.integers(6, size=120)
+    assert ch26.asked(params, rows)[1].min() > 0.7
+    assert ch26.asked(params, rng.integers(12, size=(300, 75)))[1].min() > 0.7
