@@ -139,6 +139,8 @@ def installed(library: str, what: str):
     try:
         return importlib.import_module(library)
     except ModuleNotFoundError as fault:
-        if fault.name != library:
+        missing = str(fault.name).partition(".")[0]
+        if missing == __package__:
             raise
-        raise MissingExtraError(f"{what} need {library}. Install it: pip install {library}") from None
+        because = "" if missing == library else f", which needs {missing}"
+        raise MissingExtraError(f"{what} need {library}{because}. Install it: pip install {missing}") from None

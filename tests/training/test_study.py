@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import toy_study
 import xarray as xr
 
 from transformer_lab.config import Config
-from transformer_lab.errors import ArgumentError, DataError, LabError, StudyError
+from transformer_lab.errors import ArgumentError, DataError, DtypeError, LabError, StudyError
 from transformer_lab.rules import Whole
 from transformer_lab.training import Study, study
 from transformer_lab.training import study as find
@@ -263,6 +264,7 @@ def test_importing_the_package_needs_no_xarray():
 @pytest.mark.parametrize(("library", "line"), [
     ("torch", "import transformer_lab.models"), ("torch", "import transformer_lab.training.torch_stepper"),
     ("matplotlib", "import transformer_lab.plots"), ("anywidget", "from transformer_lab.widgets import SoftLookup"),
+    ("traitlets", "from transformer_lab.widgets import SoftLookup"),
     ("xarray", "from transformer_lab.training import study; study('optimizers').load()")])
 def test_a_library_that_is_missing_is_a_sentence(library, line):
     script = f"""import importlib.abc, sys
@@ -273,7 +275,7 @@ class Absent(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Absent())
 {line}"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert f"need {library}. Install it: pip install {library}" in done.stderr.splitlines()[-1]
+    assert re.search(rf"\bneeds? {library}\. Install it: pip install {library}$", done.stderr.splitlines()[-1])
 
 
 def test_two_processes_at_once_end_in_the_same_record(tmp_path):
@@ -295,3 +297,18 @@ def check_toy(home: Path) -> None:
     assert (found["count"] == found["arm"]).all()
     lines = Counter((home / "log").read_text().split("\n")[:-1])
     assert len(lines) == toy_study.UNITS
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.arange(3), {1, 2}, object(), "\ud800"])
+def test_settings_and_data_that_json_cannot_hold_are_refused(home, value):
+    with pytest.raises(DtypeError, match=r"^settings: got what JSON cannot hold"):
+        Study("unwritable", scaled, settings={"a": value})
+    with pytest.raises(LabError, match=r"^arms: got"):
+        Study("unwritable", scaled, arms={"rate": (value,)})
+    for argument in ("config", "timing"):
+        with pytest.raises(DtypeError, match=f"^{argument}: got what JSON cannot hold"):
+            write_dataset(home / "data" / "odd", xr.Dataset(), **{"config": {}} | {argument: {"a": value}})
+    if not isinstance(value, np.ndarray):
+        with pytest.raises(DtypeError, match=r"^dataset: got what JSON cannot hold"):
+            write_dataset(home / "data" / "odd", xr.Dataset(attrs={"a": value}), config={})
+    assert not (home / "data" / "odd").exists()

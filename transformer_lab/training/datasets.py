@@ -13,11 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checks import check_type
 from ..errors import DataError, DtypeError, installed
 from .folders import place, settled
 from .records import difference, versions
-from .seals import check_folder, dumped, noted, parsed, sealed, seals, sha256, understood, unsealed, vouched
+from .seals import (
+    check_folder,
+    check_plain,
+    dumped,
+    noted,
+    parsed,
+    sealed,
+    seals,
+    sha256,
+    understood,
+    unsealed,
+    vouched,
+)
 from .tables import packed, unpacked
 
 __all__ = ["read_dataset", "write_dataset"]
@@ -53,9 +64,11 @@ def write_dataset(folder, dataset, *, config: dict, made_with: dict | None = Non
         Whether a folder that is there gives way, once the new one is whole.
     """
     folder = check_folder(folder)
+    for argument, values in (("config", config), ("timing", timing or {}), ("made_with", made_with or {})):
+        check_plain(argument, values)
     numbers = {name: variable.values for name, variable in dataset.variables.items() if not is_text(variable)}
     contents = {"arrays.safetensors": packed(numbers),
-                "dataset.json": dumped(described(dataset, check_type("config", config, dict)))}
+                "dataset.json": dumped(check_plain("dataset", described(dataset, config)))}
     content = sha256("".join(map(sha256, contents.values())).encode())
     contents["timing.json"] = dumped(timing or {})
     manifest = {"format": FORMAT, "versions": made_with or versions(), "content": content, "files": seals(contents)}

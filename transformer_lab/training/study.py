@@ -30,7 +30,7 @@ from .folders import check_writable, settled
 from .gather import merged, side_by_side
 from .pool import attempt, delayed, heard, pool
 from .progress import Bar
-from .seals import dumped, sha256
+from .seals import check_plain, dumped, sha256
 
 __all__ = ["STUDIES", "Study", "study"]
 
@@ -93,7 +93,8 @@ class Study:
             raise ArgumentError("name", repr(self.name)[:80], "1 to 60 lower-case letters, digits and hyphens",
                                 "Choose such a name: it becomes a folder.")
         check_callable("unit", self.unit), check_flag("together", self.together)
-        check_whole("version", self.version, low=1), check_type("settings", self.settings, Mapping)
+        check_whole("version", self.version, low=1)
+        check_plain("settings", dict(check_type("settings", self.settings, Mapping)))
         if self.recipe is not None:
             check_type("recipe", self.recipe, Config)
         object.__setattr__(self, "arms", checked_arms(self.arms))
@@ -214,6 +215,8 @@ def checked_arms(arms) -> tuple[dict, ...]:
                 raise ArgumentError("arms", f"{name}={value!r}"[:80], "text, numbers or truth values", "Name it.")
     arms = tuple({name: getattr(value, "item", lambda value=value: value)() for name, value in arm.items()}
                  for arm in arms)
+    for arm in arms:
+        check_plain("arms", arm)
     if len({tuple(arm.items()) for arm in arms}) < len(arms):
         raise ArgumentError("arms", "the same arm twice", "arms that differ in a factor", "Take one of them out.")
     return arms
