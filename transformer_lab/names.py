@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from .errors import DtypeError, UnknownNameError
 
-__all__ = ["IGNORED", "PAGE", "PARTS", "TRANSFORMER_LENS", "TWIN", "VOCABULARY", "Name", "Part", "check_known",
-           "lookup", "parameter_shapes"]
+__all__ = ["IGNORED", "PAGE", "PARTS", "TRANSFORMER_LENS", "TWIN", "VOCABULARY", "Name", "Part", "lookup",
+           "parameter_shapes"]
 
 
 #: The target of a position that does not count (PyTorch's number for it).
