@@ -182,3 +182,10 @@ def test_that_a_count_ends_at_a_million_is_said_to_whom_it_surprises():
     with pytest.raises(errors.RangeError, match=r"from 1 to 1000000\. "):
         Whole(1)("steps", 10**7)
     assert Whole(1, None)("steps", 10**7) == 10**7
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -1e-300])
+def test_a_number_above_zero_is_not_zero(value):
+    with pytest.raises(errors.RangeError, match=r"^rate: got .*; allowed is a number above 0"):
+        Number(above=0)("rate", value)
+    assert Number(above=0)("rate", 1e-300) == 1e-300

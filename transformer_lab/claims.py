@@ -240,7 +240,7 @@ def _apart(number, low, high) -> str:
     """A whole number as it is, another with four digits or as many as it takes to fall on its side of the limits."""
     if isinstance(number, int):
         return str(number)
-    number = float(number)
+    number, low, high = map(float, (number, low, high))
     sides = [(number > limit) - (number < limit) for limit in (low, high)]
     for digits in range(4, 18):
         shown = float(f"{number:.{digits}g}")
