@@ -13,7 +13,7 @@ import sys
 
 from .. import __version__
 from ..errors import LabError
-from . import certify, commands, studies
+from . import animate, certify, commands, figures, studies
 from .options import add_fields
 from .show import say, streams
 
@@ -27,6 +27,8 @@ DESCRIPTION = """Train a small transformer to compute, then ask it.
   transformer-lab runs                        what has been trained so far
   transformer-lab train rule plus_last_even --seeds 256     many small models at once
   transformer-lab certify plus_last_even-0-seeds-256        which of them are never wrong, with proof
+  transformer-lab figures plus_last_even-0    every part of a model, drawn
+  transformer-lab animate plus_last_even-0    films of how it learned
   transformer-lab study                       the studies that the book ships, many runs each
 
 Add --help to a command to see its settings."""
@@ -100,6 +102,10 @@ def parser() -> argparse.ArgumentParser:
 
     certify.add_options(verb(verbs, "certify", certify.certify, "prove that a model of a rule is never wrong",
                              certify.HELP))
+    figures.add_options(verb(verbs, "figures", figures.figures, "draw a model of a rule, every part of it",
+                             figures.HELP))
+    animate.add_options(verb(verbs, "animate", animate.animate, "make films of how a model of a rule learns",
+                             animate.HELP))
     studies.add_options(verb(verbs, "study", studies.study, "train, measure and ship a whole study", studies.HELP))
     return top
 

@@ -59,8 +59,10 @@ class Figure:
         return both
 
     @checked
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, width: Number(20, 2000) | None = None) -> None:
         """Write the figure to a file, in the colours of the light theme; the ending says which kind: svg, pdf or png.
+        An SVG or PDF that would be wider than ``width``, in mm, is made smaller as a whole: two columns of a journal
+        are often 183 mm.
 
         >>> import tempfile
         >>> from transformer_lab.plots import lines
@@ -69,7 +71,7 @@ class Figure:
         ...     sorted(path.name for path in Path(folder).iterdir())
         ['line.pdf']
         """
-        save(self.panels, Path(path), COLUMN)
+        save(self.panels, Path(path), COLUMN, width)
 
     @property
     def svgs(self) -> list[str]:

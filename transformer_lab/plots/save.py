@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_pdf import Op
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
@@ -25,24 +27,28 @@ KINDS = {"svg": {"metadata": {"Date": None, "Creator": None}, "transparent": Tru
 GAP = 14  # px between two panels
 
 
-def save(panels: Sequence[Drawing], path: Path, widest: float) -> None:
-    """Write the panels to a file of the kind that its ending names: whole, or not at all."""
+def save(panels: Sequence[Drawing], path: Path, widest: float, across: float | None = None) -> None:
+    """Write the panels to a file of the kind that its ending names, ``across`` mm wide at most: whole or not at all."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in KINDS:
         raise UnknownNameError("path", repr(path.name), "a name that ends in .svg, .pdf or .png",
                                f"Pass {path.stem + '.svg'!r}.")
     with written_whole(path) as half, matplotlib.rc_context(HOUSE):
-        Sheet(panels, widest).savefig(half, format=kind, **KINDS[kind])
+        Sheet(panels, widest, across).savefig(half, format=kind, **KINDS[kind])
 
 
 class Sheet(Drawing):
-    """Several drawings as one: it draws each of them in its place, on whatever it is drawn on itself."""
+    """Several drawings as one: it draws each of them in its place, on whatever it is drawn on itself.
 
-    def __init__(self, panels: Sequence[Drawing], widest: float):
+    A sheet that has to be narrower is drawn as it is and made smaller as a whole, its type and lines with it.
+    """
+
+    def __init__(self, panels: Sequence[Drawing], widest: float, across: float | None = None):
         sizes = [panel.bbox_inches.size for panel in panels]
         places, width, height = placed([size * 72 for size in sizes], widest)
-        super().__init__(figsize=(width / 72, height / 72), layout="none")
-        self.panels = panels
+        self.scale = min(1.0, across / 25.4 * 72 / width) if across else 1.0
+        super().__init__(figsize=(width / 72 * self.scale, height / 72 * self.scale), layout="none")
+        self.panels, self.whole = panels, height
         for panel, (left, top), (across, down) in zip(panels, places, sizes, strict=True):
             expand_cells(panel)
             panel.set_layout_engine("none")      # it was laid out when the figure was made
@@ -51,10 +57,28 @@ class Sheet(Drawing):
 
     def draw(self, renderer) -> None:
         super().draw(renderer)
-        for panel in self.panels:
-            panel.dpi = self.dpi
-            panel.patch.set_visible(False)
-            panel.draw(renderer)
+        with shrunk(renderer, self.scale, self.whole):
+            for panel in self.panels:
+                panel.dpi = self.dpi
+                panel.patch.set_visible(False)
+                panel.draw(renderer)
+
+
+@contextmanager
+def shrunk(renderer, scale: float, height: float):
+    """All that is drawn meanwhile is smaller by the scale, in SVG and PDF; ``height`` is that of the sheet before."""
+    inner = getattr(renderer, "_renderer", renderer)
+    if scale == 1.0 or not (hasattr(inner, "writer") or hasattr(inner, "file")):
+        yield
+    elif hasattr(inner, "writer"):
+        inner.height, small = height, inner.height
+        inner.writer.start("g", transform=f"scale({scale:.6g})")
+        yield
+        inner.writer.end("g")
+        inner.height = small
+    else:
+        inner.file.output(scale, 0, 0, scale, 0, 0, Op.concat_matrix)
+        yield
 
 
 def placed(sizes, widest: float) -> tuple[list[tuple[float, float]], float, float]:
