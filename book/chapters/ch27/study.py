@@ -85,7 +85,7 @@ HARD = ("lucky7_no_resid", "step_back", "copy_modulo", "even_abs_diff", "plus_ma
 #: Every rule in the plane; on a line those of the present token and some others; in more numbers those that look back.
 TRIED = {
     2: tuple(RULES),
-    1: (*ASKS["asks for the present token"][:6], "plus_last_even", "lucky7", "lucky7_no_resid", "step_back",
+    1: (*ASKS["asks for the present token"], "plus_last_even", "lucky7", "lucky7_no_resid", "step_back",
         "plus_max_of_two"),
     4: ("plus_last_even", "even_repeat_last_odd", "lucky7", "lucky7_no_resid", "step_back", "copy_modulo",
         "even_abs_diff"),
