@@ -29,16 +29,18 @@ from transformer_lab.signatures import rules_of
 
 @functools.cache
 def public_functions() -> dict:
-    """Each function of each module's ``__all__``, by its path in the package."""
+    """Each function of each module's ``__all__``, by its path; of a chapter's own, those that say what they take."""
     found = {}
     packages = [(transformer_lab, "transformer_lab."), (chapters, "chapters.")]
-    for module in (found for package, prefix in packages for found in pkgutil.walk_packages(package.__path__, prefix)):
+    for package, module in ((within, module) for within, prefix in packages
+                            for module in pkgutil.walk_packages(within.__path__, prefix)):
         if module.name.endswith("__main__"):
             continue
         members = importlib.import_module(module.name)
         for name in getattr(members, "__all__", ()):
             member = getattr(members, name)
-            if inspect.isfunction(member) or hasattr(member, "__wrapped__"):
+            plain, wrapped = inspect.isfunction(member), hasattr(member, "__wrapped__")
+            if (plain or wrapped) if package is transformer_lab else (plain and wrapped):
                 found[f"{member.__module__.removeprefix('transformer_lab.')}.{member.__name__}"] = member
     return found
 

@@ -86,6 +86,10 @@ TABLE = {
     "tasks.expressions.operation_of": lambda: {"expression": ASKED[0]},
     "tasks.splits.baselines": lambda: {"train": ASKED, "held_out": ASKED},
     "analysis.digit_model.load": lambda: {"folder": shipped("digits", "digits-0")},
+    "analysis.digit_model.trained": lambda: {"study": "study", "recipe": SMALL, "seed": 0, "keep": (0,), "d_mlp": 4},
+    "analysis.digit_model.learned": lambda: {"name": "study", "recipe": SMALL, "seed": 0},
+    "analysis.digit_model.curve": lambda: {"history": History(
+        [{"step": 0, "held_out_accuracy": 0.1}, {"step": 1, "held_out_accuracy": 0.2}])},
     "analysis.all_answers.trained": lambda: {"folder": "run", "run": SMALL, "at": (0,), "every": 1},
     "analysis.all_answers.answered": lambda: {"folder": "run", "run": SMALL, "at": (0,), "every": 1},
     "training.run.train": lambda: {"folder": "run", "run": SMALL, "every": 1, "checkpoint_every": 1, "keep": (0,)},

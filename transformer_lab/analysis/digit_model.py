@@ -9,10 +9,13 @@ import numpy as np
 from .. import places
 from ..checks import check_type
 from ..errors import DataError
+from ..rules import Seed
+from ..signatures import checked
 from ..tasks.answers import questions, write
 from ..tasks.digit_data import Digits
 from ..tasks.digits import check_expression
 from ..tasks.expressions import EOS, TOKENS, answer_text, spell, value
+from ..training import History
 from ..training.records import Record
 from ..training.run import Run, logits, read_run, train
 
@@ -90,19 +93,22 @@ def load(folder) -> tuple[DigitModel, Record]:
     return DigitModel(run, record.weights), record
 
 
-def trained(study: str, recipe: Run, *, seed: int, keep=(), **arm) -> tuple:
+@checked
+def trained(study: str, recipe: Run, *, seed: Seed(), keep=(), **arm) -> tuple:
     """The model of one arm and seed of a study, trained if its run is not there, and its history."""
     run = recipe.replace(seed=seed, **arm)
     record = train(places.runs("-".join(map(str, (study, *arm.values(), seed)))), run, keep=keep)
     return DigitModel(run, record.weights), record.history
 
 
-def curve(history) -> dict:
+@checked
+def curve(history: History) -> dict:
     """The held-out accuracy over the steps, as a unit of a study returns it."""
     return {"accuracy": ("step", history["held_out_accuracy"]), "step": ("step", history.steps)}
 
 
-def learned(name: str, recipe: Run, *, seed: int) -> dict:
+@checked
+def learned(name: str, recipe: Run, *, seed: Seed()) -> dict:
     """The unit of a study of one recipe: its curve, and how many held-out questions it answers wrong in the end."""
     model, history = trained(name, recipe, seed=seed)
     return curve(history) | {"wrong": ((), (~model.right(model.run.task.parts.held_out)).sum())}

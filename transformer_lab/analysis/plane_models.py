@@ -25,7 +25,7 @@ from .certificates.prove import bounds, prove
 from .certificates.until_proved import train_until_proved
 from .rule_scores import scores
 
-__all__ = ["CLIPPED", "IN_THE_PLANE", "RECIPES", "UNTIL_PROVED", "WATCHED", "params_of", "recipe"]
+__all__ = ["CLIPPED", "IN_THE_PLANE", "RECIPES", "UNTIL_PROVED", "params_of", "recipe"]
 
 OURS = {"steps": 5000, "batch": 32, "learning_rate": 3e-2, "warmup": 100, "embedding_scale": 0.3, "weight_decay": 0.01}
 
@@ -73,18 +73,17 @@ def labelled(weights: dict, *dims: str) -> dict:
             for name, value in weights.items()}
 
 
-def group(how: str, first: int, keep=()):
-    """A group of models that is trained at once, and its history."""
+def group(how: str, first: int) -> dict:
+    """The weights of a group of models that is trained at once."""
     run = recipe(how=how).replace(seed=first, seeds=GROUP)
     stepper = run.stepper()
-    history = fit(stepper, run.batches, steps=run.training.steps, learning_rate=run.learning_rate,
-                  every=run.training.steps, keep=keep)
-    return stepper.params, history
+    fit(stepper, run.batches, steps=run.training.steps, learning_rate=run.learning_rate, every=run.training.steps)
+    return stepper.params
 
 
 def in_the_plane(recipe: str, seeds) -> dict:
     """Models of one recipe, how they score, and whether they are right on every context."""
-    parts = [group(recipe, first)[0] for first in seeds[::GROUP]]
+    parts = [group(recipe, first) for first in seeds[::GROUP]]
     weights = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return labelled(weights, "seed") | measured(weights, len(seeds), 8)
 
@@ -110,14 +109,6 @@ def right_everywhere(run: Run, params: dict) -> bool:
     return all((bounds(plane, each).margins > 0).all() for each in boxes) and prove(plane, boxes).proved
 
 
-def watched(recipe: str, seeds) -> dict:
-    """The weights of a few models of a group at about 200 steps of their training."""
-    steps = np.arange(0, RECIPES[recipe]["steps"] + 1, RECIPES[recipe]["steps"] // 200)
-    trajectory = group(recipe, 0, keep=steps)[1].trajectory
-    return {"step": ("step", steps)} | labelled(
-        {name: value[:, list(seeds)] for name, value in trajectory.items()}, "step", "seed")
-
-
 def until_proved(n_ctx: int, steps: int, attempts: int, seeds) -> dict:
     """Models that are trained until they are proved, in groups of 32."""
     run = recipe().replace(n_ctx=n_ctx)
@@ -131,14 +122,12 @@ def until_proved(n_ctx: int, steps: int, attempts: int, seeds) -> dict:
     return labelled(weights, "seed") | measured(weights, len(seeds), n_ctx) | kept
 
 
-#: 256 models of ``plus_last_even`` by each recipe; a few of them through their training.
+#: 256 models of ``plus_last_even`` by each recipe.
 IN_THE_PLANE = Study("in-the-plane", in_the_plane, arms={"recipe": FIRST}, seeds=range(256), together=True,
                      settings={"recipes": {name: RECIPES[name] for name in FIRST}})
 #: 256 others, on plain data, whose gradients are no longer than 1.
 CLIPPED = Study("clipped-in-the-plane", partial(in_the_plane, "clipped"), seeds=range(256, 512), together=True,
                 settings={"recipe": RECIPES["clipped"]})
-WATCHED = Study("watched-in-the-plane", watched, arms={"recipe": ("plain", "balanced")}, seeds=range(4), together=True,
-                settings={"recipes": RECIPES})
 
 #: Models that were trained until they were proved, by the number of positions.
 UNTIL_PROVED = {n_ctx: Study(f"until-proved-{n_ctx}", partial(until_proved, n_ctx, steps, attempts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matplotlib.patches import FancyBboxPatch
 
+from transformer_lab.checks import check_whole
 from transformer_lab.plots import Figure
 from transformer_lab.plots.figure import laid_out
 from transformer_lab.plots.style import empty
@@ -24,6 +25,7 @@ def lessons(words: Each(str), n_question: Whole(1)) -> Figure:
     'Boxes of tokens. One pass: Max ( 5 ) 5; asked for below ): 5, below 5: [EOS]. One at a time: Max ( 5 ): 5; \
 Max ( 5 ) 5: [EOS].'
     """
+    check_whole("n_question", n_question, high=len(words))
     asked = [*words[n_question:], END]
     ends = range(n_question, n_question + len(asked))
     one = ", ".join(f"below {words[end - 1]}: {said}" for end, said in zip(ends, asked, strict=True))

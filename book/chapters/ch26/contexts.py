@@ -35,7 +35,7 @@ def task_of(n_ctx: int) -> RuleTask:
 
 
 @checked
-def spelt(tokens) -> str:
+def spelt(tokens: Wholes("t", low=0, below=12)) -> str:
     """A context as a reader writes it.
 
     >>> spelt([10, 6, 11])
@@ -79,8 +79,7 @@ def every_context(t: Whole(1, 5)) -> np.ndarray:
     return rows[(rows % 2 == 0).any(axis=1)]
 
 
-@checked
-def asked(params: dict, contexts: Wholes("n t", low=0, below=12), dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
+def asked(params: dict, contexts: np.ndarray, dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
     """Plain forward passes at a ``+`` after each context: where the stream stands (n, 2), and the margins (n,).
 
     The margin is the logit of the right token less the largest other one: above 0 the model is right.
@@ -122,7 +121,6 @@ def family(t: Whole(1), j: Whole(), even: Whole(0, 10)) -> np.ndarray:
     return allowed
 
 
-@checked
 def tables(plane: Plane, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each position and token the weight a (pos, 12), 0 where the token may not stand, and a value (pos, 12, 2).
 

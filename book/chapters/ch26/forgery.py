@@ -12,21 +12,17 @@ from transformer_lab.analysis.certificates.prove import Proof
 from transformer_lab.analysis.certificates.record import certificate, fingerprint, sealed
 from transformer_lab.errors import DataError
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Number, Whole
-from transformer_lab.signatures import checked
 
 from .contexts import TASK
 
 __all__ = ["certificate_of", "flipped", "for_other_weights", "objection", "shrunk"]
 
 
-@checked
 def certificate_of(params: dict, proof: Proof) -> dict:
     """The certificate of a proof, as plain values for a file."""
     return certificate(TASK, params, proof)
 
 
-@checked
 def objection(found: dict, params: dict) -> str:
     """What the checker says against a certificate of these weights; nothing, where it holds."""
     try:
@@ -36,8 +32,7 @@ def objection(found: dict, params: dict) -> str:
     return ""
 
 
-@checked
-def flipped(found: dict, seed: Whole()) -> dict:
+def flipped(found: dict, seed: int) -> dict:
     """One random number of a random polygon, with another sign; the checksum is left as it was."""
     rng, spoiled = generator(seed, "flip"), copy.deepcopy(found)
     corner = spoiled["families"][rng.integers(len(spoiled["families"]))]["corners"][rng.integers(16)]
@@ -46,8 +41,7 @@ def flipped(found: dict, seed: Whole()) -> dict:
     return spoiled
 
 
-@checked
-def shrunk(found: dict, which: Whole(), factor: Number(above=0, high=1) = 0.99) -> dict:
+def shrunk(found: dict, which: int, factor: float = 0.99) -> dict:
     """One polygon drawn in towards its middle, and the certificate sealed anew: the forger knows the checksum."""
     spoiled = found | {"families": [*found["families"]]}
     corners = np.array(found["families"][which]["corners"])
@@ -56,7 +50,6 @@ def shrunk(found: dict, which: Whole(), factor: Number(above=0, high=1) = 0.99) 
     return sealed(spoiled)
 
 
-@checked
 def for_other_weights(found: dict, params: dict) -> dict:
     """The certificate made out to another model, and sealed anew."""
     return sealed(found | {"weights": fingerprint(params)})

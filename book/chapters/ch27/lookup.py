@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
-from transformer_lab.rules import Array, Whole
+from transformer_lab.rules import Array, Whole, Wholes
 from transformer_lab.signatures import checked
 
 __all__ = ["crossing", "heard", "looks_back", "orders", "pair_points"]
@@ -38,7 +38,7 @@ def looks_back(steps: Whole(1, 7), n: Whole(2, 9) = 7) -> list[tuple[int, int]]:
 
 
 @checked
-def orders(wanted: list, n: Whole(2, 9) = 7) -> int:
+def orders(wanted: Wholes("n 2", low=0), n: Whole(2, 9) = 7) -> int:
     """In how many orders of ``n`` places on a line every wanted place stands at an end of those that its query sees.
 
     >>> orders(looks_back(1)), orders(looks_back(3))
@@ -50,7 +50,6 @@ def orders(wanted: list, n: Whole(2, 9) = 7) -> int:
     return int(np.logical_and.reduce(fits).sum())
 
 
-@checked
 def pair_points(rng, d: Whole(1) = 16) -> tuple[np.ndarray, np.ndarray]:
     """What a random head reads from two tokens in each of two places, with all else held: points (2, 2, d), weights.
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...rules import Each, Wholes
+from ...signatures import checked
 from .families import Boxes, weights
 from .plane import Plane, gaps
 
@@ -18,10 +20,19 @@ def meant(boxes: Boxes) -> np.ndarray:
     return boxes.t - 1 - holds[:, ::-1].argmax(axis=1)
 
 
-def least_gaze(plane: Plane, families: list[Boxes]) -> np.ndarray:
+@checked
+def least_gaze(plane: Plane, families: Each(Boxes, low=1)) -> np.ndarray:
     """The least share of attention that the token meant has in any context, by family.
 
     Exact: the share is least where each other position holds the token of the largest weight that may stand there.
+
+    >>> from transformer_lab.analysis.certificates.families import families
+    >>> from transformer_lab.analysis.certificates.plane import plane_of
+    >>> from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
+    >>> run = recipe()
+    >>> plane = plane_of(params_of(IN_THE_PLANE.load().sel(recipe="plain", seed=0)), run.model, 11)
+    >>> bool((least_gaze(plane, families(run.task)) > 0.5).all())
+    True
     """
     found = []
     for boxes in families:
@@ -31,15 +42,34 @@ def least_gaze(plane: Plane, families: list[Boxes]) -> np.ndarray:
     return np.concatenate(found)
 
 
-def reads(plane: Plane, families: list[Boxes]) -> np.ndarray:
-    """The lead of the right answer if the token meant had all attention, by family."""
+@checked
+def reads(plane: Plane, families: Each(Boxes, low=1)) -> np.ndarray:
+    """The lead of the right answer if the token meant had all attention, by family.
+
+    >>> from transformer_lab.analysis.certificates.families import families
+    >>> from transformer_lab.analysis.certificates.plane import plane_of
+    >>> from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
+    >>> run = recipe()
+    >>> plane = plane_of(params_of(IN_THE_PLANE.load().sel(recipe="plain", seed=0)), run.model, 11)
+    >>> reads(plane, families(run.task)).shape
+    (168,)
+    """
     return np.array([gaps(plane, (plane.start[boxes.t] + plane.values[place, answer])[:, None], answer).min()
                      for boxes in families for place, answer in zip(meant(boxes), boxes.answers, strict=True)])
 
 
-def preference(plane: Plane, focus, others) -> tuple[float, float]:
+@checked
+def preference(plane: Plane, focus: Wholes("n", low=0), others: Wholes("m", low=0)) -> tuple[float, float]:
     """Of the scores at the last position, in nats: how much higher tokens in focus stand than others, and how much
     higher one in focus stands a place nearer; means.
+
+    >>> from transformer_lab.analysis.certificates.families import families
+    >>> from transformer_lab.analysis.certificates.plane import plane_of
+    >>> from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
+    >>> run = recipe()
+    >>> plane = plane_of(params_of(IN_THE_PLANE.load().sel(recipe="plain", seed=0)), run.model, 11)
+    >>> len(preference(plane, range(0, 11, 2), range(1, 11, 2)))
+    2
     """
     scores = plane.scores[-1, :-1]
     level = scores[:, focus].mean(axis=1)
