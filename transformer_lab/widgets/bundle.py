@@ -26,7 +26,7 @@ __all__ = ["bundle", "css", "files", "names", "picture_css", "poster", "static_h
 HERE = Path(__file__).parent
 JS = HERE / "js"
 #: Explorables with so much data that the page loads it when the reader presses Start, and how wide a phone draws them.
-WAITING, PHONE = ("ask-model", "decoding", "whole-machine"), 350
+WAITING, PHONE = ("ask-model", "decoding", "plane-model", "whole-machine"), 350
 
 
 def names() -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import html
 import json
-import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -26,7 +25,6 @@ from .roles import marked
 __all__ = ["FormulaError", "render", "visit_block", "visit_inline"]
 
 MODULES = Path(__file__).resolve().parents[3] / "node_modules"
-SOURCE = re.compile(r"<semantics>(.*?)<annotation[^>]*>[^<]*</annotation></semantics>")    # a second copy of the TeX
 log = logging.getLogger(__name__)
 
 
@@ -64,7 +62,7 @@ def render(tex: str, display: bool = False) -> str:
     answer = json.loads(process.stdout.readline())
     if "error" in answer:
         raise FormulaError(answer["error"])
-    return SOURCE.sub(r"\1", answer["html"])
+    return answer["html"]
 
 
 def _rendered(node: nodes.Element, display: bool) -> str:

@@ -38,7 +38,7 @@ def looks_back(steps: Whole(1, 7), n: Whole(2, 9) = 7) -> list[tuple[int, int]]:
 
 
 @checked
-def orders(wanted: Wholes("n 2", low=0), n: Whole(2, 9) = 7) -> int:
+def orders(wanted: Wholes("looks 2", low=0), n: Whole(2, 9) = 7) -> int:
     """In how many orders of ``n`` places on a line every wanted place stands at an end of those that its query sees.
 
     >>> orders(looks_back(1)), orders(looks_back(3))

@@ -115,7 +115,7 @@ BUGS = {  # module: [(the right piece, the wrong one), ...]
         ("self.eps * root", "self.eps"),
         ("theta *= 1 - learning_rate * self.weight_decay", "theta *= 1 - self.weight_decay"),
         ("np.einsum(\"...i,...i->...\", g, g)", "(g * g).sum()"),
-        ("g *= (max_norm / np.maximum(norm, max_norm))[..., None]", "g *= max_norm / norm.max()"),
+        ("g *= np.where(longer, max_norm / np.maximum(norm, max_norm), 1)[..., None]", "g *= max_norm / norm.max()"),
     ],
 }
 CASES = [(module, right, wrong) for module, pairs in BUGS.items() for right, wrong in pairs]

@@ -4,7 +4,7 @@
 (() => {
   const folder = new URL(".", document.currentScript.src || document.baseURI);
   const registered = (window.transformerLab ??= { modules: {}, data: {}, bytes: {} }); // filled by NAME.js and data-NAME.js
-  const MUCH = 200_000; // bytes of data that nobody should have to load who only reads on
+  const MUCH = 150_000; // bytes of data that nobody should have to load who only reads on
 
   const FIRST = ':is(input, select, button, [tabindex="0"]):not([tabindex="-1"], :disabled, [aria-disabled="true"])';
 
