@@ -406,7 +406,7 @@ def helps() -> dict[str, str]:
 
 
 def test_every_example_of_the_help_runs(monkeypatch, capsys):
-    """In the order in which they stand; the digit run is cut to a few steps, drawings and films are tested elsewhere."""
+    """In the order in which they stand; the digit run is cut short, drawings and films are tested elsewhere."""
     short = commands.RECIPES["digits"].replace(steps=8, batch=8, warmup=2)
     monkeypatch.setitem(commands.RECIPES, "digits", short)
     for verb in ("studies.study", "figures.figures", "animate.animate"):
