@@ -5,8 +5,11 @@ import pytest
 
 from transformer_lab.analysis import views
 from transformer_lab.analysis.plane_models import recipe
+from transformer_lab.analysis.rule_scores import judged, sampled
+from transformer_lab.analysis.saturation import entropy
 from transformer_lab.byhand.transformer import init
 from transformer_lab.errors import DataError
+from transformer_lab.randomness import generator
 from transformer_lab.tasks.rules import RuleTask
 
 RUN = recipe(how="plain")
@@ -47,7 +50,7 @@ def test_the_landscape_is_that_of_each_point_alone(at, hidden):
     found = views.chances(PARAMS, RUN.model, x, y, at)
     for row, across in np.ndindex(4, 5):
         assert np.allclose(found[row, across], odds_at(np.array([x[across], y[row]]), hidden), atol=1e-6)
-    assert views.entropy(found)[2, 1] == pytest.approx(-sum(p * np.log(p) for p in found[2, 1]))
+    assert entropy(found)[2, 1] == pytest.approx(-sum(p * np.log(p) for p in found[2, 1]))
 
 
 def test_a_model_in_more_dimensions_has_no_landscape():
@@ -65,7 +68,8 @@ def test_demonstrations_differ_and_the_rule_speaks_in_them(rule):
 
 def test_what_a_model_writes_is_judged_token_by_token():
     task = RuleTask("plus_last_even")
-    tokens, marks = views.free_run(PARAMS, RUN.model, task, n=20, length=30)
+    tokens = sampled(PARAMS, RUN.model, task, generator(0, "written").random((30, 20)))
+    marks = judged(task, tokens)
     assert tokens.shape == (20, 30) and (marks == -1).any()
     for row, found in zip(tokens.tolist(), marks.tolist(), strict=True):
         assert row[0] != 11 and found[0] == 0

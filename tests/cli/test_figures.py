@@ -15,8 +15,9 @@ from transformer_lab.byhand.transformer import init
 from transformer_lab.cli import drawings, films, main
 from transformer_lab.cli.animate import moments
 from transformer_lab.cli.figures import lines, trained_again
+from transformer_lab.cli.view import everywhere, view_of
 from transformer_lab.tasks.rules import RuleTask, floor
-from transformer_lab.training import read_run, train
+from transformer_lab.training import Run, read_run, train
 
 RUN = recipe(how="plain")
 PARAMS = init(RUN.model, seed=5)
@@ -76,7 +77,7 @@ def drawn(monkeypatch):
 
 @pytest.fixture(scope="module")
 def view():
-    return drawings.view_of(RUN, PARAMS, METRICS, seed=3)
+    return view_of(RUN, PARAMS, METRICS, seed=3)
 
 
 def walks(view):
@@ -258,6 +259,14 @@ def test_what_is_not_there_is_named(folder, words, said, capsys):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["figures", "--step", "3"], ["animate"]])
+def test_a_target_is_looked_at_before_anything_is_trained_again(words, folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Run, "stepper", lambda run: pytest.fail("it trained first"))
+    (tmp_path / "file").write_text("mine")
+    assert main([words[0], str(folder), *words[1:], "--to", str(tmp_path / "file" / "below")]) == 1
+    assert "Choose another with --to" in capsys.readouterr().err and (tmp_path / "file").read_text() == "mine"
+
+
 def test_planes_are_left_out_where_there_are_more_dimensions(tmp_path, capsys, monkeypatch):
     path = train(tmp_path / "back", recipe("step_back", "plain").replace(steps=2, batch=4, warmup=0)).path
     assert main(["figures", str(path), "--figure", "5", "6"]) == 1
@@ -290,7 +299,7 @@ def test_the_axes_of_a_film_stand_still_and_hold_everything(number, part, monkey
     seen = Drawn()
     monkeypatch.setattr(films, "plane", seen.of("plane"))
     late = {name: 2 * value for name, value in PARAMS.items()}
-    found = [drawings.view_of(RUN, params, METRICS) for params in (PARAMS, late)]
+    found = [view_of(RUN, params, METRICS) for params in (PARAMS, late)]
     frame = films.FILMS[number][1](found)
     frame(found[0], 0)
     first = [call[2] for call in seen.calls]
@@ -299,7 +308,7 @@ def test_the_axes_of_a_film_stand_still_and_hold_everything(number, part, monkey
     for before, (_, _, after) in zip(first, seen.calls, strict=True):
         for name in ("x_range", "y_range"):
             assert before.get(name) == after.get(name)
-    spots = np.concatenate([drawings.everywhere(view, part) for view in found])
+    spots = np.concatenate([everywhere(view, part) for view in found])
     if number == 5:
         (x, y, _), = seen.calls[0][2]["regions"].values()
     else:

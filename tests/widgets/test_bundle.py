@@ -1,5 +1,6 @@
 """The way from JavaScript files to what pages and JupyterLab load."""
 
+import json
 import re
 
 import pytest
@@ -45,6 +46,15 @@ def test_the_page_gets_a_host_a_style_sheet_and_a_script_for_each_explorable():
     for name in names():
         run = 'globalThis.transformerLab = { modules: {} };\n' + written[f"{name}.js"]
         assert node(f'{run}process.stdout.write(typeof transformerLab.modules["{name}"].render);') == "function"
+
+
+def test_the_page_and_the_host_wait_with_the_same_explorables():
+    sizes = {name: json.loads(node(f"import lab from '{bundler.JS.as_uri()}/{name}.js'; "
+                                   "process.stdout.write(JSON.stringify(lab.data ?? null));")) for name in names()}
+    heavy = {name for name, data in sizes.items()
+             if data and (bundler.JS / "data" / f"{data}.bin").stat().st_size > bundler.MUCH}
+    assert {name for name in names() if bundler.waits(name)} == heavy >= {"ask-model", "plane-model"}
+    assert f'"much": {bundler.MUCH}' in files()["host.js"]
 
 
 def test_no_script_of_the_page_needs_what_a_content_security_policy_forbids():

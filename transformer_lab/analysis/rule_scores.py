@@ -11,16 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..byhand.attention import softmax
 from ..byhand.transformer import loss
 from ..config import ModelConfig
 from ..errors import RangeError
 from ..randomness import generator
-from ..rules import Number, Seed, Whole
+from ..rules import Array, Number, Seed, Whole, Wholes
 from ..signatures import checked
 from ..tasks.rules import RuleTask, automaton, decidable, distances, oracle, sample
 from ..training.run import logits
 
-__all__ = ["Scores", "free_running", "interval", "scores"]
+__all__ = ["Scores", "free_running", "interval", "judged", "sampled", "scores"]
 
 
 class Scores(NamedTuple):
@@ -62,11 +63,6 @@ def scores(params: dict, config: ModelConfig, task: RuleTask, *, windows: Whole(
                   float(loss(said, drawn.targets, config)))
 
 
-def softmax(said):
-    odds = np.exp(said - said.max(axis=-1, keepdims=True))
-    return odds / odds.sum(axis=-1, keepdims=True)
-
-
 @checked
 def free_running(params: dict, config: ModelConfig, task: RuleTask, *, sequences: Whole(1, 100_000) = 200,
                  length: Whole(2, 1000) = 30, seed: Seed = 0) -> tuple[int, int]:
@@ -80,17 +76,44 @@ def free_running(params: dict, config: ModelConfig, task: RuleTask, *, sequences
     >>> 0 < wrong <= asked
     True
     """
-    machine, rng = automaton(task.rule), generator(seed, "free running")
-    draws = rng.random((length, sequences))
-    tokens = (draws[0][:, None] > np.cumsum(machine.chances[0])[:-1]).sum(axis=-1)[:, None]
-    state, asked, wrong = machine.follow[0, tokens[:, 0]], 0, 0
+    draws = generator(seed, "free running").random((length, sequences))
+    marks = judged(task, sampled(params, config, task, draws))
+    return int((marks != 0).sum()), int((marks < 0).sum())
+
+
+@checked
+def sampled(params: dict, config: ModelConfig, task: RuleTask, draws: Array("length n", low=0, high=1)) -> np.ndarray:
+    """Sequences (n, length) that a model writes, each from a first token of the rule's own; a draw, even between 0 and
+    1, decides each token.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> from transformer_lab.analysis.plane_models import recipe
+    >>> run = recipe()
+    >>> sampled(init(run.model), run.model, run.task, generator(0, "draws").random((5, 2))).shape
+    (2, 5)
+    """
+    chances = automaton(task.rule).chances[0]
+    tokens = (draws[0][:, None] > np.cumsum(chances)[:-1]).sum(axis=-1)[:, None]
     for draw in draws[1:]:
         odds = softmax(logits(params, tokens[:, -config.n_ctx:], config)[:, -1].astype(float))
-        new = (draw[:, None] > np.cumsum(odds, axis=-1)[:, :-1]).sum(axis=-1)
-        asked += int(machine.constrained[state].sum())
-        wrong += int((machine.constrained[state] & ~machine.allowed[state, new]).sum())
-        tokens, state = np.hstack([tokens, new[:, None]]), machine.follow[state, new]
-    return asked, wrong
+        tokens = np.hstack([tokens, (draw[:, None] > np.cumsum(odds, axis=-1)[:, :-1]).sum(axis=-1)[:, None]])
+    return tokens
+
+
+@checked
+def judged(task: RuleTask, tokens: Wholes("n pos", low=0)) -> np.ndarray:
+    """Of each token of sequences (n, pos) whether the rule allows it (1), forbids it (-1), or says nothing (0).
+
+    >>> judged(RuleTask("plus_last_even"), np.array([[4, 7, 11, 4], [4, 7, 11, 7]])).tolist()
+    [[0, 0, 0, 1], [0, 0, 0, -1]]
+    """
+    machine, found = automaton(task.rule), np.zeros(tokens.shape, int)
+    state = machine.follow[0, tokens[:, 0]]
+    for place, token in enumerate(tokens[:, 1:].T, 1):
+        right = np.where(machine.allowed[state, token], 1, -1)
+        found[:, place] = np.where(machine.constrained[state], right, 0)
+        state = machine.follow[state, token]
+    return found
 
 
 @checked

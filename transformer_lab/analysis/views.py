@@ -10,17 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..byhand.attention import softmax
 from ..byhand.transformer import forward
 from ..config import ModelConfig
 from ..errors import DataError
 from ..randomness import generator
 from ..rules import Array, Choice, Number, Seed, Whole, Wholes
 from ..signatures import checked
-from ..tasks.rules import RuleTask, automaton, decidable, sample
-from .rule_scores import softmax
+from ..tasks.rules import RuleTask, decidable, sample
 
-__all__ = ["Pairs", "chances", "demos", "entropy", "free_run", "grid", "in_plane", "pairs", "reading", "score_field",
-           "score_table"]
+__all__ = ["Pairs", "chances", "demos", "grid", "in_plane", "pairs", "reading", "score_field", "score_table"]
 
 
 class Pairs(NamedTuple):
@@ -122,16 +121,6 @@ def chances(params: dict, config: ModelConfig, x: Array("across"), y: Array("dow
 
 
 @checked
-def entropy(odds: Array("... token")) -> np.ndarray:
-    """How open it is what comes next, in nats.
-
-    >>> float(entropy(np.array([0.5, 0.5, 0.0])).round(4))
-    0.6931
-    """
-    return -(odds * np.log(np.maximum(odds, 1e-300))).sum(axis=-1)
-
-
-@checked
 def score_field(query: Array("2"), x: Array("across"), y: Array("down")) -> np.ndarray:
     """The score (down, across) that a key at (x, y) has with one query.
 
@@ -154,34 +143,3 @@ def demos(task: RuleTask, n: Whole(1, 100) = 3, seed: Seed = 0) -> np.ndarray:
     drawn = generator(seed, "demonstrations").permutation(drawn)
     spoken = decidable(task, drawn).any(axis=-1)
     return np.concatenate([drawn[spoken], drawn[~spoken]])[:n]
-
-
-@checked
-def free_run(params: dict, config: ModelConfig, task: RuleTask, *, n: Whole(1, 1000) = 6, length: Whole(2, 1000) = 24,
-             seed: Seed = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences (n, length) that a model writes by sampling, each from a first token of the rule's own; and of each
-    token whether the rule allows it (1), forbids it (-1), or says nothing (0).
-
-    >>> from transformer_lab.byhand.transformer import init
-    >>> task = RuleTask("plus_last_even")
-    >>> config = ModelConfig(d_vocab=12, n_ctx=8, d_model=2, norm="none")
-    >>> [part.shape for part in free_run(init(config), config, task, n=2, length=5)]
-    [(2, 5), (2, 5)]
-    """
-    machine, draws = automaton(task.rule), generator(seed, "written").random((length, n))
-    tokens = (draws[0][:, None] > np.cumsum(machine.chances[0])[:-1]).sum(axis=-1)[:, None]
-    for draw in draws[1:]:
-        odds = softmax(forward(params, tokens[:, -config.n_ctx:], config)["logits"][:, -1].astype(float))
-        tokens = np.hstack([tokens, (draw[:, None] > np.cumsum(odds, axis=-1)[:, :-1]).sum(axis=-1)[:, None]])
-    return tokens, judged(task, tokens)
-
-
-def judged(task: RuleTask, tokens: np.ndarray) -> np.ndarray:
-    """Of each token of sequences whether the rule allows it (1), forbids it (-1), or says nothing (0)."""
-    machine, found = automaton(task.rule), np.zeros(tokens.shape, int)
-    state = np.zeros(len(tokens), int)
-    for place, token in enumerate(tokens.T):
-        right = np.where(machine.allowed[state, token], 1, -1)
-        found[:, place] = np.where(machine.constrained[state], right, 0) if place else 0
-        state = machine.follow[state, token]
-    return found

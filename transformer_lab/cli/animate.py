@@ -34,8 +34,8 @@ def add_options(verb) -> None:
 
 def animate(options) -> None:
     """Draw the films that were asked for, and say where they lie."""
-    from .drawings import view_of  # matplotlib, which the other commands do not need
-    from .films import FILMS, frames, gif
+    from .films import FILMS, frames, gif  # matplotlib, which the other commands do not need
+    from .view import view_of
 
     run, record, which = opened(options.run, options.seed)
     views.in_plane(run.model, "A film")
@@ -46,11 +46,11 @@ def animate(options) -> None:
         if number not in FILMS:
             names = ", ".join(f"{each} {name}" for each, (name, _) in FILMS.items())
             raise RangeError("--film", str(number), names, "Choose among these.")
+    folder = made(Path(options.to) if options.to else beside(record, run, which, None, "films"))
     steps = moments(run.training.steps, options.frames)
     kept = trained_again(run, steps)
     same = all(np.array_equal(value, kept[run.training.steps][name]) for name, value in record.weights.items())
     seen = [view_of(run, one_by_one(kept[step], run.training.seeds)[which], metrics(record, which)) for step in steps]
-    folder = made(Path(options.to) if options.to else beside(record, run, which, None, "films"))
     wanted, ffmpeg = sorted(set(options.film or FILMS)), shutil.which("ffmpeg")
     bar = Bar(len(wanted))
     for done, number in enumerate(wanted, 1):

@@ -1,75 +1,17 @@
-"""The figures of a model of a rule: a table of functions, each from a :class:`View` to a figure."""
+"""The figures of a model of a rule: a table of functions, each from a :class:`~.view.View` to a figure."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from ..analysis import views
+from ..analysis.saturation import entropy
 from ..names import parameter_shapes
 from ..plots import Figure, bars, cells, curves, plane
 from ..tasks.rules import floor
-from ..training import Run
+from .view import AXES, View, everywhere, kinds, only_read, query_token, short, territory
 
-__all__ = ["DRAWINGS", "View", "view_of"]
-
-AXES = {"x_label": "first number", "y_label": "second number"}
-
-
-class View(NamedTuple):
-    """A model and what its figures are drawn from."""
-
-    run: Run
-    params: dict
-    metrics: dict                  # what was logged, by name, over steps
-    words: list[str]               # a token as a reader writes it
-    all: views.Pairs
-    demos: list[tuple[list[str], dict]]
-
-
-def view_of(run: Run, params: dict, metrics: dict, seed: int = 0) -> View:
-    """All that the figures of one model need."""
-    rule = run.task.of
-    words = [rule.spelt([token]) for token in range(rule.d_vocab)]
-    demos = [([words[token] for token in row], views.reading(params, row, run.model))
-             for row in views.demos(run.task, 3, seed)]
-    return View(run, params, metrics, words, views.pairs(params, run.model), demos)
-
-
-def kinds(view: View) -> dict[str, list[int]]:
-    """The tokens in the rule's focus, the sign at which it speaks, and the others."""
-    rule = view.run.task.of
-    groups = {"in focus": list(rule.focus), "sign": [] if rule.operator is None else [rule.operator]}
-    rest = [token for token in range(rule.d_vocab) if token not in (*rule.focus, rule.operator)]
-    return {name: tokens for name, tokens in (groups | {"other": rest}).items() if tokens}
-
-
-def short(view: View) -> dict:
-    """The weights by their short names; per-head tables of the one head."""
-    return {name.removeprefix("blocks.0."): value for name, value in view.params.items()}
-
-
-def query_token(view: View) -> int:
-    """The token whose query the single-query figures show: the sign at which the rule speaks, or else the first."""
-    return view.run.task.of.operator or 0
-
-
-def everywhere(view: View, part: str) -> np.ndarray:
-    """One part of every token in every place, as points (pairs, 2)."""
-    found = getattr(view.all, part)
-    return (found if part == "x" else found[:, 0]).reshape(-1, 2).astype(float)
-
-
-def window(view: View) -> tuple[np.ndarray, np.ndarray]:
-    """The axes of a grid that holds every token, and wherever reading one value would take the last sign."""
-    ends = [everywhere(view, "x"), only_read(view).reshape(-1, 2), *(found["resid_mid"] for _, found in view.demos)]
-    return views.grid(np.concatenate(ends).astype(float))
-
-
-def only_read(view: View) -> np.ndarray:
-    """Where the last query stands (token, pos, 2) if one value is all that it reads."""
-    return (view.all.x[query_token(view), -1] + view.all.v[:, 0]).astype(float)
+__all__ = ["DRAWINGS"]
 
 
 def rounded(z: np.ndarray) -> np.ndarray:
@@ -78,13 +20,6 @@ def rounded(z: np.ndarray) -> np.ndarray:
     size = 10.0 ** np.floor(np.log10(step)) if step > 0 else 1.0
     step = size * min((1, 2, 5, 10), key=lambda each: abs(each * size - step))
     return np.arange(np.ceil(z.min() / step), np.floor(z.max() / step) + 1) * step
-
-
-def territory(view: View, at: str = "resid_mid", axes=None):
-    """The plane in regions, by the token that is likeliest there."""
-    x, y = axes or window(view)
-    odds = views.chances(view.params, view.run.model, x, y, at)
-    return x, y, {word: odds[..., token] for token, word in enumerate(view.words)}
 
 
 # ---- model and training --------------------------------------------------------------------------------------------
@@ -274,7 +209,7 @@ def summary(view: View) -> Figure:
     table = np.stack(list(odds.values()), axis=-1)
     points = {"Every token in every place": {"": everywhere(view, "x")},
               "If one value is all": {"": only_read(view).reshape(-1, 2)}}
-    return plane(heights={"How open it is (nats)": (x, y, views.entropy(table))}, levels=[0.5, 1.0, 1.5, 2.0],
+    return plane(heights={"How open it is (nats)": (x, y, entropy(table))}, levels=[0.5, 1.0, 1.5, 2.0],
                  square=True, **AXES) + plane(
         points, regions=dict.fromkeys(points, (x, y, odds)), square=True, **AXES)
 

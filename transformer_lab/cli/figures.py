@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ..analysis import views
-from ..analysis.rule_scores import scores
+from ..analysis.rule_scores import judged, sampled, scores
 from ..errors import DataError, RangeError
 from ..places import written_whole
+from ..randomness import generator
 from ..tasks.rules import RuleTask, sample
 from ..training import Record, Run, fit, one_by_one, read_run
 from .commands import found_folder, near
@@ -37,14 +38,16 @@ def add_options(verb) -> None:
 
 def figures(options) -> None:
     """Draw what was asked for, and say where it lies."""
-    from .drawings import DRAWINGS, view_of  # matplotlib, which the other commands do not need
+    from .drawings import DRAWINGS  # matplotlib, which the other commands do not need
+    from .view import view_of
 
     run, record, which = opened(options.run, options.seed)
     texts = {3: ("samples", lambda params: samples(run)), 4: ("written", lambda params: written(run, params, which))}
     wanted = checked_numbers(options.figure, {**DRAWINGS, **texts})
-    params = weights_at(run, record, options.step, which)
-    view = view_of(run, params, metrics(record, which), seed=run.training.seed + which)
+    step = checked_step(run, options.step)
     folder = made(Path(options.to) if options.to else beside(record, run, which, options.step, "figures"))
+    params = weights_at(run, record, step, which)
+    view = view_of(run, params, metrics(record, which), seed=run.training.seed + which)
     drawn, left = 0, []
     for number in wanted:
         if number in texts:
@@ -96,12 +99,17 @@ def trained_again(run: Run, steps) -> dict[int, dict]:
     return history.kept
 
 
-def weights_at(run: Run, record: Record, step: int | None, which: int) -> dict:
-    """One model's weights at a step, those of the record where none is given."""
+def checked_step(run: Run, step: int | None) -> int:
+    """The step that was asked for, the last where none was."""
     last = run.training.steps
     if step is not None and not 0 <= step <= last:
         raise RangeError("--step", str(step), f"0 to {last}", "Choose a step of this run.")
-    weights = record.weights if step in (None, last) else trained_again(run, [step])[step]
+    return last if step is None else step
+
+
+def weights_at(run: Run, record: Record, step: int, which: int) -> dict:
+    """One model's weights at a step; the record has those of the last."""
+    weights = record.weights if step == run.training.steps else trained_again(run, [step])[step]
     return one_by_one(weights, run.training.seeds)[which]
 
 
@@ -132,7 +140,7 @@ def made(folder: Path) -> Path:
 def lines(task: RuleTask, tokens: np.ndarray) -> str:
     """Sequences with a mark under each token: = what the rule says, x against it, . where it says nothing."""
     found = []
-    for row, marks in zip(tokens, views.judged(task, tokens), strict=True):
+    for row, marks in zip(tokens, judged(task, tokens), strict=True):
         words = [task.of.spelt([token]) for token in row]
         found += [" ".join(words), " ".join(MARKS[int(mark)].ljust(len(word)) for word, mark in
                                             zip(words, marks, strict=True)).rstrip()]
@@ -151,7 +159,7 @@ def written(run: Run, params: dict, which: int) -> str:
     first, parts = one_by_one(run.stepper().params, run.training.seeds)[which], []
     for title, weights in (("before training", first), ("now", params)):
         found = scores(weights, run.model, RuleTask(run.task.rule, run.task.n_ctx))
-        tokens, _ = views.free_run(weights, run.model, run.task)
+        tokens = sampled(weights, run.model, run.task, generator(0, "written").random((24, 6)))
         parts.append(f"{title}: first choice right on {found.right.sum():,} of {found.asked.sum():,} places that the "
                      f"rule decides\n{lines(run.task, tokens)}\n")
     return "\n".join(parts)

@@ -13,7 +13,7 @@ from ..analysis import views
 from ..plots import Figure, cells, plane
 from ..plots.save import KINDS, Sheet
 from ..plots.style import HOUSE
-from .drawings import AXES, View, everywhere, kinds, territory
+from .view import AXES, View, everywhere, kinds, territory
 
 __all__ = ["FILMS", "frames"]
 

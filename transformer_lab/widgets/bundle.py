@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -25,8 +26,10 @@ __all__ = ["bundle", "css", "files", "names", "picture_css", "poster", "static_h
 
 HERE = Path(__file__).parent
 JS = HERE / "js"
-#: Explorables with so much data that the page loads it when the reader presses Start, and how wide a phone draws them.
-WAITING, PHONE = ("ask-model", "decoding", "plane-model", "whole-machine"), 350
+#: Bytes of data that nobody should have to load who only reads on: above it the page waits until Start is pressed.
+MUCH = 150_000
+PHONE = 350  # px that a phone draws
+DATA = re.compile(r'^ *data: "([\w-]+)"', re.MULTILINE)  # where an explorable names its file of data
 
 
 def names() -> list[str]:
@@ -63,7 +66,8 @@ def files() -> dict[str, str]:
     knows how many there are, and asks the reader before it loads many.
     """
     data = {path.stem: path.read_bytes() for path in sorted((JS / "data").glob("*.bin"))}
-    shared = {"modules": {}, "data": {}, "bytes": {name: len(content) for name, content in data.items()}}
+    sizes = {name: len(content) for name, content in data.items()}
+    shared = {"modules": {}, "data": {}, "bytes": sizes, "much": MUCH}
     host = f"window.transformerLab = {json.dumps(shared)};\n" + (JS / "host.js").read_text("utf-8")
     written = {"host.js": host, "labs.css": css()}
     written |= {f"{name}.js": _script(name) for name in names()}
@@ -89,10 +93,16 @@ def static_html(name: Choice(names()), state: dict | None = None) -> str:
     state = state or {}
     text = html.escape(to_json("state", state))
     still = poster(name, state)
-    if name in WAITING:  # it may stay still: it is drawn for phones, too
+    if waits(name):  # it may stay still: it is drawn for phones, too
         narrow = poster(name, state, PHONE)
         still = f'<div class="lab-still wide">{still}</div><div class="lab-still narrow">{narrow}</div>'
     return f'<div class="lab-static" data-lab="{name}" data-state="{text}">{still}</div>'
+
+
+def waits(name: str) -> bool:
+    """Whether the page loads the explorable's data only when the reader presses Start."""
+    found = DATA.search((JS / f"{name}.js").read_text("utf-8"))
+    return found is not None and (JS / "data" / f"{found[1]}.bin").stat().st_size > MUCH
 
 
 @checked

@@ -16,7 +16,7 @@ from transformer_lab.rules import Array, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.rules import RuleTask, oracle
 
-__all__ = ["DIRECTIONS", "PLUS", "TASK", "all_families", "asked", "by_short_names", "config_of", "cut", "every_context",
+__all__ = ["DIRECTIONS", "PLUS", "TASK", "all_families", "asked", "config_of", "cut", "every_context",
            "family", "outside", "polygon", "polygons_of", "random_contexts", "reaches", "spelt", "tables", "task_of",
            "to_plane", "values_only"]
 
@@ -154,11 +154,6 @@ def polygons_of(plane: Plane) -> tuple[np.ndarray, np.ndarray]:
 def reaches(plane: Plane) -> np.ndarray:
     """How far each family reaches in the sixteen directions, by the package: (family, 16)."""
     return np.concatenate([support(plane, boxes, DIRECTIONS).heights for boxes in package_boxes(plane)])
-
-
-def by_short_names(params: dict) -> dict[str, np.ndarray]:
-    """The weights in float64, those of the one layer without its number."""
-    return {name.rpartition(".")[2]: value.astype(np.float64) for name, value in params.items()}
 
 
 def cut(piece: np.ndarray, side: np.ndarray) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ from chapters.ch26 import figures
 from transformer_lab import generator
 from transformer_lab.analysis.certificates.families import families, size
 from transformer_lab.analysis.certificates.prove import prove
+from transformer_lab.analysis.in_plane import shortened
 from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of
 from transformer_lab.tasks.rules import oracle
 
@@ -59,7 +60,7 @@ def test_margins_and_points_are_those_of_the_tables(models):
             assert (a[at] > 0).all()
             z, margins = ch26.asked(params, row[None])
             assert np.allclose((a[at][:, None] * v[at]).sum(axis=0) / a[at].sum(), z[0], atol=1e-10)
-            p = ch26.by_short_names(params)
+            p = shortened(params)
             after = z[0] + np.maximum(z[0] @ p["W_in"] + p["b_in"], 0) @ p["W_out"] + p["b_out"]
             logits = after @ p["W_U"] + p["b_U"]
             right = right_answer(row.tolist())

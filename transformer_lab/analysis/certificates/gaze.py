@@ -63,7 +63,6 @@ def preference(plane: Plane, focus: Wholes("n", low=0), others: Wholes("m", low=
     """Of the scores at the last position, in nats: how much higher tokens in focus stand than others, and how much
     higher one in focus stands a place nearer; means.
 
-    >>> from transformer_lab.analysis.certificates.families import families
     >>> from transformer_lab.analysis.certificates.plane import plane_of
     >>> from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
     >>> run = recipe()

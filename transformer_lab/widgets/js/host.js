@@ -3,8 +3,7 @@
 // All is loaded by <script>, which works from a disk (file://) and under a content-security policy.
 (() => {
   const folder = new URL(".", document.currentScript.src || document.baseURI);
-  const registered = (window.transformerLab ??= { modules: {}, data: {}, bytes: {} }); // filled by NAME.js and data-NAME.js
-  const MUCH = 150_000; // bytes of data that nobody should have to load who only reads on
+  const registered = (window.transformerLab ??= { modules: {}, data: {}, bytes: {}, much: 0 }); // filled by NAME.js and data-NAME.js
 
   const FIRST = ':is(input, select, button, [tabindex="0"]):not([tabindex="-1"], :disabled, [aria-disabled="true"])';
 
@@ -65,7 +64,7 @@
     oneStill(el);
     const lab = await module(el.dataset.lab), state = JSON.parse(el.dataset.state || "{}");
     const bytes = registered.bytes[lab.data] ?? 0;
-    if (bytes > MUCH && !asked) await pressed(el, bytes);
+    if (bytes > registered.much && !asked) await pressed(el, bytes);
     if (lab.data) state.data = await data(lab.data);
     const box = document.createElement("div");
     el.style.minHeight = `${el.offsetHeight}px`; // what is below does not jump up
@@ -77,7 +76,7 @@
     models.set(el, model);
     model.on("change", () => mark(el, model));
     el.style.minHeight = "";
-    if (bytes > MUCH) box.querySelector(FIRST)?.focus({ preventScroll: true });
+    if (bytes > registered.much) box.querySelector(FIRST)?.focus({ preventScroll: true });
   }
 
   /** In place of "Loading …": what went wrong, and a button to try again; the still picture stays. */
