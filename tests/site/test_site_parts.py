@@ -115,6 +115,7 @@ HTML = {
     "doc-biblioentry": '<div class="citation" id="id2" role="doc-biblioentry">',
     "citation-list": '<div role="list" class="citation-list">',
     'class="headerlink"': '<a class="headerlink" href="#a" title="Link to this heading">#</a>',
+    "<summary><h": '<summary><h3>Deeper<a class="headerlink" href="#a" title="Link to this heading">#</a></h3></summary>',
 }
 POLISHED = {
     "thebe": "", "application/vnd.jupyter.widget-state+json": "",
@@ -129,6 +130,7 @@ POLISHED = {
     "doc-biblioentry": '<div class="citation" id="id2">',
     "citation-list": '<div class="citation-list">',
     'class="headerlink"': '<a class="headerlink" href="#a" aria-label="Link to this heading" tabindex="-1">#</a>',
+    "<summary><h": "<summary><h3>Deeper</h3></summary>",
 }
 
 

@@ -130,6 +130,8 @@ CORRECTIONS = (
     Correction("the sign that links to a heading has a name", 'class="headerlink"',
                r'<a class="headerlink" href="([^"]*)" title="([^"]*)">[^<]*</a>',
                r'<a class="headerlink" href="\1" aria-label="\2" tabindex="-1">#</a>'),
+    Correction("a heading that opens a fold holds no link", "<summary><h",
+               r'(<summary><h\d>(?:(?!</summary>).)*?)<a class="headerlink"[^>]*>[^<]*</a>', r"\1"),
 )
 
 
