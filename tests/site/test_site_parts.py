@@ -115,7 +115,7 @@ HTML = {
     "doc-biblioentry": '<div class="citation" id="id2" role="doc-biblioentry">',
     "citation-list": '<div role="list" class="citation-list">',
     'class="headerlink"': '<a class="headerlink" href="#a" title="Link to this heading">#</a>',
-    "<summary><h": '<summary><h3>Deeper<a class="headerlink" href="#a" title="Link to this heading">#</a></h3></summary>',
+    "<summary><h": '<summary><h3>Deeper<a class="headerlink" href="#a" title="Link">#</a></h3></summary>',
 }
 POLISHED = {
     "thebe": "", "application/vnd.jupyter.widget-state+json": "",
