@@ -78,6 +78,8 @@ ASKED = [("Max", (5, 8, 3)), ("Min", (5, 8, 3))]
 TABLE = {
     "analysis.ablation.means_of": lambda: {"forward": lambda tap: tap("blocks.0.z", np.ones((2, 1, 3, 2))),
                                            "name": "blocks.0.z"},
+    "analysis.ablation.stand_in": lambda: {"forward": lambda tap: tap("blocks.0.z", np.ones((2, 1, 3, 2))),
+                                           "name": "blocks.0.z", "how": "resample", "seed": 0},
     "tasks.answers.exact": lambda: {"written": np.array([[4, 1]]), "answers": np.array([[4, 1]])},
     "tasks.answers.questions": lambda: {"task": digits.DigitTask(), "expressions": ASKED},
     "tasks.answers.write": lambda: {"logits_of": lambda tokens: np.ones((*tokens.shape, 20)),

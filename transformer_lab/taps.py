@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .errors import ShapeError
 from .rules import Function, unknown
 
-__all__ = ["held", "keep", "prefixed", "reached"]
+__all__ = ["chained", "held", "keep", "prefixed", "reached"]
 
 
 TAP = Function("name", "value")
@@ -60,9 +60,33 @@ def reached(tap: Callable) -> None:
     transformer_lab.errors.UnknownNameError: tap: got 'blocks.9.z'; allowed is an activation of this model. Count \
 layers from 0.
     """
-    wanted = getattr(tap, "replaces", None)
-    if wanted and wanted not in tap.names:
-        raise unknown("tap", wanted, tap.names, "an activation of this model", "Count layers from 0.")
+    for wanted in replaced(tap):
+        if wanted not in tap.names:
+            raise unknown("tap", wanted, tap.names, "an activation of this model", "Count layers from 0.")
+
+
+def replaced(tap) -> tuple[str, ...]:
+    """The activations that a tap says it replaces."""
+    names = getattr(tap, "replaces", None) or ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def chained(*taps: Callable) -> Callable:
+    """Taps as one: each sees what those before it made of a value.
+
+    >>> chained(lambda name, value: value + 1, lambda name, value: 2 * value)("q", 3)
+    8
+    """
+    for each in taps:
+        TAP("taps", each)
+
+    def tap(name, value):
+        for each in taps:
+            value = each(name, value)
+        return value
+
+    tap.replaces = tuple(name for each in taps for name in replaced(each))
+    return tap
 
 
 def prefixed(tap: Callable, prefix: str) -> Callable:

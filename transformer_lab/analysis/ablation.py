@@ -1,9 +1,10 @@
 """Taking a part out of a trained model, and putting another input's in: taps that replace an activation.
 
-*Ablate*: something fixed stands in an activation's place. What to put there is a choice. Zero is a value that the rest
+*Ablate*: something else stands in an activation's place. What to put there is a choice. Zero is a value that the rest
 of the model may never have met. The part's own mean over inputs keeps what it always says, and removes what it says
-about *this* input. *Patch*: what another input left there stands in its place. If the answer follows, the activation
-carried the difference; if it stays, the model does not read it there.
+about *this* input. Resampling puts there what it said about another input, drawn at random: a value that the model
+knows. *Patch*: what one other input left there stands in its place. If the answer follows, the activation carried the
+difference; if it stays, the model does not read it there.
 
 The taps work on NumPy arrays and PyTorch tensors alike, so on every model.
 """
@@ -14,11 +15,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_whole
+from ..checks import check_array, check_callable, check_choice, check_whole
 from ..errors import RangeError, ShapeError
 from ..names import lookup
+from ..randomness import generator
 
-__all__ = ["ablate", "as_numpy", "followed", "means_of", "patch"]
+__all__ = ["ablate", "as_numpy", "followed", "means_of", "patch", "stand_in"]
 
 
 def as_numpy(value):
@@ -39,23 +41,14 @@ def ablate(name: str, *, head: int | None = None, value=None) -> Callable:
     """
     lookup(name)
     value = np.zeros(()) if value is None else _array("value", value)
-    if head is None:
-        return _replacing(name, value, lambda shape: ...)
-    check_whole("head", head, low=0)
-
-    def one_head(shape):
-        if len(shape) < 3 or head >= shape[-3]:
-            raise RangeError("head", head, "one of the activation's heads", "Count heads from 0, and ablate z.")
-        return ..., head, slice(None), slice(None)
-
-    return _replacing(name, value, one_head)
+    return _replacing(name, value, _rows(head, None))
 
 
-def patch(name: str, other, places=None) -> Callable:
+def patch(name: str, other, places=None, *, head: int | None = None) -> Callable:
     """A tap that replaces an activation, or its rows at some places, by ``other``: what another input left there.
 
     ``other`` is the activation of the other input, of the same shape; ``places`` are the rows that are replaced,
-    counted along the last axis but one, or all of them.
+    counted along the last axis but one, or all of them; with ``head`` those of this head alone, as in :func:`ablate`.
 
     >>> tap = patch("embed", np.ones((1, 2, 3)), [1])
     >>> tap("embed", np.zeros((1, 2, 3)))[0, :, 0].tolist(), tap("ln1", 5)
@@ -64,13 +57,27 @@ def patch(name: str, other, places=None) -> Callable:
     lookup(name)
     other = _array("other", other)
     if places is None:
-        return _replacing(name, other, lambda shape: ...)
+        return _replacing(name, other, _rows(head, None))
     if other.ndim < 2:
         raise ShapeError("other", f"an array of shape {other.shape}", "(..., pos, width)",
                          "Take it from a forward pass.")
     places = check_array("places", places, shape=("n",), kind="whole", low=0, high=other.shape[-2] - 1,
                          allow_empty=True).astype(int)
-    return _replacing(name, other, lambda shape: (..., places, slice(None)))
+    return _replacing(name, other, _rows(head, places))
+
+
+def _rows(head, places) -> Callable:
+    """The index of one head's rows at some places, None for all, as a function of the activation's shape."""
+    if head is not None:
+        check_whole("head", head, low=0)
+
+    def index(shape):
+        if head is not None and (len(shape) < 3 or head >= shape[-3]):
+            raise RangeError("head", head, "one of the activation's heads", "Count heads from 0, and take z.")
+        rows = slice(None) if places is None else places
+        return (..., *(() if head is None else (head,)), *((rows, slice(None)) if len(shape) > 1 else ()))
+
+    return index
 
 
 def _array(argument, value):
@@ -109,18 +116,44 @@ def means_of(forward: Callable, name: str) -> np.ndarray:
     ``forward(tap=tap)`` runs the model, by hand or in PyTorch, on the inputs to average over; the batch axis stands
     where :func:`~transformer_lab.names.lookup` says.
     """
+    value, batch = _taken(forward, name)
+    return value.mean(axis=batch, keepdims=True)
+
+
+def _taken(forward, name) -> tuple[np.ndarray, int]:
+    """An activation in a run, and its axis of inputs."""
     axis, kept = -len(lookup(name).shape), []
 
     def tap(found, activation):
         if found == name:
-            value = as_numpy(activation)
-            kept.append(value.mean(axis=max(axis, -value.ndim), keepdims=True))
+            kept.append(as_numpy(activation))
         return activation
 
     check_callable("forward", forward)(tap=tap)
     if not kept:
         raise RangeError("name", repr(name), "an activation of this model", "See list(transformer_lab.VOCABULARY).")
-    return kept[0]
+    return kept[0], max(axis, -kept[0].ndim)
+
+
+def stand_in(forward: Callable, name: str, how: str = "mean", *, seed: int = 0) -> np.ndarray:
+    """What :func:`ablate` puts in an activation's place: ``"zero"``, its ``"mean"`` over the inputs (:func:`means_of`),
+    or, as ``"resample"``, what one of the *other* inputs left there, by chance.
+
+    >>> stand_in(lambda tap: tap("embed", np.array([[[1.0]], [[5.0]]])), "embed", "resample").ravel().tolist()
+    [5.0, 1.0]
+    """
+    check_choice("how", how, ("zero", "mean", "resample"))
+    value, batch = _taken(forward, name)
+    if how == "zero":
+        return np.zeros((), value.dtype)
+    if how == "mean":
+        return value.mean(axis=batch, keepdims=True)
+    order = generator(seed, "resample").permutation(value.shape[batch])
+    if len(order) < 2:
+        raise RangeError("how", repr(how), "'zero' or 'mean' where there is one input", "Pass more inputs.")
+    others = np.empty_like(order)
+    others[order] = np.roll(order, 1)  # a cycle through all inputs: none stands in for itself
+    return value.take(others, axis=batch)
 
 
 def followed(logits_with: Callable, name: str, places, other, answers) -> float:
