@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass
 
 from .errors import ConfigError, LabError
-from .names import PARTS
+from .parts import PARTS
 from .rules import Choice, Is, Number, Rule, Seed, Whole
 from .signatures import rules_of
 
@@ -63,7 +63,7 @@ class Config:
 @dataclass(frozen=True)
 class ModelConfig(Config):
     """The shape of a transformer, by hand or in PyTorch. What each choice means stands in
-    :data:`transformer_lab.names.PARTS`.
+    :data:`transformer_lab.parts.PARTS`.
 
     Parameters
     ----------
@@ -73,19 +73,32 @@ class ModelConfig(Config):
         Blocks, and attention heads in each.
     positions : str
         ``"none"``; ``"learned"`` or ``"sinusoidal"`` rows, added to the embedded token; ``"rotary"`` queries and keys;
-        ``"alibi"``, scores that fall with the distance.
+        ``"alibi"``, scores that fall with the distance; ``"relative"``, a learned bias of the scores.
     d_model, d_head, d_mlp : int
         Widths of the stream, of a head and of the feed-forward layer. ``d_model=0`` stands for ``d_vocab``,
         ``d_head=0`` for ``d_model // n_heads``, ``d_mlp=0`` for no feed-forward layer.
-    mask : str
-        What a query may see: everything (``"bidirectional"``), or itself and what came before (``"causal"``).
+    n_kv_heads : int
+        Heads of keys and values, a divisor of ``n_heads``: a group of queries shares each. ``n_kv_heads=0`` stands for
+        ``n_heads``.
+    mask, prefix : str, int
+        What a query may see: everything (``"bidirectional"``), itself and what came before (``"causal"``), or that and
+        the first ``prefix`` positions (``"prefix"``).
+    sparsity, window, n_global, n_random : str, int, int, int
+        What is left of that: all (``"none"``), what is nearer than ``window`` (``"local"``), also each ``window``-th
+        (``"strided"``), or also ``n_global`` positions (``"global"``) and ``n_random`` blocks (``"random"``).
     pad : int or None
         The token that fills up short rows at their end. No query sees it, no read-out uses it.
     norm, placement, eps : str, str, float
-        ``"none"``, ``"layer"`` or ``"rms"``; before each part of a block (``"pre"``, with one more norm at the end)
-        or after the part has been added to the stream (``"post"``); what is added under the norm's root.
-    activation : str
-        ``"relu"``, ``"gelu"`` (the tanh form), ``"gelu_exact"``, ``"silu"`` or ``"squared_relu"``.
+        ``"none"``, ``"layer"`` or ``"rms"``; before each part of a block (``"pre"``, with one more norm at the end),
+        after the part has been added to the stream (``"post"``), or before and after it (``"both"``); what is added
+        under the norm's root.
+    activation, gated : str, bool
+        ``"relu"``, ``"gelu"`` (the tanh form), ``"gelu_exact"``, ``"silu"`` or ``"squared_relu"``; whether it acts on
+        gates that multiply the hidden layer.
+    scaled, logit_scale : bool, float
+        Whether scores are divided by the root of ``d_head``; what logits are multiplied by.
+    rotary_base, n_buckets, max_distance : float, int, int
+        The base of rotary positions' wavelengths; classes of distances, and where the last begins.
     residual, output_projection, tied : bool
         Whether a part is added to the stream or replaces it; whether heads write through ``W_O`` or are laid side by
         side; whether the unembedding is ``W_E`` transposed.
@@ -93,8 +106,8 @@ class ModelConfig(Config):
         Whether there are ``b_Q b_K b_V`` (and ``b_O`` beside ``W_O``), ``b_in b_out``, ``b_U``.
     read_out : str
         Where logits are read: at ``"all"`` positions, the ``"first"``, the ``"last"``, or off their ``"mean"``.
-    dropout : float
-        Share of entries zeroed in training, from 0 to 0.99.
+    dropout, dropout_pattern : float
+        Share of entries zeroed in training, from 0 to 0.99, of what a part adds to the stream, and of the patterns.
 
     Examples
     --------
@@ -106,8 +119,8 @@ class ModelConfig(Config):
         ...
     transformer_lab.errors.ConfigError: ModelConfig has 2 faults:
       - d_vocab: got 0; allowed is a whole number of at least 1. Choose a value in this range.
-      - positions: got 'rotory'; allowed is one of 'none', 'learned', 'sinusoidal', 'rotary', 'alibi'. Did you mean \
-'rotary'?
+      - positions: got 'rotory'; allowed is one of 'none', 'learned', 'sinusoidal', 'rotary', 'alibi', \
+'relative'. Did you mean 'rotary'?
     """
 
     d_vocab: Whole(1)
@@ -132,6 +145,31 @@ class ModelConfig(Config):
     bias_unembed: bool = True
     read_out: Choice(PARTS["read_out"]) = "all"
     dropout: Number(low=0, high=0.99) = 0.0
+    n_kv_heads: Whole(0, WIDEST) = 0
+    prefix: Whole() = 0
+    sparsity: Choice(PARTS["sparsity"]) = "none"
+    window: Whole(1) = 8
+    n_global: Whole() = 1
+    n_random: Whole() = 1
+    gated: bool = False
+    scaled: bool = True
+    logit_scale: Number(above=0) = 1.0
+    rotary_base: Number(low=1) = 10000.0
+    n_buckets: Whole(4) = 32
+    max_distance: Whole(3) = 128
+    dropout_pattern: Number(low=0, high=0.99) = 0.0
+
+    @property
+    def kv_heads(self) -> int:
+        """Heads of keys and values."""
+        return self.n_kv_heads or self.n_heads
+
+    def to_dict(self) -> dict:
+        """All fields as plain values; from ``n_kv_heads`` on, which older records do not know, only what was chosen."""
+        found = super().to_dict()
+        kept = [*found][[*found].index("n_kv_heads"):]
+        usual = {entry.name: entry.default for entry in dataclasses.fields(self)}
+        return {name: value for name, value in found.items() if name not in kept or value != usual[name]}
 
     def _faults(self):
         faults = list(super()._faults())
@@ -141,6 +179,14 @@ class ModelConfig(Config):
             object.__setattr__(self, "d_model", self.d_vocab)
         if not wrong & {"n_heads", "d_head", "d_model", "d_vocab", "output_projection"}:
             yield from self._head_faults()
+        if not wrong & {"n_heads", "n_kv_heads"} and self.n_heads == self.n_kv_heads:
+            object.__setattr__(self, "n_kv_heads", 0)
+        elif not wrong & {"n_heads", "n_kv_heads"} and self.n_heads % self.kv_heads:
+            yield (f"n_kv_heads: got {self.n_kv_heads}; allowed is a divisor of n_heads={self.n_heads}. "
+                   "Choose one, or leave it out.")
+        if not wrong & {"n_buckets", "max_distance"} and self.max_distance <= self.n_buckets // 2:
+            yield (f"max_distance: got {self.max_distance}; allowed is more than half of n_buckets={self.n_buckets}. "
+                   "Take fewer buckets, or a longer distance.")
         width = "positions" not in wrong and PARTS["positions"][self.positions].even
         if width and width not in wrong and getattr(self, width) % 2:
             yield (f"{width}: got {getattr(self, width)}; allowed is an even width where "

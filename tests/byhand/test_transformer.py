@@ -13,13 +13,16 @@ from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.gradcheck import check_gradients
 from transformer_lab.byhand.parts import dropout_masks
 from transformer_lab.byhand.transformer import backward, forward, init, loss, loss_and_gradients, pullback
-from transformer_lab.models import transformer as twin
+from transformer_lab.models import parts as twin
 from transformer_lab.models.transformer import Transformer
-from transformer_lab.names import PAGE, PARTS, TWIN, Part, check_known, lookup, parameter_shapes
+from transformer_lab.names import lookup, parameter_shapes
+from transformer_lab.parts import BEYOND, BYHAND, PAGE, PARTS, TWIN, Part, check_known
 
 SIZE = {"d_vocab": 7, "n_ctx": 5, "d_model": 8, "n_heads": 2, "n_layers": 2, "d_mlp": 12}
-FLAGS = {entry.name: (False, True) for entry in dataclasses.fields(ModelConfig) if entry.type == "bool"}
-CHOICES = {name: tuple(entries) for name, entries in PARTS.items()} | FLAGS | {"pad": (None, 0)}
+FLAGS = {entry.name: (False, True) for entry in dataclasses.fields(ModelConfig)
+         if entry.type == "bool" and entry.name not in BEYOND}
+CHOICES = {name: tuple(entry for entry, part in entries.items() if BYHAND in part.where)
+           for name, entries in PARTS.items()} | FLAGS | {"pad": (None, 0)}
 
 
 def covering():
@@ -75,17 +78,19 @@ def test_the_tables_of_both_models_have_the_same_entries():
     for field, tables in {"norm": (parts.NORMS, twin.NORMS), "activation": (parts.ACTIVATIONS, twin.ACTIVATIONS),
                           "positions": (positions.POSITIONS, twin.POSITIONS), "mask": (positions.MASKS, twin.MASKS),
                           "read_out": (ends.READ_OUTS, twin.READ_OUTS)}.items():
-        assert list(tables[0]) == list(PARTS[field]), field
-        assert list(tables[1]) == [name for name, part in PARTS[field].items() if TWIN in part.also], field
+        for where, table in zip((BYHAND, TWIN), tables, strict=True):
+            assert list(table) == [name for name, part in PARTS[field].items() if where in part.where], field
+    assert list(twin.SPARSITY) == list(PARTS["sparsity"])
 
 
 def is_in_both(config):
-    return all(TWIN in entries[getattr(config, field)].also for field, entries in PARTS.items())
+    return all(TWIN in entries[getattr(config, field)].where for field, entries in PARTS.items())
 
 
 @pytest.mark.parametrize("where", [TWIN, PAGE])
 def test_a_part_that_another_model_does_not_have_is_refused_there_and_works_by_hand(monkeypatch, where):
-    monkeypatch.setitem(PARTS["activation"], "cube", Part("the cube", "u^3", also=tuple({TWIN, PAGE} - {where})))
+    others = tuple({BYHAND, TWIN, PAGE} - {where})
+    monkeypatch.setitem(PARTS["activation"], "cube", Part("the cube", "u^3", where=others))
     cube = [check_by_itself(lambda u: u**3), check_by_itself(lambda u, d_phi: 3 * u**2 * d_phi)]
     monkeypatch.setitem(parts.ACTIVATIONS, "cube", cube)
     config = ModelConfig(**SIZE, activation="cube")

@@ -14,7 +14,8 @@ from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.transformer import backward, forward, loss, pullback
 from transformer_lab.config import fields_of
 from transformer_lab.errors import ArgumentError, LabError
-from transformer_lab.names import PAGE, PARTS, Part, parameter_shapes
+from transformer_lab.names import parameter_shapes
+from transformer_lab.parts import BEYOND, BYHAND, PAGE, PARTS, TWIN, Part
 from transformer_lab.theme import theme
 from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.page_data import page_bytes, page_data
@@ -37,9 +38,9 @@ SIZES = [{"n_heads": 4}, {"n_heads": 1}, {"n_heads": 2, "d_head": 3}, {"n_layers
 def options(entry):
     """What a field of the configuration may be, read off the field itself."""
     if entry.type == "bool":
-        return [False, True]
+        return [] if entry.name in BEYOND else [False, True]
     names = getattr(fields_of(ModelConfig)[entry.name], "names", ())
-    return [name for name in names if PAGE in PARTS[entry.name][name].also]
+    return [name for name in names if PAGE in PARTS[entry.name][name].where]
 
 
 OPTIONS = {entry.name: options(entry) for entry in dataclasses.fields(ModelConfig) if options(entry)}
@@ -208,7 +209,7 @@ def test_the_page_and_python_read_the_very_numbers_that_were_written(dtype):
 
 def test_a_part_that_the_page_does_not_have_is_refused_before_anything_is_written(monkeypatch):
     config, params, *_ = instances()[0]
-    monkeypatch.setitem(PARTS["activation"], config.activation, Part("by hand and in PyTorch", also=()))
+    monkeypatch.setitem(PARTS["activation"], config.activation, Part("by hand and in PyTorch", where=(BYHAND, TWIN)))
     with pytest.raises(ArgumentError, match=rf"^config.activation: got {config.activation!r}; .*add a line"):
         page_bytes({"m": (params, config)})
 

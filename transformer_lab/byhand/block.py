@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..names import PARTS
+from ..parts import PARTS
 from ..taps import prefixed
 from .attention import multi_head, multi_head_pullback
 from .ends import READ_OUTS, embed, embed_pullback, pick, pick_pullback, unembed, unembed_pullback

@@ -146,7 +146,7 @@ def each_row(w):
     return w[..., None, None, :]
 
 
-# name -> (forward, backward); the names of their parameters stand in names.PARTS
+# name -> (forward, backward); the names of their parameters stand in transformer_lab.parts.PARTS
 NORMS = {"none": None, "layer": (layer_norm, layer_norm_pullback), "rms": (rms_norm, rms_norm_pullback)}
 
 

@@ -20,6 +20,7 @@ from ..checks import check_array, check_type, check_whole
 from ..config import ModelConfig
 from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
 from ..names import parameter_shapes
+from ..parts import BYHAND, check_known
 from ..randomness import generator
 from ..rules import By, Choice, Each, Inexact, Number, Seed, Whole, Wholes
 from ..signatures import checked
@@ -30,7 +31,14 @@ from .positions import visible
 
 __all__ = ["backward", "forward", "init", "layer_of", "loss", "loss_and_gradients", "pack", "pullback", "unpack"]
 
-shapes_of = cache(parameter_shapes)
+
+@cache
+def shapes_of(config):
+    """The shapes of a model that can be run by hand; another is refused."""
+    shapes = parameter_shapes(config)
+    check_known(config, BYHAND)
+    return shapes
+
 
 #: Codes of the dtypes that a pass calculates in (sums in half precision overflow), and arrays that mean something else.
 COUNTED, ODD = np.typecodes["AllInteger"] + np.typecodes["AllFloat"].replace("e", ""), (np.ma.MaskedArray, np.matrix)

@@ -16,7 +16,8 @@ import safetensors.numpy
 from ..checks import check_array, check_choice, check_entries
 from ..config import ModelConfig
 from ..errors import DataError, DtypeError
-from ..names import PAGE, check_known, parameter_shapes
+from ..names import parameter_shapes
+from ..parts import PAGE, check_known
 from ..places import written_whole
 from ..rules import Choice
 from ..signatures import checked
