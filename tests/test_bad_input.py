@@ -31,6 +31,7 @@ from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand import optimizers
 from transformer_lab.byhand.transformer import init
 from transformer_lab.errors import LabError
+from transformer_lab.models import bert, encoder_decoder, vit
 from transformer_lab.models import transformer as models
 from transformer_lab.models.transformer import Transformer
 from transformer_lab.places import shipped
@@ -122,6 +123,9 @@ STATE = Stepper(PARAMS, MODEL).state()
 DIGITS = load(shipped("digits", "digits-0"))[0]
 HISTORY = [{"step": 0, "train": 2.0, "held_out": 2.0}, {"step": 1, "train": 1.0, "held_out": 3.0}]
 TENSORS = [torch.tensor(each) for each in BATCH]
+BERT = bert.BertConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6, n_classes=3)
+T5 = encoder_decoder.EncoderDecoderConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6)
+VIT = vit.ViTConfig(d_vocab=5, image=4, d_model=4, n_heads=2, d_mlp=6)
 #: Methods and classes: what makes the object, the method, a call that works.
 METHODS = {
     "ModelConfig": (lambda: config, "ModelConfig", MODEL.to_dict()),
@@ -154,6 +158,18 @@ METHODS = {
     "Transformer.forward": (lambda: Transformer(MODEL, PARAMS), "forward", {"tokens": TENSORS[0]}),
     "Transformer.loss": (lambda: Transformer(MODEL, PARAMS), "loss", {
         "tokens": TENSORS[0], "targets": TENSORS[1], "weights": torch.ones(2)}),
+    "BertConfig": (lambda: bert, "BertConfig", BERT.to_dict() | {"n_types": 2, "n_classes": 3}),
+    "Bert.forward": (lambda: bert.Bert(BERT, init(BERT)), "forward", {"tokens": TENSORS[0], "types": TENSORS[0] % 2}),
+    "Bert.classify": (lambda: bert.Bert(BERT, init(BERT)), "classify", {"tokens": TENSORS[0]}),
+    "Bert.loss": (lambda: bert.Bert(BERT, init(BERT)), "loss", {"tokens": TENSORS[0], "targets": TENSORS[1] % 3}),
+    "EncoderDecoderConfig": (lambda: encoder_decoder, "EncoderDecoderConfig", T5.to_dict() | {"start": 1}),
+    "EncoderDecoder.forward": (lambda: encoder_decoder.EncoderDecoder(T5, init(T5)), "forward", {
+        "source": TENSORS[0], "tokens": TENSORS[0]}),
+    "EncoderDecoder.loss": (lambda: encoder_decoder.EncoderDecoder(T5, init(T5)), "loss", {
+        "source": TENSORS[0], "targets": TENSORS[0]}),
+    "ViTConfig": (lambda: vit, "ViTConfig", VIT.to_dict() | {"image": 4, "patch": 2, "channels": 1}),
+    "ViT.forward": (lambda: vit.ViT(VIT, init(VIT)), "forward", {"images": torch.ones(2, 1, 4, 4)}),
+    "ViT.loss": (lambda: vit.ViT(VIT, init(VIT)), "loss", {"images": torch.ones(2, 1, 4, 4), "targets": TENSORS[1]}),
     "History.overfitting": (lambda: History(HISTORY), "overfitting", {"train": "train", "held_out": "held_out"}),
     "History": (lambda: History(HISTORY), "__getitem__", {"name": "train"}),
     "DigitModel.top": (lambda: DIGITS, "top", {"expression": ASKED[0]}),

@@ -19,7 +19,7 @@ import numpy as np
 from ..checks import check_array, check_type, check_whole
 from ..config import ModelConfig
 from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
-from ..names import parameter_shapes
+from ..names import lookup, parameter_shapes
 from ..parts import BYHAND, check_known
 from ..randomness import generator
 from ..rules import By, Choice, Each, Inexact, Number, Seed, Whole, Wholes
@@ -43,6 +43,8 @@ def shapes_of(config):
 #: Codes of the dtypes that a pass calculates in (sums in half precision overflow), and arrays that mean something else.
 COUNTED, ODD = np.typecodes["AllInteger"] + np.typecodes["AllFloat"].replace("e", ""), (np.ma.MaskedArray, np.matrix)
 
+EMBEDDED = ("W_E", "W_pos", "W_type", "x_class")
+
 SCHEMES = {  # standard deviation of a matrix with this many rows in and columns out
     "fan_in": lambda n_in, n_out: n_in**-0.5,                   # LeCun et al. 1998
     "xavier": lambda n_in, n_out: (2 / (n_in + n_out)) ** 0.5,  # Glorot and Bengio 2010
@@ -60,7 +62,7 @@ def init(config: ModelConfig, *, n_seeds: Whole(1, 10_000) | None = None, seed: 
     tensor has its own stream: models that differ in one part share the rest. The ``scheme`` says :math:`\sigma`:
     :math:`1/\sqrt{n_\text{in}}`, :math:`\sqrt{2 / (n_\text{in} + n_\text{out})}` or 0.02; what writes to the stream,
     ``W_O`` and ``W_out``, is divided by :math:`\sqrt{2\,n_\text{layers}}` (Radford et al. 2019); ``embedding_scale`` is
-    that of ``W_E`` and ``W_pos``.
+    that of ``W_E``, ``W_pos`` and the like.
 
     >>> config = ModelConfig(d_vocab=20, n_ctx=8, d_model=64, n_heads=4, positions="learned")
     >>> {name: value.shape for name, value in init(config, n_seeds=3).items()}["blocks.0.W_Q"]
@@ -74,11 +76,11 @@ def init(config: ModelConfig, *, n_seeds: Whole(1, 10_000) | None = None, seed: 
 
 
 def first_value(name, shape, config, scheme, embedding_scale, seed):
-    word = name.rpartition(".")[2]
+    word = lookup(name).name
     if word.startswith(("ln", "b_")):
         return np.full(shape, 1.0 if word.endswith("_w") else 0.0)
     n_in = int(np.prod(shape[:-1])) if word == "W_O" else shape[0]
-    scale = embedding_scale if word in ("W_E", "W_pos") else SCHEMES[scheme](n_in, int(np.prod(shape)) // n_in)
+    scale = embedding_scale if word in EMBEDDED else SCHEMES[scheme](n_in, int(np.prod(shape)) // n_in)
     shrink = (2 * config.n_layers) ** -0.5 if word in ("W_O", "W_out") else 1
     return scale * shrink * generator(seed, f"init {name}").normal(size=shape)
 

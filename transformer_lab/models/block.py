@@ -42,6 +42,13 @@ class Part(nn.Module):
             return x
         return tap(ln, norm(x, self, ln, self.config.eps))
 
+    def fuse(self, fused: bool = True):
+        """Let attention that no tap watches be PyTorch's own, or not; returns the model."""
+        for module in self.modules():
+            if isinstance(module, Block):
+                module.fused = fused
+        return self
+
     def dropout(self, x):
         return F.dropout(x, self.config.dropout, self.training)
 
@@ -63,31 +70,30 @@ EVERYWHERE = Sight()
 
 
 class Cache:
-    """Keys and values of each layer for ``length`` positions, filled as tokens are read.
+    """Keys and values of each layer at ``length`` places, filled as tokens are read.
 
     ``places`` (batch, pos) are those of the tokens that the next pass reads, ``real`` (batch, length) says which of
     them are no padding. A place may be written again: what stands there is what was read last.
     """
 
-    def __init__(self, config: ModelConfig, batch: int, length: int, dtype=torch.float32):
-        shape = (batch, length, config.kv_heads, config.d_head)
-        self.layers = [(torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype))
-                       for _ in range(config.n_layers)]
+    def __init__(self, n_layers: int, batch: int, length: int):
+        self.layers = [{} for _ in range(n_layers)]
         self.real, self.rows = torch.zeros(batch, length, dtype=torch.bool), torch.arange(batch)[:, None]
-        self.move(torch.arange(length).expand(batch, -1))
 
     def move(self, places) -> None:
         self.places, self.reach = places, int(places.max()) + 1
 
-    def put(self, buffer, new):
-        """Write the new rows (batch, heads, pos, d_head) to their places; returns all from the first place on."""
-        buffer[self.rows, self.places] = new.transpose(1, 2)
-        return buffer[:, :self.reach].transpose(1, 2)
+    def put(self, layer, name, new):
+        """Write the new rows (batch, heads, pos, d_head) to their places; returns all that have been reached."""
+        if name not in layer:
+            layer[name] = new.new_zeros(*self.real.shape, new.shape[1], new.shape[3])
+        layer[name][self.rows, self.places] = new.transpose(1, 2)
+        return layer[name][:, :self.reach].transpose(1, 2)
 
     def pick(self, rows) -> None:
         """Go on with these rows of the batch."""
-        self.layers = [(k[rows], v[rows]) for k, v in self.layers]
-        self.real, self.rows = self.real[rows], torch.arange(len(rows))[:, None]
+        self.layers = [{name: value[rows] for name, value in layer.items()} for layer in self.layers]
+        self.real = self.real[rows]
 
 
 class Block(Part):
@@ -126,8 +132,8 @@ class Block(Part):
         if turn is not None and not at:
             q, k = (tap(f"rot_{name}", turn(rows, sight.places, self.config)) for name, rows in (("q", q), ("k", k)))
         if memory is not None:
-            cache, (keys, values) = memory
-            k, v = cache.put(keys, k), cache.put(values, v)
+            cache, layer = memory
+            k, v = cache.put(layer, "k", k), cache.put(layer, "v", v)
         z = self.quickly(q, k, v, sight) if self.fused and tap is keep else self.attend(q, k, v, sight, tap)
         out = z.transpose(1, 2).flatten(2)
         return tap("attn_out", out if W_O is None else affine(out, W_O.flatten(0, 1), b_O))
@@ -178,13 +184,6 @@ class Stack(Part):
         super().__init__(config, {name: value for name, value in params.items() if "." not in name}, optional)
         self.blocks = nn.ModuleList(Block(config, below(params, f"blocks.{layer}."), cross)
                                     for layer in range(config.n_layers))
-
-    def fuse(self, fused: bool = True):
-        """Let attention that no tap watches be PyTorch's own, or not; returns the model."""
-        for module in self.modules():
-            if isinstance(module, Block):
-                module.fused = fused
-        return self
 
     def placed(self, x, tap, cache=None):
         """Embedded rows with their positions, if those are rows too."""

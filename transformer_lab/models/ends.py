@@ -1,0 +1,67 @@
+"""What stands at the two ends of every model: parameters and tokens that fit come in, logits meet their targets."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from ..checks import check_array, check_type
+from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
+from ..names import IGNORED, parameter_shapes
+from ..parts import TWIN, check_known
+
+
+def whole(argument, tensor, below, besides=0):
+    """Refuse all but a tensor of whole numbers from 0 that are less than ``below``, or equal to ``besides``."""
+    if not isinstance(tensor, torch.Tensor) or tensor.is_floating_point() or tensor.dtype == torch.bool:
+        raise DtypeError(argument, f"{getattr(tensor, 'dtype', type(tensor).__name__)}", "a tensor of whole numbers",
+                         f"Pass torch.tensor({argument}).")
+    if tensor.numel() and bool((((tensor < 0) & (tensor != besides)) | (tensor >= below)).any()):
+        raise RangeError(argument, "{} to {}".format(*map(int, tensor.aminmax())), f"tokens from 0 to {below - 1}",
+                         "Choose a value in this range.")
+
+
+def check_tokens(argument, tokens, config) -> None:
+    """Refuse what indexing would accept: tokens from the end of the table, and more of them than positions."""
+    whole(argument, tokens, config.d_vocab)
+    if tokens.ndim != 2 or not 1 <= tokens.shape[1] <= config.n_ctx or not len(tokens):
+        raise ShapeError(argument, f"a tensor of shape {tuple(tokens.shape)}", f"(batch, at most {config.n_ctx})",
+                         "Pass one row for each sequence.")
+
+
+def checked_params(config, kind, params) -> dict:
+    """The parameters that a configuration of this kind asks for, with their shapes."""
+    shapes = parameter_shapes(check_type("config", config, kind))
+    check_known(config, TWIN)
+    if check_type("params", params, dict).keys() != shapes.keys():
+        wrong = ", ".join(sorted(params.keys() ^ shapes.keys()))
+        raise UnknownNameError("params", f"names that do not fit: {wrong}", "the names in parameter_shapes(config)",
+                               "Take them from transformer_lab.byhand.transformer.init(config).")
+    return {name: check_array(f"params[{name!r}]", params[name], shape=shape) for name, shape in shapes.items()}
+
+
+def cross_entropy(logits, targets, weights=None):
+    """Mean cross-entropy in nats of logits (..., d_vocab) over the targets (...) that are not -100, or their mean with
+    these weights.
+
+    >>> round(cross_entropy(torch.zeros(2, 4), torch.tensor([3, -100])).item(), 4)
+    1.3863
+    """
+    whole("targets", targets, logits.shape[-1], besides=IGNORED)
+    if weights is not None and not isinstance(weights, torch.Tensor):
+        raise DtypeError("weights", type(weights).__name__, "a tensor of numbers", "Pass torch.tensor(weights).")
+    if weights is not None and not bool((torch.isfinite(weights) & (weights >= 0)).all()):
+        raise RangeError("weights", "a negative one, NaN or infinity", "finite numbers of at least 0", "Mend them.")
+    if targets.shape != logits.shape[:-1]:
+        raise ShapeError("targets", f"a tensor of shape {tuple(targets.shape)}", f"{tuple(logits.shape[:-1])}",
+                         "Give one target for each row of logits.")
+    logits, rows = logits.flatten(end_dim=-2), targets.flatten()
+    if weights is None:
+        return F.cross_entropy(logits, rows, ignore_index=IGNORED)
+    weights = weights.expand(targets.shape).flatten() * (rows != IGNORED)
+    weights = weights / 2.0 ** (math.frexp(float(weights.max()))[1] - 1)  # as by hand: no sum overflows
+    rows, total = torch.where(weights == 0, IGNORED, rows), weights.sum()
+    costs = F.cross_entropy(logits, rows, ignore_index=IGNORED, reduction="none")
+    return (costs * weights).sum() / torch.where(total == 0, 1, total)
