@@ -13,7 +13,7 @@ import sys
 
 from .. import __version__
 from ..errors import LabError
-from . import animate, certify, commands, figures, studies
+from . import animate, attention, certify, commands, figures, studies
 from .options import add_fields
 from .show import say, streams
 
@@ -29,6 +29,7 @@ DESCRIPTION = """Train a small transformer to compute, then ask it.
   transformer-lab certify plus_last_even-0-seeds-256        which of them are never wrong, with proof
   transformer-lab figures plus_last_even-0    every part of a model, drawn
   transformer-lab animate plus_last_even-0    films of how it learned
+  transformer-lab attention digits-0 "Max(5,8,3)"           where every head looks, drawn
   transformer-lab study                       the studies that the book ships, many runs each
 
 Add --help to a command to see its settings."""
@@ -100,6 +101,8 @@ def parser() -> argparse.ArgumentParser:
     runs = verb(verbs, "runs", commands.runs, "list what has been trained", "One line for each run.")
     runs.add_argument("folder", metavar="FOLDER", nargs="?", help="where to look (default: runs, and the book's own)")
 
+    attention.add_options(verb(verbs, "attention", attention.attention, "draw where every head looks, and score heads",
+                               attention.HELP))
     certify.add_options(verb(verbs, "certify", certify.certify, "prove that a model of a rule is never wrong",
                              certify.HELP))
     figures.add_options(verb(verbs, "figures", figures.figures, "draw a model of a rule, every part of it",

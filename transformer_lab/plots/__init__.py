@@ -11,8 +11,10 @@ strips   vectors written out in lines of cells
 plane    points, vectors, walks, moves, heights and regions over two quantities
 ======== ==================================================================================================
 
-All take an ``xarray.DataArray``, an array, or a dict of arrays: by name, or by title and name for several panels. These
-arguments mean the same everywhere:
+Beside them stands :func:`attention_heads`: where every head of a model looks, and one head with lines between tokens.
+
+All others take an ``xarray.DataArray``, an array, or a dict of arrays: by name, or by title and name for several
+panels. These arguments mean the same everywhere:
 
 ================ ==========================================================================================
 panel            of a DataArray: the dimension whose entries become panels
@@ -33,6 +35,7 @@ from .cells import cells, film, strips
 from .curves import curves, lines
 from .dots import bars, dots
 from .figure import Figure
+from .heads import attention_heads
 from .plane import plane
 
-__all__ = ["Figure", "bars", "cells", "curves", "dots", "film", "lines", "plane", "strips"]
+__all__ = ["Figure", "attention_heads", "bars", "cells", "curves", "dots", "film", "lines", "plane", "strips"]
