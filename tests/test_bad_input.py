@@ -31,7 +31,7 @@ from transformer_lab.analysis.digit_model import load
 from transformer_lab.byhand import optimizers
 from transformer_lab.byhand.transformer import init
 from transformer_lab.errors import LabError
-from transformer_lab.models import bert, encoder_decoder, vit
+from transformer_lab.models import bert, encoder_decoder, hf, vit
 from transformer_lab.models import transformer as models
 from transformer_lab.models.transformer import Transformer
 from transformer_lab.places import shipped
@@ -77,6 +77,8 @@ SMALL = Run.of(digit_data.Digits(), n_layers=1, d_model=8, d_mlp=8, steps=2, bat
 #: Calls for functions whose docstring and signature give none.
 ASKED = [("Max", (5, 8, 3)), ("Min", (5, 8, 3))]
 TABLE = {
+    "models.hf.from_hf": lambda: {"source": hf.to_hf(Transformer(GPT, init(GPT)))},
+    "models.hf.to_hf": lambda: {"model": Transformer(GPT, init(GPT))},
     "analysis.ablation.means_of": lambda: {"forward": lambda tap: tap("blocks.0.z", np.ones((2, 1, 3, 2))),
                                            "name": "blocks.0.z"},
     "analysis.ablation.stand_in": lambda: {"forward": lambda tap: tap("blocks.0.z", np.ones((2, 1, 3, 2))),
@@ -123,6 +125,7 @@ STATE = Stepper(PARAMS, MODEL).state()
 DIGITS = load(shipped("digits", "digits-0"))[0]
 HISTORY = [{"step": 0, "train": 2.0, "held_out": 2.0}, {"step": 1, "train": 1.0, "held_out": 3.0}]
 TENSORS = [torch.tensor(each) for each in BATCH]
+GPT = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6, **models.GPT2)
 BERT = bert.BertConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6, n_classes=3)
 T5 = encoder_decoder.EncoderDecoderConfig(d_vocab=5, n_ctx=3, d_model=4, n_heads=2, d_mlp=6)
 VIT = vit.ViTConfig(d_vocab=5, image=4, d_model=4, n_heads=2, d_mlp=6)

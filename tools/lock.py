@@ -20,9 +20,9 @@ TORCH_NEEDS = ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy"
 
 
 def pinned():
-    """What is pinned today, without hashes."""
+    """What is pinned today, without hashes; PyTorch, of which there are two, is asked for by itself."""
     return [line.rstrip(" \\") for path in sorted(FOLDER.glob("*.txt"))
-            for line in path.read_text("utf-8").splitlines() if re.match(r"[\w.-]+==", line)]
+            for line in path.read_text("utf-8").splitlines() if re.match(r"(?!torch==)[\w.-]+==", line)]
 
 
 def compiled(folder, pins, needs, *options):
