@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 #: The states whose code is run.
 STATES = {
     "ask-model": [{}, {"expression": "Min ( 4 , 0 , 7 )", "step": 2000}],
+    "attention-heads": [{}, {"ablated": [[0, 3], [1, 0]], "layer": 1, "head": 2},
+                        {"model": "nested", "text": "Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )", "weighted": True,
+                         "ablated": [[0, 1]], "how": "zero"}],
     "backward-replay": [{"gradient": name, "operation": "Min", "first": 3, "second": 0}
                         for name in ("right", "copied", "twice", "both")],
     "block-trace": [{"stage": stage, "target": "5"} for stage in (0, 3, 16, 17, 18, 25, 34)],
@@ -38,6 +41,7 @@ STATES = {
 #: Of all that follows from a state, the numbers that its code prints.
 PRINTED = {
     "ask-model": "now.top.map((token) => now.acts.probs[token])",
+    "attention-heads": "[now.weights[now.layer][now.head], now.top.map(({ share }) => share)]",
     "backward-replay": "[now.grads.W_Q, now.grads.W_U]",
     "block-trace": "now.at.name === 'loss' ? [now.loss] : now.value",
     "decoding": "now.step.top.map(({ share }) => share)",

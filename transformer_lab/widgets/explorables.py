@@ -1,18 +1,19 @@
 """The explorables in Python: the state of each, and what every part of it may be. A new one is a class here and
 js/NAME.js; those that calculate beside the page stand in :mod:`.by_hand`, those that are asked expressions in
-:mod:`.asked` and :mod:`.machine`.
+:mod:`.asked` and :mod:`.machine`, the visualiser of heads in :mod:`.attention`.
 """
 
 from ..rules import Choice as Names
 from ..rules import Each, Number, Whole
 from .asked import AskModel, Decoding
+from .attention import AttentionHeads
 from .base import Explorable, OneOf, Synced, WithModel, numbers, shipped_bytes
 from .by_hand import BackwardReplay, GradientGraph
 from .machine import WholeMachine
 from .plane_model import PlaneModel
 
-__all__ = ["AskModel", "BackwardReplay", "BlockTrace", "Choice", "Curve", "Decoding", "Explorable", "GradientGraph",
-           "LossWalk", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
+__all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "Choice", "Curve", "Decoding", "Explorable",
+           "GradientGraph", "LossWalk", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):

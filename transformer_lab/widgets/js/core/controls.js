@@ -113,6 +113,17 @@ export const handle = (lab, { label, value, low, high, shown, move, nudge, acros
   },
 });
 
+/** What a handle says and does by keys, without the drag: a finger that moves over the picture scrolls the page. */
+export function walked(lab, options) {
+  const { tabindex, role, onkeydown, ...rest } = handle(lab, options);
+  return { tabindex, role, onkeydown, ...Object.fromEntries(Object.entries(rest).filter(([key]) => key.startsWith("aria-"))) };
+}
+
+/** A place in the picture that is a button, over what is drawn there. */
+export const pressed = (act, attrs, ...drawn) => h("g", {}, h("g", { "aria-hidden": true }, drawn),
+  h("rect", { fill: "transparent", tabindex: 0, role: "button", ...attrs, ...pressable(act),
+    onkeydown: (event) => { if (/^(Enter| )$/.test(event.key)) { event.preventDefault(); act(); } } }));
+
 /**
  * A transparent area along which a whole number is dragged, for lab.set({ [key]: number }). at({ x, y }) says which
  * number a place means. `down`: the number grows downwards. `area` is { x, y, width, height }.

@@ -35,7 +35,7 @@
 import { h, draw, markup } from "./draw.js";
 import { button, codeView, tableView } from "./controls.js";
 
-export { button, choose, draggable, entry, handle, menu, picture, pressable, scrubber, slider } from "./controls.js";
+export { button, choose, draggable, entry, handle, menu, picture, pressable, pressed, scrubber, slider, walked } from "./controls.js";
 
 const STILL = { id: "", width: 680, data: null, set() {}, reset() {}, hold() {} };
 const SAVE_EVERY = 50; // ms between messages to Python

@@ -5,7 +5,7 @@ import { amount, color, glyph, largest, signed } from "../core/color.js";
 import { h } from "../core/draw.js";
 import { fixed } from "../core/format.js";
 import { clamp } from "../core/math.js";
-import { handle, picture, pressable } from "../core/ui.js";
+import { picture, pressable, pressed, walked } from "../core/ui.js";
 import { BREAK, short } from "./panels.js";
 
 const LEFT = 54, ROW = 13, ONE = 20, HEAD = 34, GAP = 14, SIGN = 18, DOOR = 62; // px
@@ -53,20 +53,9 @@ function matrix(place, now, lab) {
       high: rows.length * (last + 1) - 1, shown: `row ${rows[row]}, column ${columns?.[column] ?? column}: ${fixed(value[row][column])}`,
       nudge: (dx, dy) => ask(row - dy, column + dx) }),
     ...pressable((point) => ask(Math.floor((point.y - y) / tall), Math.floor((point.x - x) / cell))) }),
-  item.to ? pressed(lab, item.to, `Look into ${words}`, { x: x + w - 30, y: y - 30, width: 30, height: 28 },
+  item.to ? pressed(() => lab.set(item.to), { "aria-label": `Look into ${words}`, x: x + w - 30, y: y - 30, width: 30, height: 28 },
     label(x + w, y - 6, "open", "code cell end")) : null);
 }
-
-/** What a handle says and does by keys, without the drag: a finger that moves over the picture scrolls the page. */
-function walked(lab, options) {
-  const { tabindex, role, onkeydown, ...rest } = handle(lab, options);
-  return { tabindex, role, onkeydown, ...Object.fromEntries(Object.entries(rest).filter(([key]) => key.startsWith("aria-"))) };
-}
-
-/** A place in the picture that is a button. */
-const pressed = (lab, to, name, area, ...drawn) => h("g", {}, h("g", { "aria-hidden": true }, drawn),
-  h("rect", { ...area, fill: "transparent", tabindex: 0, role: "button", "aria-label": name, ...pressable(() => lab.set(to)),
-    onkeydown: (event) => { if (/^(Enter| )$/.test(event.key)) { event.preventDefault(); lab.set(to); } } }));
 
 const fitting = (word, width) => (word.length * 7 > width + 2 ? word[0] : word);
 
@@ -86,7 +75,8 @@ function framed({ item, x, y, w, cell, row: tall }, now) {
 
 const sign = ({ item, x, y }) => label(x + SIGN / 2, y + 4 * ROW + 5, item, "soft middle");
 
-const door = ({ item, x, y, w }, lab) => pressed(lab, item.to, `Look into ${item.words}`, { x, y, width: w, height: 8 * ROW },
+const door = ({ item, x, y, w }, lab) => pressed(() => lab.set(item.to),
+  { "aria-label": `Look into ${item.words}`, x, y, width: w, height: 8 * ROW },
   rect(x, y, w, 8 * ROW, { class: "lab-token strong", rx: 4 }), label(x + w / 2, y + 4 * ROW - 2, item.words, "middle strong"),
   label(x + w / 2, y + 4 * ROW + 14, "open", "code cell middle"));
 

@@ -1,0 +1,44 @@
+"""What the attention visualiser loads: models of expressions, and what their heads say on average.
+``python -m chapters.ch09.page``.
+"""
+
+import numpy as np
+
+from transformer_lab.analysis.cache import Runner
+from transformer_lab.analysis.digit_model import load
+from transformer_lab.places import shipped
+from transformer_lab.tasks.expressions import PAD, TOKENS
+from transformer_lab.widgets.page_data import page_bytes, write_page_data
+
+#: What the explorable calls each model, whose record is ``digits/NAME-0``, and texts to begin with.
+MODELS = {
+    "digits": ("three digits", ["Max ( 5 , 3 , 9 )", "Min ( 4 , 4 , 7 )", "Second ( 8 , 1 , 6 )"]),
+    "nested": ("nested, 0 to 9", ["Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )", "Last ( Min ( 6 , 3 ) , 4 )"]),
+    "arithmetic": ("arithmetic", ["Add ( Max ( 3 , 7 ) , Min ( 2 , 9 ) )", "Add ( 5 , Add ( 2 , 6 ) )"]),
+}
+MOST = 1000  # held-out inputs that are averaged over
+
+
+def means(run: Runner, tokens: np.ndarray) -> list[np.ndarray]:
+    """What each layer's heads read on average, place by place (n_heads, n_ctx, d_head); nothing, where no input is."""
+    real, acts = (tokens != PAD)[:, None, :, None], run.cache(tokens)
+    layers = [acts[f"blocks.{layer}.z"].astype(float) for layer in range(run.config.n_layers)]
+    return [(z * real).sum(axis=0) / np.maximum(real.sum(axis=0), 1) for z in layers]
+
+
+def heads_bytes() -> bytes:
+    """The weights and means in half precision; ``heads``: each model's title, its words and some texts."""
+    models, arrays, told = {}, {}, {}
+    for name, (title, texts) in MODELS.items():
+        found = load(shipped("digits", f"{name}-0"))[0]
+        config, task = found.run.model, found.run.task
+        models[name] = found.params, config
+        tokens = np.pad(task.encoded(task.parts.held_out[:MOST]).tokens, ((0, 0), (0, config.n_ctx)))[:, :config.n_ctx]
+        arrays |= {f"mean.{name}.{layer}": mean.astype(np.float16)
+                   for layer, mean in enumerate(means(Runner(found.params, config), tokens))}
+        told[name] = {"title": title, "words": TOKENS[:config.d_vocab], "texts": texts}
+    return page_bytes(models, arrays, dtype="float16", heads=told)
+
+
+if __name__ == "__main__":
+    write_page_data("attention-heads.bin", heads_bytes())

@@ -1,0 +1,82 @@
+"""The attention visualiser: every head of a trained model on any text, and what the model says without some of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from traitlets import validate
+
+from ..errors import RangeError, UnknownNameError
+from ..rules import Choice, Each, Whole
+from ..signatures import checked
+from .base import Explorable, Synced, WithModel, shipped_bytes
+from .page_data import page_data, shipped_file
+
+__all__ = ["AttentionHeads", "read_words"]
+
+FACTS, ARRAYS = page_data(shipped_file("attention-heads").read_bytes())
+MODELS = FACTS["heads"]
+
+
+@checked
+def read_words(text: str, words: Each(str)) -> list[int]:
+    """A text as tokens: the longest word that fits, again and again; capitals and spaces do not matter.
+
+    >>> read_words("max(5, 10)", ["Max", "(", ")", ",", "1", "0", "5", "10"])
+    [0, 1, 6, 3, 7, 2]
+    """
+    known = sorted((word for word in words if not word.startswith("[")), key=lambda word: -len(word))
+    tokens, rest = [], text.strip()
+    while rest:
+        hit = next((word for word in known if rest.lower().startswith(word.lower())), None)
+        if hit is None:
+            raise UnknownNameError("text", repr(rest[:12]), f"the words {' '.join(known)}", "Write it with these.")
+        tokens.append(list(words).index(hit))
+        rest = rest[len(hit):].strip()
+    return tokens
+
+
+class AttentionHeads(WithModel, Explorable, draws="attention-heads"):
+    """A trained model on a text: all heads, one of them large, and the next token when the heads in ``ablated``, each a
+    layer and a head, are out.
+
+    An ablated head's ``z`` is its mean over inputs, place by place, or zero: that is ``how``. With ``weighted`` each
+    weight is multiplied by the length of the value that it takes. The ``query`` (-1: all) is the row whose lines are
+    drawn. Beyond the model's last layer, head or token the last one is meant.
+
+    >>> AttentionHeads(text="max(5,3,9)", ablated=[[0, 3]]).tokens
+    [15, 17, 7, 19, 5, 19, 11, 18]
+    """
+
+    data = shipped_bytes("attention-heads")
+    model = Synced("digits", Choice(MODELS))
+    text = Synced("Max ( 5 , 3 , 9 )", str)
+    layer = Synced(0, Whole(0, 99))
+    head = Synced(3, Whole(0, 99))
+    query = Synced(-1, Whole(-1, 999))
+    weighted = Synced(False, bool)
+    ablated = Synced([], Each(Each(Whole(0), 2), 0))
+    how = Synced("mean", Choice(("mean", "zero")))
+
+    @property
+    def shown(self) -> str:
+        """The name of the model in the page's data."""
+        return self.model
+
+    @property
+    def tokens(self) -> list[int]:
+        """The text as the model reads it."""
+        return read_words(self.text, MODELS[self.model]["words"])
+
+    def mean(self, layer: int) -> np.ndarray:
+        """What stands in for the ``z`` of ablated heads: (1, n_heads, pos, d_head)."""
+        return ARRAYS[f"mean.{self.model}.{layer}"].astype(float)[None, :, :len(self.tokens)]
+
+    @validate("model", "text")
+    def _fits(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        given = {"model": self.model, "text": self.text} | {name: value}
+        words, most = MODELS[given["model"]]["words"], FACTS["models"][given["model"]]["n_ctx"]
+        tokens = read_words(given["text"], words)
+        if not 1 <= len(tokens) <= most:
+            raise RangeError("text", f"{len(tokens)} tokens", f"1 to {most} for this model", "Write fewer, or more.")
+        return " ".join(words[token] for token in tokens) if name == "text" else value

@@ -1,0 +1,50 @@
+// The models in the page's bytes, and what one of them makes of a text when some of its heads are ablated.
+
+import { argmax, norm, range } from "../core/math.js";
+import { opened } from "../core/page_data.js";
+import { remember } from "../core/remember.js";
+import { forward } from "../core/transformer.js";
+
+/**
+ * By name what stands in the facts, { title, words, texts }, with the model's { config, heads }; and run(name, tokens,
+ * ablated, how): patterns and lengths of values as [layer][head], and the probabilities of the next token.
+ */
+export const modelsOf = opened(({ facts, array, model }) => {
+  const load = remember((name) => ({ ...model(name),
+    means: range(facts.models[name].n_layers).map((layer) => array(`mean.${name}.${layer}`)) }));
+  const about = ([name, told]) => {
+    const config = facts.models[name], { n_layers, n_heads } = config;
+    return [name, { ...told, config, heads: range(n_layers).flatMap((l) => range(n_heads).map((h) => [l, h])) }];
+  };
+  return { models: Object.fromEntries(Object.entries(facts.heads).map(about)),
+    run: remember((name, tokens, ablated, how) => ran(load(name), tokens, ablated, how), 64) };
+});
+
+function ran({ config, params, means }, tokens, ablated, how) {
+  const silent = (layer, head) => ablated.some(([l, h]) => l === layer && h === head);
+  const instead = (layer, head, z) => (how === "mean" ? means[layer][head].slice(0, z.length)
+    : z.map((row) => row.map(() => 0)));
+  const tap = (name, value) => {
+    const layer = Number(/^blocks\.(\d+)\.z$/.exec(name)?.[1] ?? -1);
+    return layer < 0 ? value : value.map((z, head) => (silent(layer, head) ? instead(layer, head, z) : z));
+  };
+  const acts = forward(params, tokens, config, tap), layers = range(config.n_layers);
+  const of = (name) => layers.map((layer) => acts[`blocks.${layer}.${name}`]);
+  const lengths = of("v").map((heads) => heads.map((rows) => rows.map((row) => norm(row))));
+  return { patterns: of("pattern"), lengths, probs: acts.probs.at(-1), said: argmax(acts.probs.at(-1)) };
+}
+
+/** A text as { tokens } of a model: the longest word that fits, again and again; or what is wrong with it, { fault }. */
+export function read(text, { words, config }) {
+  const known = words.map((word, token) => ({ word, token })).filter(({ word }) => !word.startsWith("["))
+    .toSorted((one, other) => other.word.length - one.word.length);
+  const tokens = [];
+  for (let rest = text.trim(); rest; rest = rest.trimStart()) {
+    const hit = known.find(({ word }) => rest.toLowerCase().startsWith(word.toLowerCase()));
+    if (!hit) return { fault: `Got “${rest.slice(0, 12)}”; this model knows ${words.filter((word) => word[0] !== "[").join(" ")}.` };
+    tokens.push(hit.token);
+    rest = rest.slice(hit.word.length);
+  }
+  if (!tokens.length || tokens.length > config.n_ctx) return { fault: `Got ${tokens.length} tokens; this model reads 1 to ${config.n_ctx}.` };
+  return { tokens };
+}
