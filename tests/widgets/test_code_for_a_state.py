@@ -41,7 +41,7 @@ STATES = {
 #: Of all that follows from a state, the numbers that its code prints.
 PRINTED = {
     "ask-model": "now.top.map((token) => now.acts.probs[token])",
-    "attention-heads": "[now.weights[now.layer][now.head], now.top.map(({ share }) => share)]",
+    "attention-heads": "[now.weights[now.layer][now.head], now.found.probs]",
     "backward-replay": "[now.grads.W_Q, now.grads.W_U]",
     "block-trace": "now.at.name === 'loss' ? [now.loss] : now.value",
     "decoding": "now.step.top.map(({ share }) => share)",

@@ -49,7 +49,7 @@ class AttentionHeads(WithModel, Explorable, draws="attention-heads"):
 
     data = shipped_bytes("attention-heads")
     model = Synced("digits", Choice(MODELS))
-    text = Synced("Max ( 5 , 3 , 9 )", str)
+    text = Synced("Max ( 2 , 0 , 5 )", str)
     layer = Synced(0, Whole(0, 99))
     head = Synced(3, Whole(0, 99))
     query = Synced(-1, Whole(-1, 999))

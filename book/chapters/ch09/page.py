@@ -10,11 +10,11 @@ from transformer_lab.places import shipped
 from transformer_lab.tasks.expressions import PAD, TOKENS
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
-#: What the explorable calls each model, whose record is ``digits/NAME-0``, and texts to begin with.
+#: What the explorable calls each model, whose record is ``digits/NAME-0``, and texts to begin with: some need one head.
 MODELS = {
-    "digits": ("three digits", ["Max ( 5 , 3 , 9 )", "Min ( 4 , 4 , 7 )", "Second ( 8 , 1 , 6 )"]),
-    "nested": ("nested, 0 to 9", ["Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )", "Last ( Min ( 6 , 3 ) , 4 )"]),
-    "arithmetic": ("arithmetic", ["Add ( Max ( 3 , 7 ) , Min ( 2 , 9 ) )", "Add ( 5 , Add ( 2 , 6 ) )"]),
+    "digits": ("three digits", ["Max ( 2 , 0 , 5 )", "Min ( 9 , 6 , 5 )", "Second ( 8 , 1 , 6 )"]),
+    "nested": ("nested, 0 to 9", ["Max ( 5 , First ( 3 , 7 ) )", "Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )"]),
+    "arithmetic": ("arithmetic", ["Add ( 3 , Add ( 3 , 4 ) )", "Add ( Add ( 6 , 8 ) , 6 )"]),
 }
 MOST = 1000  # held-out inputs that are averaged over
 

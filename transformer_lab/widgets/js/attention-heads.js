@@ -8,11 +8,24 @@ import { button, choose, entry, explorable, menu } from "./core/ui.js";
 import { modelsOf, read } from "./heads/model.js";
 import { draw } from "./heads/picture.js";
 
+const weighed = new WeakMap();
+
 /** Each weight times the length of the value that it takes, as a share of the largest there is. */
-function byLength({ patterns, lengths }) {
+function byLength(found) {
+  if (!weighed.has(found)) weighed.set(found, weigh(found));
+  return weighed.get(found);
+}
+
+function weigh({ patterns, lengths }) {
   const all = patterns.map((heads, l) => heads.map((rows, i) => rows.map((row) => row.map((weight, k) => weight * lengths[l][i][k]))));
   const top = all.flat(3).reduce((most, weight) => Math.max(most, weight), 0) || 1;
   return all.map((heads) => heads.map((rows) => rows.map((row) => row.map((weight) => weight / top))));
+}
+
+/** The five likeliest tokens; what all heads say together is among them. */
+function shown(likely, said) {
+  const five = likely.slice(0, 5);
+  return five.some(({ token }) => token === said) ? five : [...five.slice(0, 4), likely.find(({ token }) => token === said)];
 }
 
 export function compute(state, data) {
@@ -23,10 +36,10 @@ export function compute(state, data) {
   const likely = found.probs.map((share, token) => ({ token, word: model.words[token], share, before: full.probs[token] }));
   return { models, model, ablated, isOut, full, found, ask, words: tokens.map((token) => model.words[token]),
     layer: clamp(state.layer, 0, n_layers - 1), head: clamp(state.head, 0, n_heads - 1), query: clamp(state.query, -1, tokens.length - 1),
-    weights: state.weighted ? byLength(found) : found.patterns,
+    unit: state.weighted ? "weight 0" : "attention 0", weights: state.weighted ? byLength(found) : found.patterns,
     switched: (layer, head) => (isOut(layer, head) ? ablated.filter(([l, i]) => l !== layer || i !== head)
       : [...ablated, [layer, head]].toSorted(([a, b], [c, d]) => a - c || b - d)),
-    top: likely.toSorted((one, other) => other.share - one.share).slice(0, 5) };
+    top: shown(likely.toSorted((one, other) => other.share - one.share), full.said) };
 }
 
 /** What was typed last, unless the text has changed since. */
@@ -79,8 +92,7 @@ function table(state, { layer, head, words, weights, model, full, ask }) {
 
 function code({ model, text, how, weighted }, { layer, head, ablated }) {
   const value = how === "mean" ? ", value=heads.mean(layer)" : "";
-  return `import numpy as np
-from transformer_lab.analysis.ablation import ablate
+  return `${weighted ? "import numpy as np\n" : ""}from transformer_lab.analysis.ablation import ablate
 from transformer_lab.analysis.cache import Runner
 from transformer_lab.byhand.attention import softmax
 from transformer_lab.taps import chained
@@ -99,13 +111,13 @@ weights = np.stack([acts[f"blocks.{layer}.pattern"][0]
                     for layer in layers])
 print((weights / weights.max())[${layer}, ${head}].tolist())` : `print(acts["blocks.${layer}.pattern"][0, ${head}].tolist())`}
 logits = acts["logits"].reshape(-1, heads.config.d_vocab)[-1]
-print(np.sort(softmax(logits))[:-6:-1].tolist())`;
+print(softmax(logits).tolist())`;
 }
 
 export default explorable({
   title: "Where every head looks",
   instruction: "Press a head to see it large, and ✓ to take it out; press a query to see its lines alone.",
   data: "attention-heads",
-  defaults: { model: "digits", text: "Max ( 5 , 3 , 9 )", layer: 0, head: 3, query: -1, weighted: false, ablated: [], how: "mean" },
+  defaults: { model: "digits", text: "Max ( 2 , 0 , 5 )", layer: 0, head: 3, query: -1, weighted: false, ablated: [], how: "mean" },
   compute, view, controls, describe, table, code,
 });

@@ -8,15 +8,25 @@ import { fixed, percent } from "../core/format.js";
 import { clamp, range } from "../core/math.js";
 import { picture, pressable, pressed, walked } from "../core/ui.js";
 
-const NARROW = 600, TOP = 40, GAP = 10, SWITCH = 26, ROW = 22, BAR = 20, LEFT = 74; // px
+const NARROW = 600, TOP = 24, GAP = 10, SWITCH = 26, ROW = 22, BAR = 20, LEFT = 74; // px
 const SHADES = 8, LEAST = 0.02; // of lines; a weight below the least has none
+
+const cached = new WeakMap(); // pattern -> its cells, which are drawn anew only elsewhere
+
+function cells(weights, x, y, side) {
+  const key = `${x} ${y} ${side}`, n = weights.length;
+  if (cached.get(weights)?.key !== key) {
+    cached.set(weights, { key, drawn: mosaic(weights.flat(), n, { x, y, cell: side / n, kind: "amount", limit: 1 }) });
+  }
+  return cached.get(weights).drawn;
+}
 
 /** A head's pattern, pressed to see it large, and below it the switch that ablates it. */
 function tile([layer, head], { x, y, side }, now, lab) {
-  const weights = now.weights[layer][head], n = weights.length, out = now.isOut(layer, head), name = `layer ${layer}, head ${head}`;
+  const weights = now.weights[layer][head], out = now.isOut(layer, head), name = `layer ${layer}, head ${head}`;
   const large = layer === now.layer && head === now.head;
   return [pressed(() => lab.set({ layer, head }), { x, y, width: side, height: side, "aria-label": `Show ${name}`, "aria-pressed": large },
-    h("g", { opacity: out ? 0.3 : 1 }, mosaic(weights.flat(), n, { x, y, cell: side / n, kind: "amount", limit: 1 })),
+    h("g", { opacity: out ? 0.3 : 1 }, cells(weights, x, y, side)),
     out ? h("path", { d: `M${x} ${y}l${side} ${side}m0 ${-side}l${-side} ${side}`, class: "axis", style: "stroke: var(--lab-ink)" }) : null,
     large ? rect(x, y, side, side, { class: "lab-now" }) : null),
   pressed(() => lab.set({ ablated: now.switched(layer, head) }), { x, y: y + side, width: side, height: SWITCH,
@@ -28,7 +38,7 @@ function tiles(now, { width }, lab) {
   const { n_heads, n_layers } = now.model.config, side = Math.min(110, (width - GAP * (n_heads - 1)) / n_heads);
   const place = ([layer, head]) => ({ x: head * (side + GAP), y: TOP + layer * (side + SWITCH + 6), side });
   return { height: TOP + n_layers * (side + SWITCH + 6), drawn: [
-    label(0, 14, "every head: press to see it large,", "soft"), label(0, 30, "✓ to ablate it", "soft"),
+    label(0, 14, "layer.head, ✓ at work, ✕ ablated", "soft"),
     now.model.heads.map((one) => h("g", {}, tile(one, place(one), now, lab)))] };
 }
 
@@ -46,7 +56,7 @@ const mark = (role) => h("tspan", { fill: color(role) }, glyph(role));
 
 function large(now, { x, width, top }, lab) {
   const { words, layer, head, query } = now, n = words.length, weights = now.weights[layer][head];
-  const letters = 8 * Math.max(...words.map((word) => word.length)) + 22, from = x + letters, to = x + width - letters - 34;
+  const letters = Math.max(62, 8 * Math.max(...words.map((word) => word.length)) + 22), from = x + letters, to = x + width - letters - 34;
   const y = (place) => top + 62 + ROW * place, start = y(0) - ROW / 2;
   const ask = (place) => lab.set({ query: clamp(place, -1, n - 1) });
   const strong = (is) => (is ? "strong" : "");
@@ -67,8 +77,11 @@ function large(now, { x, width, top }, lab) {
 /** The likeliest next tokens; a tick says where each would be with all heads. */
 function said(now, top, lab) {
   const long = lab.width - LEFT - 78;
+  const scale = (i) => lab.width - 96 + 16 * i;
   return h("g", { "aria-hidden": true },
-    label(0, top + 14, now.ablated.length ? "next token; the line: with all heads" : "next token", "soft"),
+    [0, 0.25, 0.5, 0.75, 1].map((share, i) => rect(scale(i), top + 4, 16, 11, { class: "lab-cell", ...amount(share) })),
+    label(scale(0) - 6, top + 14, now.unit, "soft end"), label(lab.width, top + 14, "1", "soft end"),
+    label(0, top + 14, now.ablated.length ? "next token (line: all heads)" : "next token", "soft"),
     now.top.map(({ word, share, before }, i) => {
       const y = top + 24 + BAR * i, tick = LEFT + long * before;
       return [label(LEFT - 8, y + 14, word, i ? "code end" : "code end strong"), line(LEFT, y, LEFT, y + BAR),
