@@ -21,15 +21,21 @@ from transformer_lab.analysis.patching import activation_patching, effect, path_
 from transformer_lab.analysis.probes import control_labels, fit_probe, predicted, selectivity
 from transformer_lab.analysis.rollout import gradient_rollout, rollout
 from transformer_lab.byhand.transformer import forward, init
+from transformer_lab.models.bert import BERT, Bert, BertConfig
+from transformer_lab.models.encoder_decoder import T5, EncoderDecoder, EncoderDecoderConfig
 from transformer_lab.models.transformer import Transformer
-from transformer_lab.names import PARTS
+from transformer_lab.models.vit import VIT, ViT, ViTConfig
+from transformer_lab.parts import BYHAND, PARTS
 
 MADE = {"by hand": lambda config, params: Runner(params, config),
         "PyTorch": lambda config, params: Runner(Transformer(config, params))}
 #: Each entry of each table of parts once, with what else it needs, and the switches.
 BASE = {"d_vocab": 7, "n_ctx": 6, "d_model": 8, "n_heads": 2, "n_layers": 2, "d_mlp": 12, "norm": "layer",
         "bias_attention": True}
-CHANGES = [{field: name} for field, entries in PARTS.items() for name in entries] + [
+BEYOND = [{field: name} for field, entries in PARTS.items() for name, part in entries.items()
+          if BYHAND not in part.where] + [{"n_kv_heads": 1}, {"gated": True}, {"scaled": False}, {"logit_scale": 0.3},
+                                          {"placement": "both", "norm": "rms", "bias_attention": False}]
+CHANGES = [{field: name} for field, entries in PARTS.items() for name in entries if {field: name} not in BEYOND] + [
     {"norm": "rms", "placement": "post"}, {"placement": "post", "read_out": "mean"}, {"residual": False}, {"d_mlp": 0},
     {"output_projection": False}, {"tied": True}, {"bias_attention": False, "bias_mlp": False, "bias_unembed": False},
     {"pad": 0, "read_out": "mean"}, {"pad": 0, "read_out": "last"}, {"placement": "post", "residual": False}]
@@ -83,10 +89,24 @@ def test_a_tap_changes_what_is_kept(run):
     assert not acts["blocks.0.z"][:, 0].any() and not acts["blocks.0.attn_out"].any()
 
 
+def test_the_other_families_are_looked_into_too_and_have_no_attribution():
+    bert = BertConfig(d_vocab=9, n_ctx=6, d_model=8, n_heads=2, d_mlp=16, n_layers=2, **BERT)
+    run = Runner(Bert(bert, init(bert)))
+    assert np.abs(patterns(run, ROWS).sum(axis=-1) - 1).max() <= 1e-6 and patterns(run, ROWS).shape == (2, 3, 2, 6, 6)
+    with pytest.raises(LabError, match="plain ModelConfig"):
+        direct_logit_attribution(run, ROWS)
+    t5 = EncoderDecoderConfig(d_vocab=9, n_ctx=6, d_model=8, n_heads=2, d_mlp=16, n_layers=2, **T5)
+    run = Runner(EncoderDecoder(t5, init(t5)))
+    assert patterns(run, (ROWS, ROWS[:, :4]), name="decoder.cross_pattern").shape == (2, 3, 2, 4, 6)
+    vit = ViTConfig(image=4, patch=2, channels=1, d_vocab=3, d_model=8, n_heads=2, d_mlp=16, n_layers=2, **VIT)
+    run, images = Runner(ViT(vit, init(vit))), generator(0, "images").random((3, 1, 4, 4))
+    assert gradient_rollout(run, images, np.eye(3)).shape[1:] == patterns(run, images).shape[-2:]
+
+
 # lens and attribution
 
-@pytest.mark.parametrize("made", MADE)
-@pytest.mark.parametrize("change", CHANGES, ids=str)
+@pytest.mark.parametrize(("made", "change"), [(made, change) for made in MADE for change in CHANGES]
+                         + [("PyTorch", change) for change in BEYOND], ids=str)
 def test_attribution_sums_to_the_logits(made, change):
     config = ModelConfig(**BASE | change)
     for dtype, least in ((np.float64, 1e-10), (np.float32, 1e-5)):
@@ -103,9 +123,10 @@ def test_attribution_names_the_head_that_answers(run):
     assert all(not part.any() for name, part in parts.items() if name != "blocks.1.head.1")
 
 
-@pytest.mark.parametrize("change", [{}, {"norm": "rms"}, {"placement": "post"}, {"norm": "none"}], ids=str)
+@pytest.mark.parametrize("change", [{}, {"norm": "rms"}, {"placement": "post"}, {"norm": "none"},
+                                    {"placement": "both", "logit_scale": 0.3}], ids=str)
 def test_the_lens_at_the_end_is_the_model(change):
-    run = Runner(strewn(config := ModelConfig(**BASE | change)), config)
+    run = MADE["PyTorch"](config := ModelConfig(**BASE | change), strewn(config))
     assert np.abs(logit_lens(run, ROWS)["blocks.1.resid_post"] - run(ROWS)).max() <= 1e-12
 
 

@@ -15,6 +15,7 @@ from ..byhand.transformer import forward, pullback
 from ..checks import check_array, check_callable, check_number, check_type
 from ..config import ModelConfig
 from ..errors import DtypeError
+from ..rules import unknown
 from ..taps import chained, keep
 from .ablation import as_numpy
 
@@ -23,6 +24,8 @@ __all__ = ["Runner", "patterns"]
 
 class Runner:
     """A model by hand, ``Runner(params, config)``, or one in PyTorch, ``Runner(module)``.
+
+    ``tokens`` are (..., batch, pos); a module may take images there, or a pair, such as an encoder's and a decoder's.
 
     >>> from transformer_lab.byhand.transformer import init
     >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2)
@@ -42,11 +45,12 @@ class Runner:
 
     def __call__(self, tokens, tap: Callable | None = None) -> np.ndarray:
         """Logits (..., batch, d_vocab), or (..., batch, pos, d_vocab) where the model is read at all positions."""
-        tokens = tokens_of(tokens)
         if self.module is None:
-            return forward(self.params, tokens, self.config, tap=tap)["logits"]
-        with at_rest(self.module) as (torch, device), torch.no_grad():
-            return as_numpy(self.module(torch.tensor(tokens, device=device), keep if tap is None else tap))
+            return forward(self.params, tokens_of(tokens), self.config, tap=tap)["logits"]
+        import torch
+
+        with at_rest(self.module) as like, torch.no_grad():
+            return as_numpy(self.module(*inputs_of(tokens, like), tap=keep if tap is None else tap))
 
     def cache(self, tokens, tap: Callable | None = None) -> dict[str, np.ndarray]:
         """Every activation by name, as a run with this tap leaves it."""
@@ -61,7 +65,7 @@ class Runner:
 
     def gradients(self, tokens, d_logits) -> dict[str, np.ndarray]:
         """The gradient of every activation, by its name, from the gradient of the logits."""
-        tokens, kept = tokens_of(tokens), {}
+        kept = {}
         if self.module is not None:
             return self._autograd(tokens, d_logits)
 
@@ -70,7 +74,8 @@ class Runner:
             kept[layer + dot + short.removeprefix("d_")] = value
             return value
 
-        pullback(self.params, forward(self.params, tokens, self.config), d_logits, self.config, tap=note)
+        acts = forward(self.params, tokens_of(tokens), self.config)
+        pullback(self.params, acts, d_logits, self.config, tap=note)
         return kept
 
     def _autograd(self, tokens, d_logits):
@@ -80,8 +85,10 @@ class Runner:
             kept[name] = value if value.requires_grad else value.requires_grad_()
             return value
 
-        with at_rest(self.module) as (torch, device):
-            logits = self.module(torch.tensor(tokens, device=device), note)
+        import torch
+
+        with at_rest(self.module) as like:
+            logits = self.module(*inputs_of(tokens, like), tap=note)
             d_logits = check_array("d_logits", d_logits, shape=logits.shape, kind="inexact")
             grads = torch.autograd.grad(logits, list(kept.values()), logits.new_tensor(d_logits), allow_unused=True)
         return {name: as_numpy(grad) for name, grad in zip(kept, grads, strict=True) if grad is not None}
@@ -95,26 +102,41 @@ def tokens_of(tokens) -> np.ndarray:
     return check_array("tokens", tokens, shape=("batch", "pos"), kind="whole", leading=True).astype(np.int64)
 
 
-@contextmanager
-def at_rest(module):
-    """PyTorch, and the device of a module that drops nothing out meanwhile."""
+def inputs_of(given, like) -> list:
+    """What a module takes, as tensors beside its parameter ``like``."""
+    parts = [tokens_of(part) if getattr(getattr(part, "dtype", None), "kind", "") != "f"
+             else check_array("tokens", part, shape=(), leading=True)
+             for part in (given if isinstance(given, tuple) else (given,))]
     import torch
 
+    return [torch.tensor(part, device=like.device, dtype=like.dtype if part.dtype.kind == "f" else torch.long)
+            for part in parts]
+
+
+@contextmanager
+def at_rest(module):
+    """A parameter of a module that drops nothing out meanwhile."""
     was = module.training
     module.eval()
     try:
-        yield torch, next(module.parameters()).device
+        yield next(module.parameters())
     finally:
         module.train(was)
 
 
-def patterns(run: Runner, tokens, tap: Callable | None = None) -> np.ndarray:
-    """Where every head looks: (n_layers, ..., batch, n_heads, query, key).
+def patterns(run: Runner, tokens, tap: Callable | None = None, *, name: str = "pattern") -> np.ndarray:
+    """Where every head looks: (n_layers, ..., batch, n_heads, query, key). Of a model with two sides the name says
+    which: ``"decoder.pattern"``, ``"decoder.cross_pattern"``.
 
     >>> from transformer_lab.byhand.transformer import init
     >>> config = ModelConfig(d_vocab=5, n_ctx=4, d_model=8, n_heads=2, n_layers=3)
     >>> patterns(Runner(init(config), config), [[1, 2, 3]]).shape
     (3, 1, 2, 3, 3)
     """
+    side, dot, short = check_type("name", name, str).rpartition(".")
     acts = check_type("run", run, Runner).cache(tokens, tap)
-    return np.stack([acts[f"blocks.{layer}.pattern"] for layer in range(run.config.n_layers)])
+    found = [value for full, value in acts.items()
+             if full.startswith(f"{side}{dot}blocks.") and full.rpartition(".")[2] == short]
+    if not found:
+        raise unknown("name", name, acts, "an activation of every layer, without its prefix", "Pass 'pattern'.")
+    return np.stack(found)

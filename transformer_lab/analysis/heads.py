@@ -14,6 +14,7 @@ import numpy as np
 from ..byhand.ends import is_real
 from ..byhand.positions import visible
 from ..config import ModelConfig
+from ..parts import BYHAND, check_known
 from ..randomness import generator
 from ..rules import Array, Choice, Each, Flags, Function, Seed, Whole, Wholes
 from ..signatures import checked
@@ -83,6 +84,7 @@ def visible_keys(tokens: Wholes("batch query", low=0), config: ModelConfig) -> n
     >>> visible_keys([[3, 0]], ModelConfig(d_vocab=5, n_ctx=2, pad=0, mask="causal")).astype(int).tolist()
     [[[1, 0], [0, 0]]]
     """
+    check_known(config, BYHAND)
     real, mask = is_real(tokens, config), visible(tokens, config)
     keys = np.ones((1, 1, 1), bool) if mask is None else mask.reshape(-1, *mask.shape[-2:])
     return keys & real[:, None, :] & real[:, :, None]

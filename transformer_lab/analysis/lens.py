@@ -14,7 +14,9 @@ import numpy as np
 
 from ..byhand.ends import READ_OUTS, is_real, unembed
 from ..byhand.parts import NORMS
-from ..names import PARTS
+from ..config import ModelConfig
+from ..errors import DtypeError
+from ..parts import PARTS
 from ..rules import Wholes
 from ..signatures import checked
 from .cache import Runner
@@ -34,11 +36,23 @@ def logit_lens(run: Runner, tokens: Wholes("... batch pos", low=0)) -> dict[str,
     >>> list(found), np.array_equal(found["blocks.0.resid_post"], run([[1, 2, 3]]))
     (['blocks.0.resid_pre', 'blocks.0.resid_mid', 'blocks.0.resid_post'], True)
     """
-    norm = NORMS[run.config.norm] if run.config.placement == "pre" else None
+    only_transformers(run)
+    norm = NORMS[run.config.norm] if run.config.placement in AT_THE_END else None
     gains = [run.params[f"ln_final_{part}"] for part in PARTS["norm"][run.config.norm].params if norm]
     acts = {name: value for name, value in run.cache(tokens).items() if ".resid_" in name}
-    return {name: unembed(run.params, norm[0](x, *gains, run.config.eps)[0] if norm else x)
+    return {name: run.config.logit_scale * unembed(run.params, norm[0](x, *gains, run.config.eps)[0] if norm else x)
             for name, x in acts.items()}
+
+
+#: Placements of the norm with one more where the stream is read.
+AT_THE_END = ("pre", "both")
+
+
+def only_transformers(run) -> None:
+    """Refuse a model that makes its logits from more than its stream."""
+    if type(run.config) is not ModelConfig:
+        raise DtypeError("run", f"a model of a {type(run.config).__name__}", "one of a plain ModelConfig",
+                         "Take its activations with run.cache.")
 
 
 @checked
@@ -53,16 +67,18 @@ def direct_logit_attribution(run: Runner, tokens: Wholes("... batch pos", low=0)
     >>> list(found), np.allclose(sum(found.values()), run([[1, 2, 3]]), atol=1e-5)
     (['embed', 'blocks.0.head.0', 'blocks.0.head.1', 'ln_final_b'], True)
     """
+    only_transformers(run)
     config, real = run.config, is_real(tokens, run.config)
     at, rows, _ = READ_OUTS[config.read_out]
     place = at(real)
     read = {name: rows(part, place, real) for name, part in written(run, tokens).items()}
-    read = frozen(read, run, "pre", "ln_final")
+    read = frozen(read, run, AT_THE_END, "ln_final")
     W_U = {name: run.params[name] for name in ("W_U", "W_E") if name in run.params}
     logits = {name: unembed(W_U, part) for name, part in read.items()}
     if config.bias_unembed:
         logits["b_U"] = np.broadcast_to(run.params["b_U"][..., None, None, :], next(iter(logits.values())).shape)
-    return logits if config.read_out == "all" else {name: part[..., 0, :] for name, part in logits.items()}
+    place = ... if config.read_out == "all" else (..., 0, slice(None))
+    return {name: config.logit_scale * part[place] for name, part in logits.items()}
 
 
 def written(run, tokens) -> dict[str, np.ndarray]:
@@ -73,7 +89,8 @@ def written(run, tokens) -> dict[str, np.ndarray]:
         prefix = f"blocks.{layer}."
         for ln, wrote in (("ln1", by_heads), ("ln2", by_mlp))[:1 + bool(config.d_mlp)]:
             found = {prefix + name: value for name, value in wrote(run, acts, prefix).items()}
-            parts = frozen(parts | found if config.residual else found, run, "post", prefix + ln)
+            found = frozen(found, run, ("both",), f"{prefix}{ln}_post")
+            parts = frozen(parts | found if config.residual else found, run, ("post",), prefix + ln)
     return parts
 
 
@@ -97,9 +114,9 @@ def offset(run, prefix, name, like):
     return {} if b is None else {name: np.broadcast_to(b[..., None, None, :], like.shape)}
 
 
-def frozen(parts: dict, run, placement: str, ln: str) -> dict[str, np.ndarray]:
+def frozen(parts: dict, run, placements: tuple, ln: str) -> dict[str, np.ndarray]:
     """The norm of the parts' sum, if there is one in this place, as a sum over the parts and its offset."""
-    if run.config.norm == "none" or run.config.placement != placement:
+    if run.config.norm == "none" or run.config.placement not in placements:
         return parts
     centred = {name: x - (run.config.norm == "layer") * x.mean(axis=-1, keepdims=True) for name, x in parts.items()}
     total = sum(centred.values())

@@ -32,7 +32,8 @@ def rollout(pattern: Array("... n_heads query query", low=0)) -> np.ndarray:
 
 
 @checked
-def gradient_rollout(run: Runner, tokens: Wholes("... batch pos", low=0), d_logits: Array("...")) -> np.ndarray:
+def gradient_rollout(run: Runner, tokens: Wholes("... batch pos", low=0) | Array("..."),
+                     d_logits: Array("...")) -> np.ndarray:
     """How much each input counts for what is asked (..., batch, query, input); ``d_logits`` asks: it has the logits'
     shape, with a 1 where one logit is to be explained.
 
@@ -43,7 +44,7 @@ def gradient_rollout(run: Runner, tokens: Wholes("... batch pos", low=0), d_logi
     (1, 3, 3)
     """
     gradients, looks = run.gradients(tokens, d_logits), patterns(run, tokens)
-    flow = np.eye(tokens.shape[-1])
+    flow = np.eye(looks.shape[-1])
     for layer, pattern in enumerate(looks):
         asked = np.maximum(gradients[f"blocks.{layer}.pattern"] * pattern, 0).mean(axis=-3)
         flow = flow + asked @ flow
