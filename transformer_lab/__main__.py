@@ -1,17 +1,29 @@
 """``python -m transformer_lab`` is the command ``transformer-lab``; Ctrl-C is answered while it still loads."""
 
 import os
+import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> int:
     """The exit code of the command line, 130 where it was stopped before there was one."""
-    try:
-        from .cli import main as command  # loading takes a third of a second
-    except KeyboardInterrupt:
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # else it is ignored, as behind nohup
+        signal.signal(signal.SIGINT, stopped)
+    from .cli import main as command  # loading takes a third of a second
+
+    signal.signal(signal.SIGINT, before)
+    code = command()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to stop
+    return code
+
+
+def stopped(number, frame):
+    """End here: an exception in the middle of an import may be taken for a library that is missing."""
+    with suppress(OSError):
         os.write(2, b"\ntransformer-lab: stopped.\n")
-        return 130
-    return command()
+    os._exit(130)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import DataError
@@ -86,4 +86,5 @@ def written_whole(path: Path) -> Iterator[Path]:
     except OSError as fault:
         raise DataError(f"{path} cannot be written: {fault.strerror or fault}. Choose another place.") from None
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink()

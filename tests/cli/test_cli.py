@@ -322,6 +322,23 @@ def test_ctrl_c_while_it_loads_is_a_sentence(after, inside):
     assert "Traceback" not in err and started.returncode in (130, 2, -signal.SIGINT)
 
 
+def test_ctrl_c_that_a_library_takes_for_another_fault_is_a_sentence_too(inside):
+    script = """if True:
+        import os, signal, sys, time
+        class Numpy:
+            def find_spec(name, path=None, target=None):
+                if name == "numpy":
+                    try:
+                        os.kill(os.getpid(), signal.SIGINT), time.sleep(1)
+                    except KeyboardInterrupt:
+                        raise ImportError("could not import datetime")
+        sys.meta_path.insert(0, Numpy)
+        import transformer_lab.__main__ as lab
+        sys.exit(lab.main())"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=inside, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "\ntransformer-lab: stopped.\n")
+
+
 def test_the_progress_line_fits_the_terminal_that_watches(monkeypatch):
     watching, watched = os.openpty()
     termios.tcsetwinsize(watched, (24, 40))
@@ -439,6 +456,12 @@ def test_weights_that_give_no_finite_logits_give_no_answer(inside, tmp_path, cap
         assert main(command) == 1
         err = capsys.readouterr().err
         assert "its logits are no finite numbers" in err and "Warning" not in err
+
+
+def test_a_name_on_two_lines_is_one_line_in_the_list(inside, tmp_path, capsys):
+    spoilt(inside, "digits-0", tmp_path / "one\nforged")
+    assert main(["runs", str(tmp_path)]) == 0
+    assert "one\\nforged" in capsys.readouterr().out
 
 
 def test_shares_that_are_none_make_a_record_unsound(inside, tmp_path, capsys):

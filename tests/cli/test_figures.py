@@ -5,6 +5,8 @@ import os
 import re
 import stat
 import xml.etree.ElementTree as ET
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +14,12 @@ from PIL import Image
 
 from transformer_lab.analysis.plane_models import recipe
 from transformer_lab.byhand.transformer import init
-from transformer_lab.cli import drawings, films, main
+from transformer_lab.cli import certify, drawings, films, main
 from transformer_lab.cli.animate import moments
 from transformer_lab.cli.figures import lines, trained_again
 from transformer_lab.cli.view import everywhere, view_of
 from transformer_lab.tasks.rules import RuleTask, floor
-from transformer_lab.training import Run, read_run, train
+from transformer_lab.training import History, Run, read_record, read_run, train, write_record
 
 RUN = recipe(how="plain")
 PARAMS = init(RUN.model, seed=5)
@@ -259,12 +261,54 @@ def test_what_is_not_there_is_named(folder, words, said, capsys):
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["figures", "--step", "3"], ["animate"]])
-def test_a_target_is_looked_at_before_anything_is_trained_again(words, folder, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("words", [["figures", "--step", "3"], ["animate"], ["certify"]])
+def test_a_target_is_looked_at_before_anything_is_computed(words, folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(Run, "stepper", lambda run: pytest.fail("it trained first"))
+    monkeypatch.setattr(certify, "plane_of", lambda *arguments: pytest.fail("it proved first"))
     (tmp_path / "file").write_text("mine")
-    assert main([words[0], str(folder), *words[1:], "--to", str(tmp_path / "file" / "below")]) == 1
-    assert "Choose another with --to" in capsys.readouterr().err and (tmp_path / "file").read_text() == "mine"
+    command = [words[0], str(folder), *words[1:], "--to"]
+    for place in (tmp_path / "file" / "below-{seed}", tmp_path / "file" / "below" / "{seed}"):
+        assert main([*command, str(place)]) == 1
+        assert "Choose another with --to" in capsys.readouterr().err
+    monkeypatch.setattr(Path, "touch", partial(failing, OSError(30, "Read-only file system")))
+    assert main([*command, str(tmp_path / "{seed}")]) == 1
+    assert "Read-only file system. Choose another with --to" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def failing(fault, *arguments):
+    raise fault
+
+
+@pytest.mark.parametrize("name", ["", ".", "there"])
+def test_a_certificate_has_the_name_of_a_file(name, tmp_path, capsys, monkeypatch):
+    folder = train(tmp_path / "plane-0", RUN.replace(steps=1, batch=2, warmup=0), every=1).path
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    assert main(["certify", str(folder), "--to", name]) == 1
+    assert "is a folder. Name a file in it" in capsys.readouterr().err
+
+
+def test_a_model_that_met_nan_is_neither_judged_nor_drawn(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRANSFORMER_LAB_HOME", str(tmp_path))
+    assert main(["train", "rule", "lucky7", "--steps", "20", "--learning-rate", "1e30", "--to", "div"]) == 1
+    assert "The run stopped at step 1" in capsys.readouterr().err
+    for verb in ("evaluate", "certify", "figures", "animate"):
+        assert main([verb, "div"]) == 1
+        said = capsys.readouterr()
+        assert said.err.startswith("transformer-lab: div never learned, and has no answers. The run stopped at step 1")
+    assert [path.name for path in tmp_path.iterdir()] == ["div"]
+
+
+@pytest.mark.parametrize(("rows", "words"), [
+    ([{"step": 6, "held_out_loss": 1.0}], "metric: got 'loss'"), ([], "metric: got 'loss'"),
+    ([{"step": 6, "loss": np.ones(3)}], "says loss of 3 models at step 6, and 2 were trained")])
+def test_a_record_that_lacks_what_is_drawn_is_a_sentence(rows, words, folder, tmp_path, capsys):
+    record = read_record(folder)
+    path = write_record(tmp_path / "odd-0", config=record.config, history=History(rows), state=record.weights, step=6)
+    assert main(["figures", str(path), "--figure", "2"]) == 1
+    assert words in capsys.readouterr().err
 
 
 def test_planes_are_left_out_where_there_are_more_dimensions(tmp_path, capsys, monkeypatch):

@@ -90,6 +90,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["x.svg"] and (tmp_path / "x.svg").read_text() == "old"
 
 
+def test_a_place_where_there_can_be_no_file_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(LabError, match=r"below\.svg cannot be written: Not a directory"):
+        figure().save(tmp_path / "file" / "below.svg")
+
+
 def test_a_saved_figure_still_shows_itself_as_before(tmp_path):
     drawn = figure()
     before = drawn._repr_html_()

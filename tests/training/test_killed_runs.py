@@ -252,6 +252,16 @@ def test_so_is_one_of_other_versions_threads_or_another_kernel(tmp_path, monkeyp
     assert recorded(tmp_path / "run", Regression(), batches, **SETTINGS).manifest["step"] == 60
 
 
+def test_of_a_damaged_checkpoint_one_hears_how_to_start_again(tmp_path):
+    begun(tmp_path / "run")
+    checkpoint = next((tmp_path / "run.training").glob("at-*"))
+    (checkpoint / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(DataError, match=f"is damaged: .*delete {checkpoint}, to start the run again"):
+        recorded(tmp_path / "run", Regression(), batches, **SETTINGS)
+    shutil.rmtree(checkpoint)
+    assert recorded(tmp_path / "run", Regression(), batches, **SETTINGS).manifest["step"] == 60
+
+
 def test_ctrl_c_between_any_two_steps_keeps_that_step(whole, tmp_path):
     for stop in (2, 9, 30, 59):
         def pressed(step, stop=stop):

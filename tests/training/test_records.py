@@ -156,7 +156,8 @@ def test_a_pickle_in_disguise_is_refused_and_never_executed(folder, tmp_path, na
     {"config.json": b"null"}, {"config.json": b'{"a": NaN}'}, {"metrics.csv": b"step,loss\n7,1.0\n0,1.0\n"},
     {"metrics.csv": b"step,loss\n-1,1.0\n"}, {"metrics.csv": b"step,loss\n61,1.0\n"},
     {"metrics.csv": b"step,loss\n7,1.0\n7,1.0\n"}, {"config.json": b'{"seed": 1, "seed": 2}'},
-    {"weights.safetensors": (2**62).to_bytes(8, "little") + b"{}"}, {"config.json": b"[" * 100_000}])
+    {"weights.safetensors": (2**62).to_bytes(8, "little") + b"{}"}, {"config.json": b"[" * 100_000},
+    {"metrics.csv": b"step,loss,loss\n7,1.0,2.0\n"}])
 def test_well_sealed_nonsense_is_refused_with_a_sentence(folder, changes):
     forged(folder, changes)
     with pytest.raises(DataError, match="does not hold what a run record holds"):

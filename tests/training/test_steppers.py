@@ -101,6 +101,21 @@ def test_the_twins_make_the_same_updates(settings):
         assert moved == set(settings["train"])
 
 
+@pytest.mark.parametrize("train", [(), [], set(), lambda step: ()])
+def test_where_no_part_is_trained_nothing_moves(train):
+    for stepper in twins(train=train, max_norm=1.0):
+        before = {name: np.array(value) for name, value in stepper.state().items() if not name.startswith("optimizer.")}
+        assert stepper.step(examples(CONFIG), 0.1)["gradient_norm"] == 0
+        assert all(np.array_equal(stepper.state()[name], value) for name, value in before.items())
+
+
+def test_a_function_that_names_none_trains_all():
+    one, other = twins(train=lambda step: None)[0], twins()[0]
+    for stepper in (one, other):
+        stepper.step(examples(CONFIG), 0.1)
+    assert np.array_equal(one.theta, other.theta)
+
+
 def test_the_norm_is_that_of_the_trained_parts_before_the_cut():
     stepper = Stepper(init(CONFIG, dtype=np.float64), CONFIG, train=("W_U", "b_U"), max_norm=1e-3)
     grads = loss_and_gradients(stepper.params, *examples(CONFIG), CONFIG)[1]

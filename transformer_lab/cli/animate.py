@@ -13,8 +13,9 @@ from ..errors import DataError, RangeError
 from ..places import written_whole
 from ..training import one_by_one
 from ..training.progress import Bar
-from .figures import beside, made, metrics, opened, trained_again
+from .figures import beside, metrics, opened, trained_again
 from .show import say
+from .targets import made
 
 HELP = """Trains the run again, keeps the model at some of its steps, and writes a film as GIF, and as MP4
 where ffmpeg is installed: 1 embeddings, 2 embeddings, queries, keys and values, 3 queries and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from ..analysis.certificates.enumerate import enumerate_contexts
 from ..analysis.certificates.families import families
@@ -12,8 +13,9 @@ from ..analysis.certificates.record import certificate, write_certificate
 from ..errors import DataError
 from ..tasks.rules import RuleTask
 from ..training import one_by_one, read_run
-from .commands import found_folder
+from .commands import found_folder, learned
 from .show import say
+from .targets import placed
 
 HELP = """Proves it, or spells out contexts on which the model is wrong. RUN is a run of a rule; where
 many models were trained at once each has its verdict. --to plane-0.json keeps the certificate,
@@ -28,12 +30,14 @@ def add_options(verb) -> None:
 
 def certify(options) -> None:
     """The verdict on each model, and what it rests on."""
-    run, record = read_run(found_folder(options.run))
+    run, record = learned(*read_run(found_folder(options.run)))
     if not isinstance(run.task, RuleTask):
         raise DataError(f"{record.path} is no run of a rule, and there is nothing to prove about it yet.")
     models, boxes = one_by_one(record.weights, run.training.seeds), families(run.task)
     if options.to and len(models) > 1 and "{seed}" not in options.to:
         raise DataError(f"--to {options.to} is one file, and there are {len(models)} models. Write {{seed}} in it.")
+    if options.to is not None:
+        placed(Path(options.to))
     proved = 0
     for seed, params in enumerate(models, run.training.seed):
         name = record.path.name + (f", seed {seed}" if len(models) > 1 else "")

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import os
 import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from .options import given
 from .recipes import RECIPES
 from .rule_runs import evaluated, outcome
 from .show import percent, ranking, say, shares, table
+from .targets import target, typed
 
 
 def recipes() -> str:
@@ -78,7 +78,7 @@ def train(options) -> None:
     if isinstance(run.task, RuleTask):
         say(f"{folder}: {outcome(run, record)}. Prove it:\n  transformer-lab certify {typed(folder)}")
         return
-    right = np.ravel(record.history.rows[-1]["held_out_accuracy"])
+    right = np.ravel(record.history["held_out_accuracy"][-1])
     if right.size > 1:
         say(f"{folder}: {right.size} models, {percent(right.min(), 2)} to {percent(right.max(), 2)} right on held-out "
             f"inputs after {record.manifest['step']:,} steps.")
@@ -87,22 +87,6 @@ def train(options) -> None:
         say(notice)
     say(f"{folder}: {percent(right[0], 2)} right on held-out inputs after {record.manifest['step']:,} steps. Ask it:\n"
         f"  transformer-lab ask {typed(folder)} \"{example(run)}\"")
-
-
-def target(name: str) -> Path:
-    """The folder that a reader names for a run."""
-    if not Path(name).name:
-        raise DataError(f"--to {name!r} is no folder for a run. Give it a name of its own, such as runs/mine.")
-    return Path(name)
-
-
-def typed(folder: Path) -> str:
-    """A folder as one types it after a command: quoted, and never taken for an option.
-
-    >>> typed(Path("-x")), typed(Path("a b"))
-    ('./-x', "'a b'")
-    """
-    return shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))
 
 
 def named(recipe: str, seed: int, settings: dict) -> str:
@@ -193,8 +177,9 @@ def answer(model, text: str, look: bool = False) -> str:
 
 def evaluate(options) -> None:
     """Right answers on both parts (of a large training part the first 5,000), by operation, next to guessing."""
-    if isinstance((found := read_run(found_folder(options.run)))[0].task, RuleTask):
-        say(evaluated(*found))
+    run, record = learned(*read_run(found_folder(options.run)))
+    if isinstance(run.task, RuleTask):
+        say(evaluated(run, record))
         return
     model, record = opened(options.run)
     run, weights = model.run, sum(value.size for value in record.weights.values())
@@ -301,10 +286,14 @@ def candidates(name: str) -> list[Path]:
 
 def opened(name: str) -> tuple[DigitModel, Record]:
     """A run by its path, or by a name in ``runs`` or among what the book ships."""
-    model, record = load(found_folder(name))
+    return learned(*load(found_folder(name)))
+
+
+def learned(found, record: Record) -> tuple:
+    """A run or a model with its record, if the training came to its end: one that met NaN has no answers."""
     if stopped := record.manifest["stopped"]:
         raise DataError(f"{record.path.name} never learned, and has no answers. {stopped}")
-    return model, record
+    return found, record
 
 
 def found_folder(name: str) -> Path:

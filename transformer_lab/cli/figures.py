@@ -13,8 +13,9 @@ from ..places import written_whole
 from ..randomness import generator
 from ..tasks.rules import RuleTask, sample
 from ..training import Record, Run, fit, one_by_one, read_run
-from .commands import found_folder, near
+from .commands import found_folder, learned, near
 from .show import say
+from .targets import made
 
 HELP = """Writes them into a folder beside the run: the model, its training, its embeddings, attention,
 values and predictions, 1 to 18 as in the study in which these models were first drawn, and more.
@@ -72,7 +73,7 @@ def figures(options) -> None:
 
 def opened(name: str, seed: int | None) -> tuple[Run, Record, int]:
     """A run of a rule, its record, and which of its models is meant."""
-    run, record = read_run(found_folder(name))
+    run, record = learned(*read_run(found_folder(name)))
     if not isinstance(run.task, RuleTask):
         raise DataError(f"{record.path} is no run of a rule, and these figures are of rules. Train one: "
                         "transformer-lab train rule plus_last_even")
@@ -116,7 +117,7 @@ def weights_at(run: Run, record: Record, step: int, which: int) -> dict:
 def metrics(record: Record, which: int) -> dict:
     """What was logged of one model, by name, where it was logged at every row."""
     history = record.history
-    columns = {name: np.asarray(history[name], float) for name in history.names}
+    columns = {name: np.asarray(history[name], float) for name in dict.fromkeys(("loss", *history.names))}
     found = {name: column if column.ndim == 1 else column[:, which] for name, column in columns.items()}
     whole = np.isfinite(found["loss"])
     return {name: column[whole] for name, column in found.items() if np.isfinite(column[whole]).all()}
@@ -126,15 +127,6 @@ def beside(record: Record, run: Run, which: int, step: int | None, what: str) ->
     """A folder beside the run's, named for the model and the step."""
     name = record.path.name + (f"-seed-{run.training.seed + which}" if run.training.seeds > 1 else "")
     return near(record.path.parent / (f"{name}-step-{step}-{what}" if step is not None else f"{name}-{what}"))
-
-
-def made(folder: Path) -> Path:
-    """The folder, which is there from now on."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise DataError(f"{folder} cannot be made: {fault.strerror or fault}. Choose another with --to.") from None
-    return folder
 
 
 def lines(task: RuleTask, tokens: np.ndarray) -> str:

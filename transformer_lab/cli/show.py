@@ -67,7 +67,7 @@ def table(rows: Iterable[Sequence[str]], heads: Sequence[str] = (), left: Sequen
     tensor  weights
     W_E       1,280
     """
-    rows = [*([tuple(heads)] if heads else []), *(tuple(map(str, row)) for row in rows)]
+    rows = [tuple(str(cell).replace("\n", "\\n") for cell in row) for row in ([heads] if heads else []) + [*rows]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(widths[i]) if i in left else cell.rjust(widths[i])
                                for i, cell in enumerate(row)).rstrip() for row in rows)

@@ -255,6 +255,9 @@ def read_run(folder) -> tuple[Run, Record]:
         raise DataError(f"{record.path} holds the weights of another model than its config.json describes.")
     for row in record.history.rows:
         for name, value in row.items():
+            if np.ndim(value) and np.shape(value) != lead:
+                raise DataError(f"{record.path} says {name} of {np.size(value)} models at step {row['step']}, and "
+                                f"{run.training.seeds} were trained. Train the run again.")
             if name.endswith("accuracy") and not ((np.asarray(value) >= 0) & (np.asarray(value) <= 1)).all():
                 raise DataError(f"{record.path} says {name} {np.max(value):g} at step {row['step']}, and a share is "
                                 "from 0 to 1. Train the run again.")

@@ -99,7 +99,7 @@ def train(folder, workshop: Workshop, stepper, batches, config, checkpoint_every
     def state_of(step):
         return made | {"next": upcoming(step, steps, batches, settings["learning_rate"], code)}
 
-    found = read_record(paths[-1], config=config) if (paths := workshop.checkpoints()) else None
+    found = begun(paths[-1], config) if (paths := workshop.checkpoints()) else None
     workshop.tidy(but=found and found.path)
     if found:
         check_goes_on(found, state_of(found.manifest["step"]))
@@ -134,6 +134,14 @@ def train(folder, workshop: Workshop, stepper, batches, config, checkpoint_every
         record.rename(folder)
     except OSError as fault:
         raise unwritable(folder, fault) from None
+
+
+def begun(path: Path, config: dict) -> Record:
+    """A checkpoint to go on with; of one that is damaged or another run's, what to do is said."""
+    try:
+        return read_record(path, config=config)
+    except DataError as fault:
+        raise DataError(f"{fault} Or delete {path}, to start the run again.") from None
 
 
 @contextmanager

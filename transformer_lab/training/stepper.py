@@ -60,7 +60,8 @@ class Stepper:
     def step(self, batch, learning_rate: float) -> dict:
         """Update the weights; returns what was measured before the update, the loss first."""
         metrics, grads = self.measured(self.params, batch, self.optimizer.t, **self.tap)
-        frozen = self.shapes.keys() - self.trained() if self.train else ()
+        trained = check_train(self.train(self.optimizer.t), self.shapes) if callable(self.train) else self.train
+        frozen = () if trained is None else self.shapes.keys() - trained
         pack({**grads, **{name: np.zeros_like(grads[name]) for name in frozen}}, self.shapes, out=self.gradient)
         if self.max_norm:
             metrics["gradient_norm"] = clip(self.gradient, self.max_norm)
@@ -73,9 +74,6 @@ class Stepper:
     def evaluate(self, batch) -> dict:
         """What a step would measure on this batch; no weight changes, and nothing is dropped."""
         return self.measured(self.params, batch, None, **self.tap)[0]
-
-    def trained(self) -> tuple[str, ...]:
-        return check_train(self.train(self.optimizer.t), self.shapes) if callable(self.train) else self.train
 
     def parts(self, names) -> list[np.ndarray]:
         """Views of these parameters, and of the optimiser's memory of them."""

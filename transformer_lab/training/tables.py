@@ -23,7 +23,10 @@ def parts(history: History, state: dict) -> dict[str, dict]:
 
 def history_from(text: bytes, best: dict, trajectory: dict) -> History:
     """The history in a table and the tensors beside it."""
-    rows = [gathered(row) for row in csv.DictReader(io.StringIO(text.decode()), strict=True)]
+    table = csv.DictReader(io.StringIO(text.decode()), strict=True)
+    if len(set(columns := table.fieldnames or [])) < len(columns):
+        raise ValueError("a column comes twice")
+    rows = [gathered(row) for row in table]
     steps = trajectory.pop("kept_steps", np.array([], dtype=np.int64)).tolist()
     kept = {step: {name: stack[i] for name, stack in trajectory.items()} for i, step in enumerate(steps)}
     if not best:

@@ -102,7 +102,7 @@ class TorchStepper:
                 self.module.eval()
 
     def clip(self) -> float:
-        gradients = [value.grad for value in self.named.values() if value.grad is not None]
+        gradients = [value.grad for value in self.named.values() if value.grad is not None] or [torch.zeros(1)]
         norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(grad) for grad in gradients]))
         if norm > self.max_norm:
             for grad in gradients:
