@@ -32,6 +32,10 @@ process.stdout.write(JSON.stringify({ found, texts }));
 """
 
 
+OTHERS = {"digits": "Min ( 3 , 7 , 0 )", "nested": "Min ( 1 , Last ( 9 , 2 ) )",
+          "arithmetic": "Max ( 4 , Add ( 5 , 1 ) )"}
+
+
 def found(states=(), texts=()):
     source = FOUND.replace("FOLDER", JS.as_uri()).replace("STATES", json.dumps(list(states)))
     return json.loads(node(source.replace("TEXTS", json.dumps(list(texts)))))
@@ -41,17 +45,19 @@ def states():
     rng = np.random.default_rng(0)
     for name, told in MODELS.items():
         for text in told["texts"]:
-            for how in ("mean", "zero"):
+            for how in ("mean", "zero", "other"):
                 out = [[layer, head] for layer in range(2) for head in range(4) if rng.random() < 0.3]
-                yield {"model": name, "text": text, "ablated": out, "how": how, "weighted": bool(rng.random() < 0.5)}
+                weighted = bool(rng.random() < 0.5)
+                yield {"model": name, "text": text, "ablated": out, "how": how, "other": OTHERS[name],
+                       "weighted": weighted}
 
 
 def test_patterns_and_answers_are_numpys_whatever_is_ablated():
     asked = [*states(), {}]
     for state, page in zip(asked, found(asked)["found"], strict=True):
         heads = AttentionHeads(**state)
-        run, zero = Runner(heads.params, heads.config), np.zeros(())
-        tap = chained(*[ablate(f"blocks.{layer}.z", head=head, value=heads.mean(layer) if heads.how == "mean" else zero)
+        run = Runner(heads.params, heads.config)
+        tap = chained(*[ablate(f"blocks.{layer}.z", head=head, value=heads.stand_in(layer))
                         for layer, head in heads.ablated])
         weights = patterns(run, [heads.tokens], tap)[:, 0]
         if heads.weighted:
@@ -67,11 +73,11 @@ def test_a_mean_is_that_of_the_heads_over_inputs_and_changes_less_than_zero_does
     heads = AttentionHeads()
     run = Runner(heads.params, heads.config)
     z = run.cache([heads.tokens])["blocks.0.z"]
-    assert heads.mean(0).shape == z.shape
+    assert heads.stand_in(0).shape == z.shape and not AttentionHeads(how="zero").stand_in(1).any()
     rng = np.random.default_rng(1)
     rows = [[15, 17, 2 + a, 19, 2 + b, 19, 2 + c, 18] for a, b, c in rng.integers(10, size=(300, 3))]
     others = run.cache(rows)["blocks.0.z"].mean(axis=0)
-    assert np.corrcoef(others.ravel(), heads.mean(0).ravel())[0, 1] > 0.9
+    assert np.corrcoef(others.ravel(), heads.stand_in(0).ravel())[0, 1] > 0.9
 
 
 @pytest.mark.parametrize(("name", "text"), [("digits", "max 5, 3 ,9)"), ("digits", ") ) 12"), ("nested", "FIRST(LAST"),
@@ -105,12 +111,12 @@ def test_a_head_is_shown_ablated_and_brought_back_by_mouse_and_by_key(open_lab):
     expect(words).to_contain_text("All heads are at work: 5 (100.0 %)")
     page.get_by_role("button", name="Show layer 1, head 2").click()
     expect(words).to_contain_text("Layer 1, head 2")
-    switch = page.get_by_role("button", name="Ablate layer 0, head 3")
+    switch = page.get_by_role("button", name="Take out layer 0, head 3")
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "true")
     expect(words).to_contain_text(re.compile(r"Without 0\.3: [^5].*; with all heads: 5 \(100\.0 %\)"))
     expect(page.locator(".lab-picture text.code.end").last).to_have_text("5")  # what it said with all heads is kept
-    other = page.get_by_role("button", name="Ablate layer 0, head 0")
+    other = page.get_by_role("button", name="Take out layer 0, head 0")
     other.focus()
     page.keyboard.press("Enter")
     expect(words).to_contain_text("Without 0.0, 0.3")
@@ -118,6 +124,28 @@ def test_a_head_is_shown_ablated_and_brought_back_by_mouse_and_by_key(open_lab):
     expect(words).to_contain_text("Without 0.3")
     page.get_by_role("button", name="All heads back").click()
     expect(words).to_contain_text("All heads are at work")
+
+
+def test_what_stands_in_is_the_other_texts_where_that_is_as_long():
+    heads = AttentionHeads(how="other", other="min(3,7,0)")
+    run = Runner(heads.params, heads.config)
+    there = read_words("min(3,7,0)", MODELS["digits"]["words"])
+    assert np.array_equal(heads.stand_in(1), run.cache([there])["blocks.1.z"])
+    heads.other = "min(3,7)"
+    assert np.array_equal(heads.stand_in(1), run.cache([heads.tokens])["blocks.1.z"])
+
+
+@pytest.mark.browser
+def test_heads_of_another_text_are_put_in_and_unlike_lengths_are_named(open_lab):
+    page = open_lab("attention-heads", {"ablated": [[0, 3]]})
+    page.get_by_role("radio", name="another text's").click()
+    words, other = page.locator(".lab-words"), page.get_by_role("textbox", name="Other text")
+    expect(words).to_contain_text("With 0.3 from Max ( 2 , 0 , 9 ): 9")   # the head carries the largest digit
+    other.fill("max(2,0,5)")
+    expect(words).to_contain_text("With 0.3 from Max ( 2 , 0 , 5 ): 5 (100.0 %)")
+    other.fill("max(2,0)")
+    expect(other).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".lab-said").last).to_contain_text("Got 6 tokens; the text above has 8")
 
 
 @pytest.mark.browser

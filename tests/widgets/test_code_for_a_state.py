@@ -21,7 +21,8 @@ STATES = {
     "ask-model": [{}, {"expression": "Min ( 4 , 0 , 7 )", "step": 2000}],
     "attention-heads": [{}, {"ablated": [[0, 3], [1, 0]], "layer": 1, "head": 2},
                         {"model": "nested", "text": "Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )", "weighted": True,
-                         "ablated": [[0, 1]], "how": "zero"}],
+                         "ablated": [[0, 1]], "how": "zero"},
+                        {"ablated": [[0, 3], [1, 1]], "how": "other", "other": "Min ( 3 , 7 , 0 )", "layer": 1}],
     "backward-replay": [{"gradient": name, "operation": "Min", "first": 3, "second": 0}
                         for name in ("right", "copied", "twice", "both")],
     "block-trace": [{"stage": stage, "target": "5"} for stage in (0, 3, 16, 17, 18, 25, 34)],

@@ -113,7 +113,7 @@ def test_copy_puts_the_code_on_the_clipboard_or_selects_it(open_lab):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["ask-model", "decoding"])
+@pytest.mark.parametrize("name", ["ask-model", "attention-heads", "decoding"])
 def test_much_data_is_loaded_when_the_reader_asks_for_it_and_the_keyboard_goes_on_inside(open_lab, name):
     page = open_lab(name, start=False)
     loaded = "Object.keys(transformerLab.data)"
@@ -130,7 +130,7 @@ def test_much_data_is_loaded_when_the_reader_asks_for_it_and_the_keyboard_goes_o
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["ask-model", "decoding"])
+@pytest.mark.parametrize("name", ["ask-model", "attention-heads", "decoding"])
 def test_what_waits_for_its_data_is_drawn_at_its_size_and_keeps_its_place(open_lab, name, width):
     page = open_lab(name, start=False, width=width)
     picture = page.locator(".lab-static .lab-picture")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from traitlets import validate
 
+from ..byhand.transformer import forward
 from ..errors import RangeError, UnknownNameError
 from ..rules import Choice, Each, Whole
 from ..signatures import checked
@@ -39,7 +40,8 @@ class AttentionHeads(WithModel, Explorable, draws="attention-heads"):
     """A trained model on a text: all heads, one of them large, and the next token when the heads in ``ablated``, each a
     layer and a head, are out.
 
-    An ablated head's ``z`` is its mean over inputs, place by place, or zero: that is ``how``. With ``weighted`` each
+    In place of an ablated head's ``z`` stands its mean over inputs, place by place, or zero, or what it is on the text
+    ``other``, if that is as long: ``how`` says which. With ``weighted`` each
     weight is multiplied by the length of the value that it takes. The ``query`` (-1: all) is the row whose lines are
     drawn. Beyond the model's last layer, head or token the last one is meant.
 
@@ -55,7 +57,8 @@ class AttentionHeads(WithModel, Explorable, draws="attention-heads"):
     query = Synced(-1, Whole(-1, 999))
     weighted = Synced(False, bool)
     ablated = Synced([], Each(Each(Whole(0), 2), 0))
-    how = Synced("mean", Choice(("mean", "zero")))
+    how = Synced("mean", Choice(("mean", "zero", "other")))
+    other = Synced("Max ( 2 , 0 , 9 )", str)
 
     @property
     def shown(self) -> str:
@@ -67,16 +70,21 @@ class AttentionHeads(WithModel, Explorable, draws="attention-heads"):
         """The text as the model reads it."""
         return read_words(self.text, MODELS[self.model]["words"])
 
-    def mean(self, layer: int) -> np.ndarray:
+    def stand_in(self, layer: int) -> np.ndarray:
         """What stands in for the ``z`` of ablated heads: (1, n_heads, pos, d_head)."""
-        return ARRAYS[f"mean.{self.model}.{layer}"].astype(float)[None, :, :len(self.tokens)]
+        if self.how == "other":
+            there = read_words(self.other, MODELS[self.model]["words"])
+            tokens = there if len(there) == len(self.tokens) else self.tokens
+            return forward(self.params, np.array([tokens]), self.config)[f"blocks.{layer}.z"]
+        mean = ARRAYS[f"mean.{self.model}.{layer}"].astype(float)[None, :, :len(self.tokens)]
+        return mean if self.how == "mean" else 0 * mean
 
-    @validate("model", "text")
+    @validate("model", "text", "other")
     def _fits(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        given = {"model": self.model, "text": self.text} | {name: value}
+        given = {"model": self.model, "text": self.text} | {"text" if name == "other" else name: value}
         words, most = MODELS[given["model"]]["words"], FACTS["models"][given["model"]]["n_ctx"]
         tokens = read_words(given["text"], words)
         if not 1 <= len(tokens) <= most:
             raise RangeError("text", f"{len(tokens)} tokens", f"1 to {most} for this model", "Write fewer, or more.")
-        return " ".join(words[token] for token in tokens) if name == "text" else value
+        return " ".join(words[token] for token in tokens) if name != "model" else value

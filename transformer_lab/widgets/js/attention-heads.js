@@ -30,7 +30,9 @@ function shown(likely, said) {
 
 export function compute(state, data) {
   const { models, run } = modelsOf(data), model = models[state.model], { n_layers, n_heads } = model.config;
-  const { tokens } = read(state.text, model), ask = (ablated) => run(state.model, tokens, ablated, state.how);
+  const { tokens } = read(state.text, model), same = read(state.other, model).tokens;
+  const other = same?.length === tokens.length ? same : tokens; // texts of unlike lengths have no heads to exchange
+  const ask = (out) => run(state.model, tokens, out, state.how, state.how === "other" ? other : null);
   const ablated = state.ablated.filter(([layer, head]) => layer < n_layers && head < n_heads);
   const full = ask([]), found = ask(ablated), isOut = (layer, head) => ablated.some(([l, i]) => l === layer && i === head);
   const likely = found.probs.map((share, token) => ({ token, word: model.words[token], share, before: full.probs[token] }));
@@ -44,6 +46,7 @@ export function compute(state, data) {
 
 /** What was typed last, unless the text has changed since. */
 const typed = ({ draft, text }) => (draft?.of === text ? draft.text : text);
+const typedThere = ({ there, other }) => (there?.of === other ? there.text : other);
 const spelt = ({ words }, tokens) => tokens.map((token) => words[token]).join(" ");
 
 const answer = ({ model, found: { said, probs } }) => `${model.words[said]} (${percent(probs[said], 1)})`;
@@ -58,25 +61,41 @@ function field(state, now, lab) {
     () => { if (fault === undefined) lab.set({ draft: null }); });
 }
 
-const view = (state, now, lab) => [field(state, now, lab), h("div", {}, draw(now, lab))];
+/** The text whose heads are put in the place of those that are out. */
+function otherField(state, now, lab) {
+  if (state.how !== "other") return null;
+  const value = typedThere(state), { tokens, fault } = read(value, now.model), n = now.words.length;
+  const wrong = fault ?? (tokens.length === n ? undefined : `Got ${tokens.length} tokens; the text above has ${n}, and its other needs as many.`);
+  const type = (text) => {
+    const found = read(text, now.model).tokens, known = found ? spelt(now.model, found) : state.other;
+    lab.set({ other: known, there: { text, of: known } });
+  };
+  return entry({ id: `${lab.id}-other` }, "Other text", { value, wrong: wrong !== undefined,
+    said: wrong ?? "Heads marked ✕ say what they say of this text." }, type, () => { if (!wrong) lab.set({ there: null }); });
+}
+
+const view = (state, now, lab) => [field(state, now, lab), otherField(state, now, lab), h("div", {}, draw(now, lab))];
 
 function controls(state, { models, ablated }, lab) {
   const names = Object.entries(models).map(([name, { title }]) => [name, title]), { texts } = models[state.model];
   const own = texts.includes(state.text) ? [] : [[state.text, "your own"]];
-  return [menu("Model", names, state.model, (model) => lab.set({ model, text: models[model].texts[0], ablated: [], query: -1 })),
+  return [menu("Model", names, state.model, (model) => lab.set({ model, text: models[model].texts[0], other: models[model].texts[0], ablated: [], query: -1 })),
     menu("Example", [...own, ...texts.map((text) => [text, text])], state.text, (text) => lab.set({ text })),
     choose("Darkness", [[false, "attention"], [true, "× length of value"]], state.weighted, (weighted) => lab.set({ weighted })),
-    choose("Ablated to", [["mean", "its mean"], ["zero", "zero"]], state.how, (how) => lab.set({ how })),
+    choose("✕ says", [["mean", "its mean"], ["zero", "nothing"], ["other", "another text's"]], state.how, (how) => lab.set({ how })),
     button("All heads back", () => lab.set({ ablated: [] }), { disabled: !ablated.length })];
 }
 
 const named = (heads) => heads.map(([layer, head]) => `${layer}.${head}`).join(", ");
 
+const OUT = { mean: (heads) => `Without ${heads}`, zero: (heads) => `Without ${heads}`,
+  other: (heads, { other }) => `With ${heads} from ${other}` };
+
 function describe(state, now) {
   const { layer, head, query, words, weights, model, full, ablated } = now, q = query < 0 ? words.length - 1 : query;
   const row = weights[layer][head][q], k = argmax(row), { said } = full;
   const before = ablated.length
-    ? ` Without ${named(ablated)}: ${answer(now)}; with all heads: ${model.words[said]} (${percent(full.probs[said], 1)}).`
+    ? ` ${OUT[state.how](named(ablated), state)}: ${answer(now)}; with all heads: ${model.words[said]} (${percent(full.probs[said], 1)}).`
     : ` All heads are at work: ${answer(now)}.`;
   return `Layer ${layer}, head ${head}: ${words[q]} takes most from ${words[k]} (${fixed(row[k], 2)}).${before}`;
 }
@@ -85,13 +104,14 @@ function table(state, { layer, head, words, weights, model, full, ask }) {
   const alone = (one) => ask([one]), { said } = full;
   return [{ caption: `Layer ${layer}, head ${head}: what each query (row) takes from each key`, columns: ["query", ...words],
     rows: weights[layer][head].map((row, q) => [words[q], ...row.map((weight) => fixed(weight, 3))]) },
-  { caption: `${model.words[said]} is said with ${percent(full.probs[said], 2)}; without one head:`,
+  { caption: `${model.words[said]} is said with ${percent(full.probs[said], 2)}; ${state.how === "other" ? "with one head of the other text" : "without one head"}:`,
     columns: ["head", `of ${model.words[said]}`, "likeliest"],
     rows: model.heads.map((one) => [named([one]), percent(alone(one).probs[said], 2), model.words[alone(one).said]]) }];
 }
 
-function code({ model, text, how, weighted }, { layer, head, ablated }) {
-  const value = how === "mean" ? ", value=heads.mean(layer)" : "";
+function code({ model, text, other, how, weighted }, { layer, head, ablated }) {
+  const more = [["how", how, how !== "mean"], ["other", other, how === "other"]]
+    .map(([name, value, said]) => (said ? `,\n                       ${name}="${value}"` : "")).join("");
   return `${weighted ? "import numpy as np\n" : ""}from transformer_lab.analysis.ablation import ablate
 from transformer_lab.analysis.cache import Runner
 from transformer_lab.byhand.attention import softmax
@@ -99,10 +119,11 @@ from transformer_lab.taps import chained
 from transformer_lab.widgets import AttentionHeads
 
 # weights as on the page, in half precision
-heads = AttentionHeads(model="${model}", text="${text}")
+heads = AttentionHeads(model="${model}",
+                       text="${text}"${more})
 run = Runner(heads.params, heads.config)
 out = [${ablated.map(([l, i]) => `(${l}, ${i})`).join(", ")}]
-tap = chained(*[ablate(f"blocks.{layer}.z", head=head${value})
+tap = chained(*[ablate(f"blocks.{layer}.z", head=head, value=heads.stand_in(layer))
                 for layer, head in out])
 acts = run.cache([heads.tokens], tap)
 ${weighted ? `layers = range(heads.config.n_layers)
@@ -118,6 +139,7 @@ export default explorable({
   title: "Where every head looks",
   instruction: "Press a head to see it large, and ✓ to take it out; press a query to see its lines alone.",
   data: "attention-heads",
-  defaults: { model: "digits", text: "Max ( 2 , 0 , 5 )", layer: 0, head: 3, query: -1, weighted: false, ablated: [], how: "mean" },
+  defaults: { model: "digits", text: "Max ( 2 , 0 , 5 )", layer: 0, head: 3, query: -1, weighted: false, ablated: [], how: "mean",
+    other: "Max ( 2 , 0 , 9 )" },
   compute, view, controls, describe, table, code,
 });

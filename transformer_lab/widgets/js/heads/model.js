@@ -7,9 +7,14 @@ import { forward } from "../core/transformer.js";
 
 /**
  * By name what stands in the facts, { title, words, texts }, with the model's { config, heads }; and run(name, tokens,
- * ablated, how): patterns and lengths of values as [layer][head], and the probabilities of the next token.
+ * out, how, other): patterns and lengths of values as [layer][head], and the probabilities of the next token, with other
+ * things said by the heads that are out: their mean, nothing, or what they say of the tokens `other`.
  */
 export const modelsOf = opened(({ facts, array, model }) => {
+  const others = remember((name, tokens) => { // z of each layer and head
+    const { config, params } = load(name), acts = forward(params, tokens, config);
+    return range(config.n_layers).map((layer) => acts[`blocks.${layer}.z`]);
+  });
   const load = remember((name) => ({ ...model(name),
     means: range(facts.models[name].n_layers).map((layer) => array(`mean.${name}.${layer}`)) }));
   const about = ([name, told]) => {
@@ -17,16 +22,17 @@ export const modelsOf = opened(({ facts, array, model }) => {
     return [name, { ...told, config, heads: range(n_layers).flatMap((l) => range(n_heads).map((h) => [l, h])) }];
   };
   return { models: Object.fromEntries(Object.entries(facts.heads).map(about)),
-    run: remember((name, tokens, ablated, how) => ran(load(name), tokens, ablated, how), 64) };
+    run: remember((name, tokens, out, how, other) => ran(load(name), tokens, out, (layer, head) => ({
+      mean: () => load(name).means[layer][head].slice(0, tokens.length),
+      zero: () => tokens.map(() => new Array(facts.models[name].d_head).fill(0)),
+      other: () => others(name, other)[layer][head] })[how]()), 64) };
 });
 
-function ran({ config, params, means }, tokens, ablated, how) {
-  const silent = (layer, head) => ablated.some(([l, h]) => l === layer && h === head);
-  const instead = (layer, head, z) => (how === "mean" ? means[layer][head].slice(0, z.length)
-    : z.map((row) => row.map(() => 0)));
+function ran({ config, params }, tokens, out, instead) {
+  const isOut = (layer, head) => out.some(([l, h]) => l === layer && h === head);
   const tap = (name, value) => {
     const layer = Number(/^blocks\.(\d+)\.z$/.exec(name)?.[1] ?? -1);
-    return layer < 0 ? value : value.map((z, head) => (silent(layer, head) ? instead(layer, head, z) : z));
+    return layer < 0 ? value : value.map((z, head) => (isOut(layer, head) ? instead(layer, head) : z));
   };
   const acts = forward(params, tokens, config, tap), layers = range(config.n_layers);
   const of = (name) => layers.map((layer) => acts[`blocks.${layer}.${name}`]);

@@ -30,7 +30,7 @@ function tile([layer, head], { x, y, side }, now, lab) {
     out ? h("path", { d: `M${x} ${y}l${side} ${side}m0 ${-side}l${-side} ${side}`, class: "axis", style: "stroke: var(--lab-ink)" }) : null,
     large ? rect(x, y, side, side, { class: "lab-now" }) : null),
   pressed(() => lab.set({ ablated: now.switched(layer, head) }), { x, y: y + side, width: side, height: SWITCH,
-    "aria-label": `Ablate ${name}`, "aria-pressed": out },
+    "aria-label": `Take out ${name}`, "aria-pressed": out },
   label(x + side / 2, y + side + 16, `${out ? "✕" : "✓"} ${layer}.${head}`, out ? "cell middle strong" : "cell middle soft"))];
 }
 
@@ -38,7 +38,7 @@ function tiles(now, { width }, lab) {
   const { n_heads, n_layers } = now.model.config, side = Math.min(110, (width - GAP * (n_heads - 1)) / n_heads);
   const place = ([layer, head]) => ({ x: head * (side + GAP), y: TOP + layer * (side + SWITCH + 6), side });
   return { height: TOP + n_layers * (side + SWITCH + 6), drawn: [
-    label(0, 14, "layer.head, ✓ at work, ✕ ablated", "soft"),
+    label(0, 14, "layer.head, ✓ at work, ✕ out", "soft"),
     now.model.heads.map((one) => h("g", {}, tile(one, place(one), now, lab)))] };
 }
 
@@ -61,7 +61,7 @@ function large(now, { x, width, top }, lab) {
   const ask = (place) => lab.set({ query: clamp(place, -1, n - 1) });
   const strong = (is) => (is ? "strong" : "");
   return { height: y(n - 1) + ROW, drawn: [
-    h("g", { "aria-hidden": true }, label(x, top + 14, `layer ${layer}, head ${head}${now.isOut(layer, head) ? ", ablated" : ""}`, "strong"),
+    h("g", { "aria-hidden": true }, label(x, top + 14, `layer ${layer}, head ${head}${now.isOut(layer, head) ? ", out" : ""}`, "strong"),
       label(from - 6, top + 36, ["query ", mark("query")], "soft end"), label(to + 6, top + 36, [mark("key"), " key"], "soft"),
       lines(weights, { from, to, y }, query),
       words.map((word, i) => [label(from - 6, y(i) + 4, [`${word} `, mark("query")], `code end ${strong(i === query)}`),
