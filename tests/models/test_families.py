@@ -203,6 +203,10 @@ def test_other_images_are_refused(images):
         vit()(images)
 
 
+def test_an_encoder_as_long_as_its_decoder_is_said_in_one_way():
+    assert t5(n_encoder_layers=2).config == t5(n_encoder_layers=0).config != t5(n_encoder_layers=1).config
+
+
 @pytest.mark.parametrize("make", [bert, t5, vit])
 def test_configurations_are_read_back_and_their_first_weights_have_a_scale(make):
     config = make().config

@@ -43,6 +43,12 @@ class EncoderDecoderConfig(ModelConfig):
     n_encoder_layers: Whole(0, 1000) = 0
     start: Whole() = 0
 
+    def _faults(self):
+        faults = list(super()._faults())
+        yield from faults
+        if not faults and self.n_encoder_layers == self.n_layers:
+            object.__setattr__(self, "n_encoder_layers", 0)
+
     @property
     def encoder(self) -> ModelConfig:
         return self.side(n_layers=self.n_encoder_layers or self.n_layers, mask="bidirectional")

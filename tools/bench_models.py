@@ -1,0 +1,132 @@
+"""How long a training step of each family takes beside its peers, and how much sooner a model writes with a memory.
+
+Peers are nanoGPT (where the variable NANOGPT names its ``model.py``) and Hugging Face's transformers (where it is
+installed), with the same sizes and, for transformers, the same weights. Every contender runs in a process of its own,
+on one thread, in turn with the others; what counts is the median over rounds of its processor time over ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import torch
+
+from transformer_lab import ModelConfig
+from transformer_lab.byhand.transformer import init
+from transformer_lab.models.bert import BERT, Bert, BertConfig
+from transformer_lab.models.encoder_decoder import T5, EncoderDecoder, EncoderDecoderConfig
+from transformer_lab.models.generate import generate
+from transformer_lab.models.hf import to_hf
+from transformer_lab.models.transformer import GPT2, Transformer
+from transformer_lab.models.vit import VIT, ViT, ViTConfig
+
+ROUNDS, WARM_UP, STEPS, NEW = 5, 5, 25, 256
+#: The size that nanoGPT gives for a processor.
+SIZE = {"n_layers": 4, "n_heads": 4, "d_model": 128, "d_mlp": 512}
+TEXT = SIZE | {"d_vocab": 65, "n_ctx": 64}
+NANO = ModelConfig(**TEXT | GPT2 | {"activation": "gelu_exact", "bias_attention": False, "bias_mlp": False})
+MODELS = {
+    "GPT": (Transformer, NANO), "BERT": (Bert, BertConfig(**TEXT | BERT | {"pad": None})),
+    "T5": (EncoderDecoder, EncoderDecoderConfig(**TEXT, **T5, tied=True, logit_scale=128**-0.5)),
+    "ViT": (ViT, ViTConfig(**SIZE, **VIT, d_vocab=10, image=32, patch=4, channels=3)),
+}
+
+
+def ours(name, fused=True):
+    kind, config = MODELS[name]
+    return kind(config, init(config, scheme="small")).fuse(fused).train()
+
+
+def batch(name):
+    rng = np.random.default_rng(0)
+    if name == "ViT":
+        return torch.from_numpy(rng.normal(size=(12, 3, 32, 32))).float(), torch.from_numpy(rng.integers(10, size=12))
+    return tuple(torch.from_numpy(rng.integers(1, 65, size=(12, 64))) for _ in range(2))
+
+
+def nano_gpt():
+    spec = importlib.util.spec_from_file_location("nano_gpt", os.environ["NANOGPT"])
+    sys.modules["nano_gpt"] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config = module.GPTConfig(block_size=64, vocab_size=65, n_layer=4, n_head=4, n_embd=128, dropout=0.0, bias=False)
+    return module.GPT(config)
+
+
+def of_peer(name):
+    """A model of transformers, and what gives its loss."""
+    model, (given, targets) = to_hf(ours(name)).train(), batch(name)
+    words = {"ViT": "pixel_values"}.get(name, "input_ids")
+    return model, lambda: model(**{words: given}, labels=targets).loss
+
+
+def step(contender):
+    name, _, peer = contender.partition(", ")
+    if peer == "nanoGPT":
+        model, data = nano_gpt(), batch("GPT")
+        loss = lambda: model(*data)[1]  # noqa: E731
+    elif peer == "transformers":
+        model, loss = of_peer(name)
+    else:
+        model, data = ours(name, fused=peer != "every activation to be seen"), batch(name)
+        loss = lambda: model.loss(*data)  # noqa: E731
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
+
+    def one():
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    return one
+
+
+def writing(cached):
+    config = ModelConfig(**TEXT | {"n_ctx": 320} | GPT2)
+    model = Transformer(config, init(config)).fuse()
+    return lambda: generate(model, [[1, 2, 3]], NEW, cached=cached)
+
+
+def measure(contender: str) -> float:
+    """Median processor milliseconds, in this process."""
+    torch.set_num_threads(1)
+    writes = contender.startswith("writing")
+    run, times = writing(contender == "writing") if writes else step(contender), []
+    for _ in range(3 if writes else WARM_UP + STEPS):
+        start = time.process_time()
+        run()
+        times.append(time.process_time() - start)
+    return 1000 * statistics.median(times[1 if writes else WARM_UP:])
+
+
+def contenders():
+    yield ["GPT", "GPT, every activation to be seen", *["GPT, nanoGPT"] * bool(os.environ.get("NANOGPT"))]
+    for name in ("BERT", "T5", "ViT") if importlib.util.find_spec("transformers") else ():
+        yield [name, f"{name}, transformers"]
+    yield ["writing", "writing, without a memory"]
+
+
+def main() -> None:
+    print(f"A training step of 4 layers, 4 heads, width 128, batch 12 of 64 tokens, fused AdamW, one thread; and {NEW} "
+          "tokens written\n")
+    print(f"{'':36}{'median ms':>10}{'/ ours':>9}")
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    for group in contenders():
+        runs = {name: [] for name in group}
+        for _ in range(ROUNDS):
+            for name, times in runs.items():
+                times.append(float(subprocess.run([sys.executable, __file__, name], env=environment, check=True,
+                                                  capture_output=True, text=True).stdout.split()[-1]))
+        for name, times in runs.items():
+            ratio = statistics.median(b / a for a, b in zip(runs[group[0]], times, strict=True))
+            print(f"{name:36}{statistics.median(times):10.2f}{ratio:9.2f}", flush=True)
+    if not os.environ.get("NANOGPT"):
+        print("nanoGPT is left out: NANOGPT=PATH/model.py names it.")
+
+
+if __name__ == "__main__":
+    print(measure(sys.argv[1])) if len(sys.argv) > 1 else main()
