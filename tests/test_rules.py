@@ -168,11 +168,12 @@ def test_a_rule_can_be_asked_by_itself_as_fields_of_a_configuration_do():
 
 @pytest.mark.parametrize(("rule", "value"), [
     (Array("n", low=0), [-1.0]), (Each(Array("n", low=0)), [[1.0], [-1.0]]), (Whole() | Array("n", high=1), [2.0]),
-    (Whole(), 10**6 + 1), pytest.param(Number(high=1), 10**5000, id="long"),
+    (Whole(), 10**6 + 1), pytest.param(Each(Seed()), range(10**9), id="endless"),
+    pytest.param(Number(high=1), 10**5000, id="long"),
     pytest.param(Whole(1, 9), 10**5000, id="longer than Python writes"),
 ])
 def test_bounds_hold_wherever_a_rule_stands(rule, value):
-    with pytest.raises((errors.RangeError, errors.NotFiniteError), match=r"^thing(\[1\])?: got"):
+    with pytest.raises((errors.RangeError, errors.NotFiniteError), match=r"^(thing(\[1\])?|len\(thing\)): got"):
         rule("thing", value)
 
 
@@ -182,6 +183,11 @@ def test_that_a_count_ends_at_a_million_is_said_to_whom_it_surprises():
     with pytest.raises(errors.RangeError, match=r"from 1 to 1000000\. "):
         Whole(1)("steps", 10**7)
     assert Whole(1, None)("steps", 10**7) == 10**7
+
+
+def test_what_no_memory_holds_is_no_array():
+    with pytest.raises(errors.DtypeError, match=r"^x: got range\(0, 1000000000000000\)"):
+        Array("n")("x", range(10**15))
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1e-300])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import DataError
+from .errors import ArgumentError, DataError
 from .rules import Choice
 from .signatures import checked
 
@@ -42,7 +42,7 @@ def shipped(*names: str) -> Path:
     >>> shipped("digits", "digits-0").parts[-3:]
     ('data', 'digits', 'digits-0')
     """
-    return home().joinpath("data", *names)
+    return below(home() / "data", names)
 
 
 @checked
@@ -52,7 +52,15 @@ def runs(*names: str) -> Path:
     >>> runs("lengths-0").parts[-2:]
     ('runs', 'lengths-0')
     """
-    return home().joinpath("runs", *names)
+    return below(home() / "runs", names)
+
+
+def below(folder: Path, names: tuple[str, ...]) -> Path:
+    """A place in a folder; what leads out of it is refused: a name that someone else chose may be written to."""
+    place = folder.joinpath(*names)
+    if not place.is_relative_to(folder) or ".." in place.relative_to(folder).parts:
+        raise ArgumentError("names", repr("/".join(names))[:80], f"a place in {folder.name}", "Leave .. and / out.")
+    return place
 
 
 @checked

@@ -237,10 +237,11 @@ class Choice(Rule):
 
 @dataclass(repr=False)
 class Each(Rule):
-    """A list or tuple of things that keep one rule, as a tuple; at least ``low`` of them."""
+    """A list or tuple of things that keep one rule, as a tuple: from ``low`` to ``high`` of them, or a million."""
 
     rule: object
     low: int = 1
+    high: int | None = None
 
     def __post_init__(self):
         self.rule = rule_of(self.rule)
@@ -248,7 +249,8 @@ class Each(Rule):
     def check(self, argument, value, sizes, given):
         if not isinstance(value, (list, tuple, range)):
             raise DtypeError(argument, f"a {type(value).__name__}", "a list or tuple", "Put it into a list.")
-        in_range(f"len({argument})", len(value), self.low, None, "a number")
+        high = 10**6 if self.high is None and len(value) > 10**6 else self.high
+        in_range(f"len({argument})", len(value), self.low, high, "a number")
         return tuple(self.rule(f"{argument}[{i}]", entry, given) for i, entry in enumerate(value))
 
 
@@ -396,7 +398,7 @@ def as_array(argument: str, value, words: str) -> np.ndarray:
         raise DtypeError(argument, "a masked array", f"an array of {words}", "Fill what is masked: array.filled(0).")
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError, RuntimeError):
+    except (ValueError, TypeError, OverflowError, RuntimeError, MemoryError):
         if isinstance(value, (list, tuple)):
             raise ShapeError(argument, "rows of unequal length", f"a full array of {words}",
                              "Make every row the same length.") from None

@@ -315,6 +315,9 @@ def test_control_labels_depend_on_the_kind_alone_and_are_as_frequent():
     lambda: activation_patching(Runner(init(CONFIG), CONFIG), TOKENS, other(), answer, "mlp_out"),
     lambda: path_patching(Runner(init(CONFIG), CONFIG), TOKENS, other(), ("blocks.0.q", 0), ("logits", None)),
     lambda: path_patching(Runner(init(CONFIG), CONFIG), TOKENS, other(), ("blocks.0.z", 0), ("blocks.7.k", 0)),
+    lambda: path_patching(Runner(init(CONFIG), CONFIG), TOKENS, other(), ("blocks.0.z", 0, 1), ("blocks.1.k", 0)),
+    lambda: per_layer({"embed": "one"}), lambda: per_layer({1: np.ones(2)}), lambda: per_layer({"embed": None}),
+    lambda: per_layer({"blocks.0.head.0": np.ones(2), "blocks.0.head.1": np.ones(3)}),
     lambda: predicted(np.ones((3, 2)), np.ones((4, 3))), lambda: selectivity(np.ones((1, 2)), [0], [0]),
 ])
 def test_bad_input_gets_a_sentence(call):

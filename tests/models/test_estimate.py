@@ -87,7 +87,14 @@ def test_cost_grows_with_the_batch_and_with_the_square_of_the_length():
 
 
 @pytest.mark.parametrize(("given", "fault"), [({"config": None}, "config"), ({"batch": 0}, "batch"),
-                                              ({"length": 0}, "length"), ({"bytes_per_number": 0}, "bytes_per_number")])
+                                              ({"length": 0}, "length"), ({"bytes_per_number": 0}, "bytes_per_number"),
+                                              ({"bytes_per_number": 1e308}, "bytes_per_number")])
 def test_what_makes_no_sense_is_refused(given, fault):
     with pytest.raises(LabError, match=f"^{fault}: got"):
         estimate(**{"config": ModelConfig(**SIZE)} | given)
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan"), "fast"])
+def test_a_machine_has_a_speed(speed):
+    with pytest.raises(LabError, match=r"^flops_per_second: got"):
+        estimate(ModelConfig(**SIZE)).seconds(speed)

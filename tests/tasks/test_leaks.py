@@ -54,6 +54,13 @@ def test_a_table_knows_what_it_has_and_guesses_the_rest():
     assert remembered(*parts).tolist() == [value(x) == top[operation_of(x)] for x in parts.held_out]
 
 
+@pytest.mark.parametrize("odd", [("Max", (2, [1.5, "a"])), ("Max", (2, {1}))])
+def test_a_table_is_asked_for_numbers(odd):
+    for asked in ([("Max", (1, 2)), odd], [("Max", (1, 2))]), ([("Max", (1, 2))], [odd]):
+        with pytest.raises(LabError):
+            remembered(*asked)
+
+
 def test_dealt_answers_are_the_same_answers_in_another_order():
     answers, groups = np.arange(200) % 7, np.arange(200) // 50
     found = dealt(answers, groups, seed=5)

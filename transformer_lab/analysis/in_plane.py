@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_entries
 from ..errors import ShapeError
 from ..names import parameter_shapes
 from ..rules import Array, Choice, Entries
@@ -16,20 +15,20 @@ __all__ = ["Weights", "proved", "read", "shortened", "stands", "whole"]
 SHAPES = parameter_shapes(recipe().model)
 SHORT = {name.rpartition(".")[2]: name for name in SHAPES}
 HEAD = ("W_Q", "W_K", "W_V")
+LONG = {name: " ".join(["*lead", *map(str, shape)]) for name, shape in SHAPES.items()}
 #: What functions of such models take: the weights of one, or of many on axes in front.
 Weights = Entries(**{name: " ".join(["*lead", *map(str, SHAPES[long][:1] + SHAPES[long][2:] if name in HEAD
                                                    else SHAPES[long])]) for name, long in SHORT.items()})
 
 
 @checked
-def shortened(params: dict) -> dict[str, np.ndarray]:
+def shortened(params: Entries(**LONG)) -> dict[str, np.ndarray]:
     """The weights of models of the plane by their short names, without the axis of the one head, in double precision.
 
     >>> from transformer_lab.byhand.transformer import init
     >>> shortened(init(recipe().model))["W_Q"].shape
     (2, 2)
     """
-    check_entries("params", params, SHAPES)
     short = {name: np.asarray(params[long], float) for name, long in SHORT.items()}
     return {name: value[..., 0, :] if name in HEAD else value for name, value in short.items()}
 

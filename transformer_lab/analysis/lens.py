@@ -17,7 +17,7 @@ from ..byhand.parts import NORMS
 from ..config import ModelConfig
 from ..errors import DtypeError
 from ..parts import PARTS
-from ..rules import Wholes
+from ..rules import Array, Entries, Is, Wholes
 from ..signatures import checked
 from .cache import Runner
 
@@ -129,11 +129,13 @@ def frozen(parts: dict, run, placements: tuple, ln: str) -> dict[str, np.ndarray
 def per_layer(parts: dict) -> dict[str, np.ndarray]:
     """The same sum with a layer's heads and their offset as one, ``blocks.0.attn_out``, and ``b_out`` in ``mlp_out``.
 
-    >>> per_layer({"embed": 1, "blocks.0.head.0": 2, "blocks.0.head.1": 3, "blocks.0.b_O": 4, "b_U": 5})
-    {'embed': 1, 'blocks.0.attn_out': 9, 'b_U': 5}
+    >>> per_layer({"embed": 1.0, "blocks.0.head.0": 2.0, "blocks.0.head.1": 3.0, "blocks.0.b_O": 4.0})
+    {'embed': 1.0, 'blocks.0.attn_out': 9.0}
     """
-    found = {}
-    for name, part in parts.items():
+    found, sizes = {}, {}
+    for name, part in Entries()("parts", parts).items():
+        Is(str)("the name of a part", name)
+        Array("*shape").check(f"parts[{name!r}]", part, sizes, {})
         layer, _, short = name.removesuffix(f".{name.rpartition('.')[2]}" if ".head." in name else "").rpartition(".")
         whole = {"head": "attn_out", "b_O": "attn_out", "b_out": "mlp_out"}.get(short, short)
         key = f"{layer}.{whole}" if layer else whole

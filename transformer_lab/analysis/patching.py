@@ -63,9 +63,13 @@ def activation_patching(run: Runner, tokens: Wholes(TOKENS, low=0), source: Whol
     return found.squeeze(axis=(1,) * (heads == [None]) + (2,) * (not places))
 
 
+#: A name and a head, or None.
+Pair = Each(Is(object), 2, 2)
+
+
 @checked
 def path_patching(run: Runner, tokens: Wholes(TOKENS, low=0), source: Wholes(TOKENS, low=0),
-                  sender: Each(Is(object), low=2), receiver: Each(Is(object), low=2)) -> np.ndarray:
+                  sender: Pair, receiver: Pair) -> np.ndarray:
     """The logits when one edge alone carries the source's value: from a sender, ``("blocks.0.z", 1)`` for a head or
     ``("blocks.0.mlp_out", None)``, straight to a receiver, ``("blocks.1.k", 0)`` or ``("logits", None)``.
 

@@ -36,7 +36,7 @@ class Scores(NamedTuple):
 
 
 @checked
-def scores(params: dict, config: ModelConfig, task: RuleTask, *, windows: Whole(1, 1_000_000) = 4000,
+def scores(params: dict, config: ModelConfig, task: RuleTask, *, windows: Whole(1, 100_000) = 4000,
            seed: Seed = 0) -> Scores:
     """Score one model on random windows, drawn as the task draws them, every target counted.
 

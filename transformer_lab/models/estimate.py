@@ -42,14 +42,15 @@ class Estimate:
     def memory(self) -> int:
         return self.training + self.activations
 
-    def seconds(self, flops_per_second: float) -> float:
+    @checked
+    def seconds(self, flops_per_second: Number(above=0)) -> float:
         """How long a step takes on a machine that does so many operations in a second."""
         return self.step / flops_per_second
 
 
 @checked
 def estimate(config: ModelConfig, batch: Whole(1) = 1, *, length: Whole(1) | None = None,
-             bytes_per_number: Number(above=0) = 4) -> Estimate:
+             bytes_per_number: Number(above=0, high=64) = 4) -> Estimate:
     """The cost of a configuration, of any family, at a batch of sequences of a length (``n_ctx``, if not given).
 
     >>> from transformer_lab.models.transformer import GPT2

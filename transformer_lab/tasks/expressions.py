@@ -71,12 +71,12 @@ def opened(expression: Expression) -> tuple[str, tuple]:
 
 
 def listed(argument: str, expressions) -> list:
-    """A list of operations, none of them out of order."""
+    """A list of operations, none of them out of order, of numbers alone."""
     if not isinstance(expressions, (list, tuple)) or not expressions:
         raise ArgumentError(argument, f"{expressions!r}"[:60], "a list of at least one expression",
                             "Take all_inputs(task) or draw(task, n, seed=0).")
     for expression in expressions:
-        opened(expression)
+        value(expression)
     return list(expressions)
 
 

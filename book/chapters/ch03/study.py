@@ -16,7 +16,7 @@ import numpy as np
 from transformer_lab.byhand import one_head
 from transformer_lab.checks import check_array, check_entries
 from transformer_lab.config import Config, OneHeadConfig
-from transformer_lab.rules import Choice, Each, Number, Seed, Whole
+from transformer_lab.rules import Choice, Each, Entries, Number, Seed, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import Patterns, PatternTask, sample, score
 from transformer_lab.training.fit import fit
@@ -30,6 +30,7 @@ __all__ = ["BY_HEART", "MEASURES", "ORDERS", "PHASES", "POSITIONS", "TURNS", "Ph
            "on_every_pattern", "slope_of_looking", "train"]
 
 TASK = PatternTask()
+Heads = Entries(W_QK="run.n_seeds d d")
 POSITIONS, ORDERS = ("none", "one_hot", "learned"), ("joint", "write-first", "look-first")
 MEASURE_EVERY = 10
 MEASURES = ("grad_W_QK", "grad_W_OV", "neither", "look", "write", "both", "attention", "copying", "fresh_accuracy")
@@ -104,7 +105,8 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRIT
 
 
 @checked
-def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: Whole(1, 100_000) = 2000) -> dict[str, np.ndarray]:
+def slope_of_looking(run: PhaseRun, params: Heads, final: Heads, *,
+                     n: Whole(1, 100_000) = 2000) -> dict[str, np.ndarray]:
     """Is the gradient of ``W_QK`` at the weights ``params`` of any use on the way to ``final``, those of the end?
 
     On ``n`` patterns, one entry a seed: ``size`` of the gradient of ``W_QK``, and ``likeness``, the cosine of the
@@ -114,7 +116,6 @@ def slope_of_looking(run: PhaseRun, params: dict, final: dict, *, n: Whole(1, 10
     >>> slope_of_looking(run, run.initial(), train(PhaseRun(n_seeds=2, steps=3))[0].params, n=9)["size"].shape
     (2,)
     """
-    check_entries("final", final, ["W_QK"])
     patterns = sample(TASK, n, seed=run.seed, purpose="probe")
     x = one_head.encode(patterns.tokens, run.model, params, np.float32)
     grad = one_head.backward(params, one_head.forward(params, x), patterns.targets)["W_QK"]

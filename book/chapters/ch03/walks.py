@@ -27,8 +27,8 @@ MATRIX = {"look": "W_QK", "away": "W_QK", "write": "W_OV"}
 
 @checked
 def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50, write: int = 50,
-         steps: Whole(1) = 500, learning_rate: Number(above=0) = 1.0, plane: Each(Choice(MATRIX)) = ("look", "write"),
-         whole_path: bool = True) -> dict[str, np.ndarray]:
+         steps: Whole(1, 100_000) = 500, learning_rate: Number(above=0) = 1.0,
+         plane: Each(Choice(MATRIX)) = ("look", "write"), whole_path: bool = True) -> dict[str, np.ndarray]:
     """Gradient descent on the exact loss, every point of the way.
 
     ``start`` has ``look``, ``away`` and ``write``: numbers, or arrays of starting points; so has the path, each

@@ -142,3 +142,10 @@ def test_a_walk_goes_downhill_and_leaves_the_third_number_alone():
     last = walk({"look": 0.0, "away": 0.0, "write": 0.5}, task, steps=30, plane=("away", "write"), whole_path=False)
     assert {name: value.shape for name, value in last.items()} == dict.fromkeys(last, (1,))
     assert last["loss"][-1] == blind["loss"][-1]
+
+
+@pytest.mark.parametrize("final", [np.ones(3, dtype=[("a", int)]), np.ones((2, 3)), None])
+def test_the_slope_of_looking_takes_weights_alone(final):
+    run = PhaseRun(n_seeds=2)
+    with pytest.raises(LabError, match=r"^final\['W_QK'\]: got"):
+        slope_of_looking(run, run.initial(), {"W_QK": final}, n=9)

@@ -11,7 +11,9 @@ from transformer_lab import generator
 from transformer_lab.analysis.certificates.families import families, size
 from transformer_lab.analysis.certificates.prove import prove
 from transformer_lab.analysis.in_plane import shortened
-from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of
+from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
+from transformer_lab.byhand.transformer import init
+from transformer_lab.errors import LabError
 from transformer_lab.tasks.rules import oracle
 
 
@@ -153,3 +155,9 @@ def test_the_model_of_76_tokens_is_right_where_forward_passes_can_be_made():
     rows[:, 0] = 2 * rng.integers(6, size=120)
     assert ch26.asked(params, rows)[1].min() > 0.7
     assert ch26.asked(params, rng.integers(12, size=(300, 75)))[1].min() > 0.7
+
+
+@pytest.mark.parametrize("odd", [object(), np.ones((2, 2)), None])
+def test_short_names_are_for_weights(odd):
+    with pytest.raises(LabError, match=r"^params\['W_E'\]: got"):
+        shortened(init(recipe().model) | {"W_E": odd})
