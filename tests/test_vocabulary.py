@@ -2,9 +2,10 @@
 
 import pytest
 
-from transformer_lab import VOCABULARY, lookup
-from transformer_lab.errors import UnknownNameError
+from transformer_lab import VOCABULARY, ModelConfig, lookup, names
+from transformer_lab.errors import DtypeError, UnknownNameError
 from transformer_lab.names import _TABLE
+from transformer_lab.parts import BYHAND, check_known
 from transformer_lab.theme import theme
 
 FREE_AXES = {"batch", "pos", "query", "key"}
@@ -30,3 +31,16 @@ def test_a_near_miss_is_answered_with_the_name_meant():
         lookup("resid_pr")
     with pytest.raises(UnknownNameError, match="notation page"):
         lookup(None)
+
+
+@pytest.mark.parametrize("ask", [names.parameter_shapes, names.stack_parameters,
+                                 lambda config: names.shapes(config, ()), lambda config: check_known(config, BYHAND)])
+def test_what_is_no_configuration_is_refused_wherever_one_is_read(ask):
+    for nonsense in (None, 5, {}, [None], object()):
+        with pytest.raises(DtypeError, match=r"^config: got .*; allowed is a ModelConfig"):
+            ask(nonsense)
+
+
+def test_an_activation_is_no_parameter_of_a_configuration():
+    with pytest.raises(UnknownNameError, match="names: got 'pattern'; allowed is a parameter of this configuration"):
+        names.shapes(ModelConfig(d_vocab=5, n_ctx=3), ["W_E", "pattern"])

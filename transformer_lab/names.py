@@ -18,8 +18,10 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from .errors import DtypeError, UnknownNameError
-from .parts import PARTS
+from .errors import UnknownNameError
+from .parts import CONFIG, PARTS
+from .rules import Each
+from .signatures import checked
 
 __all__ = ["IGNORED", "TRANSFORMER_LENS", "VOCABULARY", "Name", "lookup", "parameter_shapes",
            "shapes", "stack_parameters"]
@@ -237,7 +239,8 @@ def lookup(name: str) -> Name:
     raise UnknownNameError("name", repr(name), "a name in transformer_lab.VOCABULARY", remedy)
 
 
-def parameter_shapes(config) -> dict[str, tuple[int, ...]]:
+@checked
+def parameter_shapes(config: CONFIG) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of the transformer of a ``ModelConfig``, in the order of the forward pass.
 
     >>> from transformer_lab import ModelConfig
@@ -246,19 +249,24 @@ def parameter_shapes(config) -> dict[str, tuple[int, ...]]:
     >>> shapes["blocks.1.W_O"], shapes["b_U"]
     ((4, 16, 64), (20,))
     """
-    if not hasattr(config, "norm"):
-        raise DtypeError("config", repr(config)[:60], "a ModelConfig", "Pass transformer_lab.ModelConfig(...).")
     if hasattr(config, "parameters"):  # a family says its own
         return config.parameters()
     names = ["W_E", *stack_parameters(config)]
     return shapes(config, names + ["W_U"] * (not config.tied) + ["b_U"] * config.bias_unembed)
 
 
-def shapes(config, names) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(getattr(config, axis) for axis in lookup(name).shape) for name in names}
+@checked
+def shapes(config: CONFIG, names: Each(str, 0)) -> dict[str, tuple[int, ...]]:
+    """The shapes of these parameters in a transformer of this configuration."""
+    axes = {name: lookup(name).shape for name in names}
+    for name, axis in ((name, axis) for name, shape in axes.items() for axis in shape if not hasattr(config, axis)):
+        raise UnknownNameError("names", repr(name), f"a parameter of this configuration, which has no {axis}",
+                               "Take parameter_shapes(config).")
+    return {name: tuple(getattr(config, axis) for axis in shape) for name, shape in axes.items()}
 
 
-def stack_parameters(config, cross: bool = False) -> list[str]:
+@checked
+def stack_parameters(config: CONFIG, cross: bool = False) -> list[str]:
     """The names of what lies between the embedding and the read-out; with ``cross``, of a decoder that sees another."""
     norm = PARTS["norm"][config.norm].params
     block = [*_attention(config, norm), *(f"cross_{name}" for name in _attention(config, norm) if cross),

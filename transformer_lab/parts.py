@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import UnknownNameError
+from .errors import DtypeError, UnknownNameError
+from .rules import By, Choice
+from .signatures import checked
 
-__all__ = ["BEYOND", "BYHAND", "PAGE", "PARTS", "TWIN", "Part", "check_known"]
+__all__ = ["BEYOND", "BYHAND", "CONFIG", "PAGE", "PARTS", "TWIN", "Part", "check_known"]
 
 
 #: The three forms of the model.
@@ -96,7 +98,18 @@ BEYOND = {"n_kv_heads": 0, "gated": False, "scaled": True, "logit_scale": 1.0, "
           "dropout_pattern": 0.0}
 
 
-def check_known(config, where: str) -> None:
+def check_config(argument: str, config):
+    """Anything that says which parts a transformer has: a ModelConfig, or the configuration of a family."""
+    if not all(hasattr(config, field) for field in PARTS):
+        raise DtypeError(argument, repr(config)[:60], "a ModelConfig", "Pass transformer_lab.ModelConfig(...).")
+    return config
+
+
+CONFIG = By(check_config)
+
+
+@checked
+def check_known(config: CONFIG, where: Choice((BYHAND, TWIN, PAGE))) -> None:
     """Refuse a configuration with a part that the model ``where`` (:data:`BYHAND`, …) does not have."""
     for field, entries in PARTS.items():
         if where not in entries[getattr(config, field)].where:

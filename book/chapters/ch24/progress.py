@@ -24,7 +24,7 @@ EVEN, OTHERS, PLUS = np.arange(0, 11, 2), np.array([1, 3, 5, 7, 9, 11]), 11
 
 
 @checked
-def contexts(n: Whole(1) = 40) -> np.ndarray:
+def contexts(n: Whole(1, 10_000) = 40) -> np.ndarray:
     """Random contexts (7, 6, n, 8) that end in a sign: the latest even number stands 1 to 7 places back, and is each.
 
     >>> RuleTask().of.spelt(contexts(1)[2, 1, 0])
