@@ -37,7 +37,7 @@ def equal(token):
 
 
 def induction(token):
-    """Keys behind an earlier token that is the query's own."""
+    """Keys behind an earlier token that is the query's own (eq-induction)."""
     behind = np.zeros((*token.shape, token.shape[-1]), bool)
     behind[..., 1:] = equal(token)[..., :-1]
     return behind & earlier(token)
@@ -59,7 +59,8 @@ STORIES = {
 def head_scores(pattern: Array("... batch n_heads query query", low=0), tokens: Wholes("batch query", low=0), *,
                 seen: Flags("batch query query") | None = None,
                 delimiters: Each(Whole(), low=0) = ()) -> dict[str, np.ndarray]:
-    """How well each head fits each of the :data:`STORIES`: (..., n_heads), NaN where a story never names a place.
+    """How well each head fits each of the :data:`STORIES`: (..., n_heads), NaN where a story never names a place
+    (eq-head-score).
 
     ``seen`` says what a query can look at (:func:`visible_keys`), everything where it is not given.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chapters.ch09.page import heads_bytes, means
+from chapters.ch18.page import heads_bytes, means
 from transformer_lab import ModelConfig
 from transformer_lab.analysis.cache import Runner
 from transformer_lab.byhand.transformer import init
