@@ -38,9 +38,10 @@ def options(name: str, query: str) -> dict:
     """
     explorable = _explorable(name)
     pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
-    for key, text in pairs:
-        now = explorable.state()[Choice(explorable.state())("option", key)]
-        setattr(explorable, key, text if isinstance(now, str) else _value(text))
+    with explorable.hold_trait_notifications():  # what is asked for together is judged together
+        for key, text in pairs:
+            now = explorable.state()[Choice(explorable.state())("option", key)]
+            setattr(explorable, key, text if isinstance(now, str) else _value(text))
     return {key: explorable.state()[key] for key, _ in pairs}
 
 
