@@ -233,6 +233,17 @@ def test_rollout_follows_the_circuit_to_the_token_that_was_copied(run):
     assert (asked.argmax(axis=-1) == 2).all() and np.abs(np.delete(asked, 2, axis=-1)).max() < 1e-3 * asked[:, 2].min()
 
 
+def test_gradients_weigh_the_patterns_layer_by_layer():
+    config = ModelConfig(**BASE, mask="causal", read_out="last")
+    run, asked = Runner(strewn(config), config), np.eye(7)[[1, 4, 2]]
+    looks, slopes = patterns(run, ROWS), run.gradients(ROWS, asked)
+    for b in range(3):
+        first, second = (np.mean([np.maximum(looks[layer, b, h] * slopes[f"blocks.{layer}.pattern"][b, h], 0)
+                                  for h in range(2)], axis=0) for layer in range(2))
+        paths = np.eye(6) + first + second + second @ first   # what passes by, through one layer, and through both
+        assert np.abs(gradient_rollout(run, ROWS, asked)[b] - paths).max() <= 1e-12
+
+
 # head scores
 
 def by_loops(name, pattern, tokens, marks):
@@ -273,6 +284,8 @@ def test_padding_asks_nothing():
     short = head_scores(patterns(run, tokens[:, :3]), tokens[:, :3])
     whole = head_scores(patterns(run, tokens), tokens, seen=visible_keys(tokens, config))
     assert all(np.allclose(short[name], whole[name], equal_nan=True) for name in STORIES if name != "long_range")
+    null = scores_with_nulls(run, np.vstack([tokens, [[4, 4, 1, 2, 0, 0]]]), draws=3).shuffled  # padding stays last
+    assert np.isfinite(null["previous"]).all()
 
 
 # probes
@@ -286,6 +299,7 @@ def test_a_probe_is_ridge_regression():
     W = np.linalg.lstsq(np.vstack([centred, extra]), np.vstack([one_hot - one_hot.mean(0), np.zeros((5, 3))]))[0]
     probe = fit_probe(x, labels, penalty=0.1)
     assert np.abs(probe[:-1] - W).max() <= 1e-12
+    assert np.abs((x @ probe[:-1] + probe[-1]).mean(axis=0) - one_hot.mean(axis=0)).max() <= 1e-12
     assert (predicted(probe, 1000 * x) == (1000 * x @ W + probe[-1]).argmax(-1)).all()
 
 
@@ -297,6 +311,8 @@ def test_a_probe_that_only_knows_tokens_has_no_selectivity_and_one_on_context_ha
     assert alone.accuracy == alone.control == 1 and told.accuracy == 1 and told.selectivity > 0.3
     noise = selectivity(rng.normal(size=(2000, 8)), context, kinds)
     assert abs(noise.accuracy - 0.5) < 0.06
+    fitted = selectivity(rng.normal(size=(120, 60)), context[:120], kinds[:120])  # a weight a row: learnt by heart
+    assert fitted.accuracy < 0.7
 
 
 def test_control_labels_depend_on_the_kind_alone_and_are_as_frequent():

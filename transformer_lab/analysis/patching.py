@@ -86,7 +86,7 @@ def path_patching(run: Runner, tokens: Wholes(TOKENS, low=0), source: Wholes(TOK
     part_of("sender", sent, WRITES)
     part_of("receiver", received, READS)
     mine, theirs = run.cache(tokens), run.cache(source)
-    frozen = [patch(name, value) for name, value in mine.items() if name.endswith((".z", ".mlp_out")) and name != sent]
+    frozen = [patch(name, value) for name, value in mine.items() if name.endswith((".z", ".mlp_out"))]
     sending = chained(*frozen, patch(sent, known(theirs, sent), head=head))
     if received == "logits":
         return run(tokens, sending)
