@@ -1,6 +1,7 @@
 """The same numbers as Hugging Face's transformers: GPT-2, Llama, BERT, T5 and ViT with random settings, both ways."""
 
 import json
+import os
 import socket
 import warnings
 
@@ -229,6 +230,8 @@ def test_pickled_weights_and_what_is_no_model_are_refused(tmp_path):
         from_hf(tmp_path)
     with pytest.raises(LabError, match=r"^gpt2 is no folder on this machine, and nothing is fetched"):
         from_hf("gpt2")
+    with pytest.raises(LabError, match=r"^nnn.* is no folder on this machine"):
+        from_hf("n" * 300)
     for other in (None, 3, torch.nn.Linear(2, 2)):
         with pytest.raises(LabError, match=r"^source: got"):
             from_hf(other)
@@ -247,3 +250,19 @@ def test_what_transformers_has_no_setting_for_does_not_go_back(config):
         to_hf(kind(config, init(config)))
     with pytest.raises(LabError, match=r"^model: got"):
         to_hf(None)
+
+
+@pytest.mark.parametrize("spoil", [
+    os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.write_text("[" * 100_000),
+    lambda path: (path.touch(), os.truncate(path, 40 * 2**30))], ids=["FIFO", "endless", "deep", "sparse"])
+def test_settings_that_never_end_are_not_waited_for(tmp_path, spoil):
+    save_file({}, tmp_path / "model.safetensors")
+    spoil(tmp_path / "config.json")
+    with pytest.raises(LabError, match="can not be read as a model"):
+        from_hf(tmp_path)
+
+
+def test_weights_that_are_a_pipe_are_none(tmp_path):
+    os.mkfifo(tmp_path / "model.safetensors")
+    with pytest.raises(LabError, match=r"has no weights as safetensors\.$"):
+        from_hf(tmp_path)

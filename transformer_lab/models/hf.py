@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -82,10 +83,10 @@ def of_model(model):
 def of_folder(path):
     """The settings, the tensors and the class of the model that lies in a folder."""
     folder = Path(path)
-    if not folder.is_dir():
-        raise DataError(f"{path} is no folder on this machine, and nothing is fetched from here. Bring it with "
-                        "`hf download NAME --local-dir FOLDER`.")
-    files = sorted(folder.glob("*.safetensors"))
+    if not os.path.isdir(folder):  # of a name that no folder can have, too
+        raise DataError(f"{str(path)[:200]} is no folder on this machine, and nothing is fetched from here. Bring it "
+                        "with `hf download NAME --local-dir FOLDER`.")
+    files = sorted(file for file in folder.glob("*.safetensors") if file.is_file())
     if not files:
         kinds = ("*.bin", "*.pt", "*.pth", "*.ckpt")
         pickled = sorted(entry.name for kind in kinds for entry in folder.glob(kind))
@@ -93,12 +94,20 @@ def of_folder(path):
             f"; {pickled[0]} is pickled, and to open it would run what is in it. Take a version with safetensors."
             if pickled else "."))
     try:
-        settings = json.loads((folder / "config.json").read_text("utf-8"))
+        settings = json.loads(written(folder / "config.json"))
         tensors = {name: value for file in files for name, value in safetensors.torch.load_file(file).items()}
         kind = (settings.get("architectures") or [""])[0]
-    except (OSError, ValueError, AttributeError, TypeError, IndexError, safetensors.SafetensorError) as fault:
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError, IndexError,
+            safetensors.SafetensorError) as fault:
         raise DataError(f"{path} can not be read as a model of transformers: {fault}") from None
     return settings, tensors, kind
+
+
+def written(path: Path) -> bytes:
+    """What a file says, if it is one and of the length of settings: a pipe would never end."""
+    if not path.is_file() or path.stat().st_size > 2**20:
+        raise OSError(f"{path.name} is no file of settings")
+    return path.read_bytes()
 
 
 def path_of(name, config, family) -> tuple[str, int | None]:

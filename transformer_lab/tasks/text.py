@@ -60,21 +60,36 @@ def corpus() -> str:
     """
     folder = os.environ.get("TRANSFORMER_LAB_DATA")
     path = Path(folder) / NAME if folder else shipped("downloads", NAME)
-    if folder and not path.is_file():
+    there = os.path.isfile(path)  # of a name that no file can have, too
+    if folder and not there:
         raise DataError(f"{path} is not there. Put the text there, or unset TRANSFORMER_LAB_DATA to download it.")
-    data = path.read_bytes() if path.is_file() else downloaded(path)
+    data = kept(path) if there else downloaded(path)
     return verified(data, f"{path}").decode("ascii")
+
+
+def kept(path: Path) -> bytes:
+    """The bytes of a file, of a longer one no more than the text has and some."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2 * 10**6)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}. Mend that, or name another folder in "
+                        "TRANSFORMER_LAB_DATA.") from None
 
 
 def downloaded(path: Path) -> bytes:
     """The text from its source, kept at ``path`` once it is whole."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise DataError(f"{path.parent} cannot be made: {fault.strerror}. Put the text into a folder as {NAME}, and "
+                        "name the folder in TRANSFORMER_LAB_DATA.") from None
     try:
         with urllib.request.urlopen(SOURCE, timeout=30) as answer:
             data = verified(answer.read(2 * 10**6), SOURCE)
     except (OSError, urllib.error.URLError) as fault:
         raise DataError(f"{SOURCE} cannot be read: {fault}. Put the text into a folder as {NAME}, and name the folder "
                         "in TRANSFORMER_LAB_DATA.") from None
-    path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as half:
         half.write_bytes(data)
     return data
