@@ -63,7 +63,7 @@ def layers_needed(mask: Flags("n n")) -> np.ndarray:
     r"""After how many layers something of a key can have come to a query, (n, n); 0 where it never can.
 
     A layer is a step along an open cell, and what stands at a position stays there (the residual stream): so these are
-    the distances in a graph, and :math:`R_{l+1} = R_l \lor (R_l \circ M)` finds them (eq-reach).
+    the distances in a graph, and :math:`R_{l+1} = R_l \lor (R_l \circ M)` finds them (eq-layers).
 
     >>> layers_needed(mask_of("window", 32))[-1, [0, 16, 17, 30]].tolist()
     [5, 3, 2, 1]
