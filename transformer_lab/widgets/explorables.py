@@ -13,9 +13,9 @@ from .cost_of_attention import CostOfAttention
 from .machine import WholeMachine
 from .plane_model import PlaneModel
 
-__all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "Choice", "CostOfAttention", "Curve", "Decoding",
-           "Explorable", "GradientGraph", "LossWalk", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup",
-           "WholeMachine"]
+__all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "Choice", "CostOfAttention", "Curve",
+           "Decoding", "Explorable", "GradientGraph", "LossWalk", "PhaseScrubber", "PlaneModel", "Positions",
+           "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):

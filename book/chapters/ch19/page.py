@@ -6,8 +6,8 @@ from transformer_lab import generator
 from transformer_lab.analysis.plane_models import UNTIL_PROVED, params_of
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
-from ..ch26.contexts import config_of
 from .patterns import PATTERNS, mask_of
+from .study import proved_config
 
 N, SEED, PLUS = 16, 3, 11
 
@@ -28,4 +28,4 @@ if __name__ == "__main__":
     arrays = {name: value.astype(np.uint8) for name, value in named}
     arrays["masks"] = np.array([mask_of(name, N, width=4) for name in PATTERNS], np.uint8)
     params = params_of(UNTIL_PROVED[N].load().sel(seed=SEED))
-    write_page_data("sparse-cells.bin", page_bytes({"model": (params, config_of(N))}, arrays))
+    write_page_data("sparse-cells.bin", page_bytes({"model": (params, proved_config(N))}, arrays))
