@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from transformer_lab.analysis.certificates.plane import WANTED
 from transformer_lab.analysis.plane_models import UNTIL_PROVED, params_of
 from transformer_lab.byhand import transformer
 from transformer_lab.byhand.attention import attend
@@ -106,6 +107,11 @@ def trained(pattern: str, seed: int) -> dict:
             "distance": ("distance", np.arange(1, N_CTX))}
 
 
+def proved_config(n_ctx: int = N_CTX) -> ModelConfig:
+    """The shape of the models that are proved: one layer, one head, a stream two wide."""
+    return ModelConfig(**WANTED, d_mlp=32, d_vocab=12, n_ctx=n_ctx)
+
+
 def proved_models() -> dict:
     """The weights of the 16 models of one layer that are proved right on every context of 32 tokens."""
     return params_of(UNTIL_PROVED[N_CTX].load().rename(seed="model"))
@@ -120,14 +126,12 @@ def right_by_distance(params: dict, row: Flags("32")) -> np.ndarray:
     >>> right_by_distance(models, mask_of("window", 32)[-1])[:, :7].min()
     np.float64(1.0)
     """
-    shape = {"d_model": 2, "d_head": 2, "d_mlp": 32, "output_projection": False, "norm": "none", "n_layers": 1}
-    config = ModelConfig(d_vocab=12, n_ctx=N_CTX, positions="learned", mask="causal", read_out="last", **shape)
     tokens, answers = held_out(25)
 
     def tap(name, value):
         return np.where(row, value, -np.inf) if name.endswith("scores") else value
 
-    return by_distance(transformer.forward(params, tokens, config, tap=tap)["logits"], answers)
+    return by_distance(transformer.forward(params, tokens, proved_config(), tap=tap)["logits"][..., -1, :], answers)
 
 
 def cpu() -> str:
@@ -143,7 +147,7 @@ WAYS = {"dense": lambda q, k, v: attend.unchecked(q, k, v)["z"],
 
 
 def timed(way: str, n: int, repeats: int = 20) -> dict:
-    """Seconds of one head of 64 numbers, forward, and the most bytes that were held at once besides what was given."""
+    """CPU seconds of one head of 64 numbers, forward, and the most bytes held at once besides what was given."""
     q, k, v = generator(0, "timing").normal(size=(3, n, 64)).astype(np.float32)
     seconds = [seconds_of(partial(WAYS[way], q, k, v)) for _ in range(repeats + 1)][1:]
     tracemalloc.start()
@@ -154,18 +158,19 @@ def timed(way: str, n: int, repeats: int = 20) -> dict:
 
 
 def seconds_of(call) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     call()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
-def written(cached: bool, repeats: int = 5) -> dict:
-    """Seconds for each of 512 tokens that a model of four layers writes, with keys and values kept, or without."""
-    return {"seconds": (("repeat", "token"), [write_tokens(512, cached=cached)[1] for _ in range(repeats)]),
+def written(cached: bool, repeats: int = 3) -> dict:
+    """CPU seconds for each of 512 tokens that a model of four layers writes, with keys and values kept, or without."""
+    return {"seconds": (("repeat", "token"), [write_tokens(512, cached=cached, d_model=64)[1] for _ in range(repeats)]),
             "cpu": cpu()}
 
 
 SPARSE = Study("sparse-patterns", trained, {"pattern": USED}, seeds=range(5), recipe=MODEL,
                settings={"training": TRAINING, "each": EACH})
-TIMES = Study("attention-times", timed, {"way": tuple(WAYS), "n": LENGTHS}, settings={"repeats": 20})
-WRITTEN = Study("cached-writing", written, {"cached": (True, False)}, settings={"repeats": 5, "tokens": 512})
+TIMES = Study("attention-times", timed, {"way": tuple(WAYS), "n": LENGTHS}, settings={"repeats": 20, "clock": "CPU"})
+WRITTEN = Study("cached-writing", written, {"cached": (True, False)},
+                settings={"repeats": 3, "tokens": 512, "d_model": 64, "clock": "CPU"})
