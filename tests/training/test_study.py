@@ -265,7 +265,8 @@ def test_importing_the_package_needs_no_xarray():
     ("torch", "import transformer_lab.models"), ("torch", "import transformer_lab.training.torch_stepper"),
     ("matplotlib", "import transformer_lab.plots"), ("anywidget", "from transformer_lab.widgets import SoftLookup"),
     ("traitlets", "from transformer_lab.widgets import SoftLookup"),
-    ("xarray", "from transformer_lab.training import study; study('optimizers').load()")])
+    ("xarray", "from transformer_lab.training import study; study('optimizers').load()"),
+    *((library, "from transformer_lab.cli import main; main(['study'])") for library in ("torch", "matplotlib"))])
 def test_a_library_that_is_missing_is_a_sentence(library, line):
     script = f"""import importlib.abc, sys
 class Absent(importlib.abc.MetaPathFinder):

@@ -11,7 +11,6 @@ a cluster whose machines share the disk. What is done is never done again; a stu
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import re
 import sys
@@ -24,7 +23,7 @@ import numpy as np
 from .. import places
 from ..checks import check_callable, check_choice, check_flag, check_seed, check_type, check_whole
 from ..config import Config
-from ..errors import ArgumentError, DataError, StudyError
+from ..errors import ArgumentError, DataError, StudyError, installed
 from .datasets import read_dataset, write_dataset, xarray
 from .folders import check_writable, settled
 from .gather import merged, side_by_side
@@ -239,7 +238,7 @@ def declared() -> dict[str, Study]:
     if (book / "chapters").is_dir() and str(book) not in sys.path:
         sys.path.append(str(book))
     for path in sorted((book / "chapters").glob("ch*/study.py")):
-        importlib.import_module(f"chapters.{path.parent.name}.study")
+        installed(f"chapters.{path.parent.name}.study", "The studies of the book")
     return STUDIES
 
 
