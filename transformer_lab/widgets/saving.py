@@ -20,10 +20,18 @@ def keep_stills(model: dict, **_) -> None:
     >>> list(output["data"])
     ['text/html']
     """
-    if model.get("type") != "notebook":
-        return
-    for cell in model["content"].get("cells", []):
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if "lab-static" in "".join(data.get("text/html", "")):
+    for cell in held(held(model, "content", dict), "cells", list):
+        for output in held(cell, "outputs", list):
+            data = held(output, "data", dict)
+            if "lab-static" in str(data.get("text/html")):
                 data.pop(MODEL, None)
+
+
+def held(box, name: str, kind: type):
+    """What a dict has under a name, if it is of this kind, else nothing: a file that is no notebook is saved as it is.
+
+    >>> held({"cells": [1]}, "cells", list), held({"cells": 5}, "cells", list), held("a text", "cells", list)
+    ([1], [], [])
+    """
+    found = box.get(name) if isinstance(box, dict) else None
+    return found if isinstance(found, kind) else kind()
