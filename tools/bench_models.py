@@ -1,8 +1,9 @@
 """How long a training step of each family takes beside its peers, and how much sooner a model writes with a memory.
 
 Peers are nanoGPT (where the variable NANOGPT names its ``model.py``) and Hugging Face's transformers (where it is
-installed), with the same sizes and, for transformers, the same weights. Every contender runs in a process of its own,
-on one thread, in turn with the others; what counts is the median over rounds of its processor time over ours.
+installed), with the same sizes and, for transformers, the same weights. The contenders of a family take their steps in
+turn, in one process on one thread, so that other work on the machine slows all of them alike; what counts is the median
+of a step's processor time over that of ours next to it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import statistics
-import subprocess
 import sys
 import time
 
@@ -26,7 +26,7 @@ from transformer_lab.models.hf import to_hf
 from transformer_lab.models.transformer import GPT2, Transformer
 from transformer_lab.models.vit import VIT, ViT, ViTConfig
 
-ROUNDS, WARM_UP, STEPS, NEW = 5, 5, 25, 256
+ROUNDS, WARM_UP, STEPS, NEW = 2, 5, 40, 256
 #: The size that nanoGPT gives for a processor.
 SIZE = {"n_layers": 4, "n_heads": 4, "d_model": 128, "d_mlp": 512}
 TEXT = SIZE | {"d_vocab": 65, "n_ctx": 64}
@@ -88,19 +88,21 @@ def step(contender):
 def writing(cached):
     config = ModelConfig(**TEXT | {"n_ctx": 320} | GPT2)
     model = Transformer(config, init(config)).fuse()
-    return lambda: generate(model, [[1, 2, 3]], NEW, cached=cached)
+    return lambda: generate(model, [[1, 2, 3]] * 12, NEW, cached=cached)
 
 
-def measure(contender: str) -> float:
-    """Median processor milliseconds, in this process."""
+def measure(group) -> dict[str, list[float]]:
+    """Processor milliseconds of each contender, in turn."""
     torch.set_num_threads(1)
-    writes = contender.startswith("writing")
-    run, times = writing(contender == "writing") if writes else step(contender), []
-    for _ in range(3 if writes else WARM_UP + STEPS):
-        start = time.process_time()
-        run()
-        times.append(time.process_time() - start)
-    return 1000 * statistics.median(times[1 if writes else WARM_UP:])
+    writes = group[0] == "writing"
+    runs = {name: writing(name == "writing") if writes else step(name) for name in group}
+    times = {name: [] for name in group}
+    for _ in range(1 + ROUNDS if writes else WARM_UP + STEPS):
+        for name, run in runs.items():
+            start = time.process_time()
+            run()
+            times[name].append(1000 * (time.process_time() - start))
+    return {name: found[1 if writes else WARM_UP:] for name, found in times.items()}
 
 
 def contenders():
@@ -112,21 +114,16 @@ def contenders():
 
 def main() -> None:
     print(f"A training step of 4 layers, 4 heads, width 128, batch 12 of 64 tokens, fused AdamW, one thread; and {NEW} "
-          "tokens written\n")
+          "tokens written after 12 prompts\n")
     print(f"{'':36}{'median ms':>10}{'/ ours':>9}")
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     for group in contenders():
-        runs = {name: [] for name in group}
-        for _ in range(ROUNDS):
-            for name, times in runs.items():
-                times.append(float(subprocess.run([sys.executable, __file__, name], env=environment, check=True,
-                                                  capture_output=True, text=True).stdout.split()[-1]))
-        for name, times in runs.items():
-            ratio = statistics.median(b / a for a, b in zip(runs[group[0]], times, strict=True))
-            print(f"{name:36}{statistics.median(times):10.2f}{ratio:9.2f}", flush=True)
+        times = measure(group)
+        for name, found in times.items():
+            ratio = statistics.median(b / a for a, b in zip(times[group[0]], found, strict=True))
+            print(f"{name:36}{statistics.median(found):10.2f}{ratio:9.2f}", flush=True)
     if not os.environ.get("NANOGPT"):
         print("nanoGPT is left out: NANOGPT=PATH/model.py names it.")
 
 
 if __name__ == "__main__":
-    print(measure(sys.argv[1])) if len(sys.argv) > 1 else main()
+    main()
