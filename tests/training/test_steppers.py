@@ -12,8 +12,10 @@ from transformer_lab.byhand import one_head
 from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.gradcheck import check_gradients
 from transformer_lab.byhand.transformer import backward, forward, init, loss, loss_and_gradients
+from transformer_lab.errors import DtypeError
 from transformer_lab.models.transformer import Transformer
 from transformer_lab.training import fit
+from transformer_lab.training.history import weights_of
 from transformer_lab.training.stepper import Stepper
 from transformer_lab.training.torch_stepper import TorchStepper
 
@@ -301,3 +303,8 @@ def test_a_batch_of_words_is_refused_in_pytorch_too():
 def torch_module():
     config = ModelConfig(d_vocab=5, n_ctx=2, d_model=4, read_out="last")
     return Transformer(config, init(config))
+
+
+def test_a_state_has_names_of_text():
+    with pytest.raises(DtypeError, match="a name in state: got 1"):
+        weights_of({1: np.ones(2)})

@@ -21,7 +21,8 @@ NEVER_BELOW_0 = (OPTIMIZER + "t", OPTIMIZER + "v", ".step", ".exp_avg_sq")
 
 def weights_of(state: dict) -> dict:
     """Copies of the weights in a stepper's state, without the optimiser's memory."""
-    check_type("state", state, dict)
+    for name in check_type("state", state, dict):
+        check_type("a name in state", name, str)
     return {name: np.array(value) for name, value in state.items() if not name.startswith(OPTIMIZER)}
 
 
