@@ -41,14 +41,14 @@ class Seen(NamedTuple):
 
 @pytest.fixture(scope="module")
 def seen(chromium, built_site) -> list[Seen]:
-    found = []
-    for width in WIDTHS:
-        page = chromium.new_page(viewport={"width": width, "height": 900})
-        for path in sorted((built_site / "book").glob("[0-9]*.html")):
-            page.goto(path.as_uri())
+    found, page = [], chromium.new_page()
+    for path in sorted((built_site / "book").glob("[0-9]*.html")):
+        page.goto(path.as_uri())
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
             page.evaluate("document.fonts.ready")
             found.append(Seen(path.stem, width, **page.evaluate(SEEN)))
-        page.close()
+    page.close()
     assert found
     return found
 

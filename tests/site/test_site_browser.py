@@ -67,7 +67,7 @@ def elsewhere(asked: list[str], home: str) -> list[str]:
 
 @dataclass
 class Visit:
-    """What was seen on one page, at one width, from disk."""
+    """What was seen on one page, from disk, on a wide screen and then on a phone."""
 
     name: str
     asked: list[str]
@@ -76,17 +76,18 @@ class Visit:
     sideways: dict[int, int]
 
 
-def visit(chromium, site: Path, name: str, width: int) -> Visit:
-    with opened(chromium, (site / name).as_uri(), viewport={"width": width, "height": 900}) as (page, asked, said):
+def visit(chromium, site: Path, name: str, first: str) -> Visit:
+    """One page in both themes, the ``first`` one on the wide screen; what pages have in common is seen in all four."""
+    found, sideways, themes = [], {}, (first, "dark" if first == "light" else "light")
+    with opened(chromium, (site / name).as_uri()) as (page, asked, said):
         page.evaluate(AXE)
-        found = []
-        for theme in ("light", "dark"):
+        for width, theme in zip((1280, 390), themes, strict=True):
+            page.set_viewport_size({"width": width, "height": 900})
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-            found += [(theme, fault) for fault in page.evaluate(RUN_AXE, RULES)]
-        sideways = {width: page.evaluate(SCROLL_WIDTH)}
-        if width < 500:
-            page.set_viewport_size({"width": 320, "height": 900})
-            sideways[320] = page.evaluate(SCROLL_WIDTH)
+            found += [(width, theme, fault) for fault in page.evaluate(RUN_AXE, RULES)]
+            sideways[width] = page.evaluate(SCROLL_WIDTH)
+        page.set_viewport_size({"width": 320, "height": 900})
+        sideways[320] = page.evaluate(SCROLL_WIDTH)
     return Visit(name, asked, said, found, {wide: needed for wide, needed in sideways.items() if needed > wide})
 
 
@@ -98,8 +99,8 @@ def site(request) -> Path:
 
 @pytest.fixture(scope="session")
 def visits(chromium, site) -> list[Visit]:
-    """Each page is opened on a wide screen and on a phone; the tests below look at what was seen."""
-    return [visit(chromium, site, name, width) for name in pages(site) for width in (1280, 390)]
+    """Each page is opened once, every other one in the dark first; the tests below look at what was seen."""
+    return [visit(chromium, site, name, ("light", "dark")[place % 2]) for place, name in enumerate(pages(site))]
 
 
 def test_pages_from_disk_ask_nobody_and_say_nothing(visits, site):
