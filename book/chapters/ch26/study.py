@@ -35,6 +35,10 @@ SCHEDULE = {"n_seeds": 16, "model": 1, "steps": 2000, "batch": 32, "rate": 3e-2,
             "beta2": 0.98, "embedding_scale": 0.3, "free": 0.25}
 LENGTHS = (4, 5, 6, 7, 8, 12, 16, 24, 32)
 STEPS = {8: 4000, 16: 6000, 32: 10_000}
+#: All models of plain data that are wrong somewhere, and 36 others, drawn at random.
+PICKED = (0, 3, 4, 6, 8, 9, 15, 16, 21, 22, 23, 25, 30, 34, 35, 43, 47, 48, 57, 62, 67, 70,
+          71, 75, 80, 88, 99, 113, 117, 118, 121, 130, 134, 137, 139, 140, 141, 148, 149, 150, 158, 163, 170, 175,
+          177, 182, 185, 190, 193, 196, 201, 206, 209, 211, 213, 214, 221, 224, 226, 227, 228, 244, 252, 255)
 FAR_STEPS = 16_000
 LISTED = 8  # the longest context length at which every context is tried
 
@@ -121,7 +125,7 @@ def proved_far(n_ctx: int, seed: int) -> dict:
 
 
 FAR = Study("proved-far", proved_far, arms={"n_ctx": (76,)}, seeds=(0,), settings={"steps": FAR_STEPS})
-TRIED = Study("tried-and-proved", tried, seeds=range(256), settings={"recipe": "plain"})
+TRIED = Study("tried-and-proved", tried, seeds=PICKED, settings={"recipe": "plain"})
 TWO_MOMENTS = Study("two-moments", two_moments, settings=SCHEDULE | {"moments": MOMENTS})
 COST = Study("cost-of-a-proof", cost, arms={"n_ctx": LENGTHS}, settings={"directions": 16})
 PROVED_AT = Study("proved-at-length", proved_at, seeds=range(16), together=True, settings={"steps": STEPS},
