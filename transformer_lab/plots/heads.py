@@ -41,12 +41,12 @@ def attention_heads(pattern: Array("n_layers n_heads query query", low=0), token
     if layer >= n_layers or which >= n_heads:
         raise RangeError("head", f"{tuple(head)}", f"a layer below {n_layers} and a head below {n_heads}",
                          "Count both from 0.")
-    names = {f"layer {i}, head {j}": weights[i, j] for i in range(n_layers) for j in range(n_heads)}
     unit = "attention" if norms is None else "attention × length of value"
-    small = cells(names, rows=list(tokens), columns=list(tokens), kind="amount", limit=1.0, written=None, bar=False,
-                  unit=unit, width=SMALL, alt=alt)
+    rows = [cells({f"layer {i}, head {j}": weights[i, j] for j in range(n_heads)}, rows=list(tokens),
+                  columns=list(tokens), kind="amount", limit=1.0, written=None, bar=False, unit=unit, width=SMALL,
+                  alt=alt) for i in range(n_layers)]  # a row a layer, so that no width leaves a hole
     title = f"Layer {layer}, head {which}"
-    return small + lines_between(weights[layer, which], list(tokens), title, unit)
+    return sum(rows[1:], rows[0]) + lines_between(weights[layer, which], list(tokens), title, unit)
 
 
 def lines_between(weights, tokens, title: str, unit: str) -> Figure:
