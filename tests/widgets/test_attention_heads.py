@@ -33,7 +33,7 @@ process.stdout.write(JSON.stringify({ found, texts }));
 
 
 OTHERS = {"digits": "Min ( 3 , 7 , 0 )", "nested": "Min ( 1 , Last ( 9 , 2 ) )",
-          "arithmetic": "Max ( 4 , Add ( 5 , 1 ) )"}
+          "arithmetic": "Max ( 4 , Add ( 5 , 1 ) )", "repeating": "> e c a e c a"}
 
 
 def found(states=(), texts=()):

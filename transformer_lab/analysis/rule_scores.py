@@ -13,6 +13,7 @@ import numpy as np
 
 from ..byhand.attention import softmax
 from ..byhand.transformer import loss
+from ..checks import check_array
 from ..config import ModelConfig
 from ..errors import RangeError
 from ..randomness import generator
@@ -107,6 +108,7 @@ def judged(task: RuleTask, tokens: Wholes("n pos", low=0)) -> np.ndarray:
     >>> judged(RuleTask("plus_last_even"), np.array([[4, 7, 11, 4], [4, 7, 11, 7]])).tolist()
     [[0, 0, 0, 1], [0, 0, 0, -1]]
     """
+    check_array("tokens", tokens, shape=tokens.shape, kind="whole", low=0, high=task.d_vocab - 1)
     machine, found = automaton(task.rule), np.zeros(tokens.shape, int)
     state = machine.follow[0, tokens[:, 0]]
     for place, token in enumerate(tokens[:, 1:].T, 1):

@@ -24,7 +24,7 @@ head would have that did not follow the story: for places, one that looks everyw
 stands there, the same head on shuffled inputs.
 
   transformer-lab attention digits-0 "Max(5, 8, 3)" --layer 1 --head 2 --out heads.svg
-  transformer-lab attention plus_last_even-0 "6 3 + 4" --norms --out heads.pdf
+  transformer-lab attention digits-0 "Max(5, 8, 3)" --norms --out heads.pdf
   transformer-lab attention digits-0 --scores"""
 
 MOST = 1000  # sequences that scores are averaged over

@@ -127,7 +127,7 @@ def segments(n_layers):
 
 check_segments = Exercise(
     segments, "the number of segments", [(n,) for n in (1, 2, 7, 12, 16, 31, 48, 100)],
-    right="The least of k + ⌈L/k⌉, and the fewest segments where several tie.",
+    right="The least of k + L/k, rounded up, and the fewest segments where several tie.",
     also_right=(lambda n: min(range(1, n + 1), key=lambda k: (k + (n + k - 1) // k, k)),),
     hint="Try all k from 1 to the number of layers.",
     mistakes={

@@ -71,7 +71,7 @@ function otherField(state, now, lab) {
     lab.set({ other: known, there: { text, of: known } });
   };
   return entry({ id: `${lab.id}-other` }, "Other text", { value, wrong: wrong !== undefined,
-    said: wrong ?? "Heads marked ✕ say what they say of this text." }, type, () => { if (!wrong) lab.set({ there: null }); });
+    said: wrong ?? "Heads marked × say what they say of this text." }, type, () => { if (!wrong) lab.set({ there: null }); });
 }
 
 const view = (state, now, lab) => [field(state, now, lab), otherField(state, now, lab), h("div", {}, draw(now, lab))];
@@ -82,7 +82,7 @@ function controls(state, { models, ablated }, lab) {
   return [menu("Model", names, state.model, (model) => lab.set({ model, text: models[model].texts[0], other: models[model].texts[0], ablated: [], query: -1 })),
     menu("Example", [...own, ...texts.map((text) => [text, text])], state.text, (text) => lab.set({ text })),
     choose("Darkness", [[false, "attention"], [true, "× length of value"]], state.weighted, (weighted) => lab.set({ weighted })),
-    choose("✕ says", [["mean", "its mean"], ["zero", "nothing"], ["other", "another text's"]], state.how, (how) => lab.set({ how })),
+    choose("× says", [["mean", "its mean"], ["zero", "nothing"], ["other", "another text's"]], state.how, (how) => lab.set({ how })),
     button("All heads back", () => lab.set({ ablated: [] }), { disabled: !ablated.length })];
 }
 

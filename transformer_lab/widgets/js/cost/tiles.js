@@ -63,7 +63,7 @@ function table(state, { tiles, read }, lab, left, cell) {
 function answers(state, now, left, right, cell) {
   const x = linear([0, 9], [left, right]), middle = (i) => TOP + (i + 0.5) * cell;
   return part("answers", h("g", { "aria-hidden": true }, named(left, 14, "value", right - left < 200 ? "so far" : "answer so far"),
-    label(right, 14, "┊ dense", "end"), bottomAxis(x, TOP + N * cell, [0, 3, 6, 9], "value"),
+    label(right, 14, "¦ dense", "end"), bottomAxis(x, TOP + N * cell, [0, 3, 6, 9], "value"),
     now.answers.map((z, i) => [line(left, middle(i), right, middle(i)),
       line(x(DENSE[i]), middle(i) - 9, x(DENSE[i]), middle(i) + 9, "limit"),
       z === null ? null : h("circle", { cx: x(clamp(z, 0, 9)), cy: middle(i), r: i === state.query ? 6.5 : 4.5, fill: color("value") })])));

@@ -31,14 +31,14 @@ function tile([layer, head], { x, y, side }, now, lab) {
     large ? rect(x, y, side, side, { class: "lab-now" }) : null),
   pressed(() => lab.set({ ablated: now.switched(layer, head) }), { x, y: y + side, width: side, height: SWITCH,
     "aria-label": `Take out ${name}`, "aria-pressed": out },
-  label(x + side / 2, y + side + 16, `${out ? "✕" : "✓"} ${layer}.${head}`, out ? "cell middle strong" : "cell middle soft"))];
+  label(x + side / 2, y + side + 16, `${out ? "×" : "✓"} ${layer}.${head}`, out ? "cell middle strong" : "cell middle soft"))];
 }
 
 function tiles(now, { width }, lab) {
   const { n_heads, n_layers } = now.model.config, side = Math.min(110, (width - GAP * (n_heads - 1)) / n_heads);
   const place = ([layer, head]) => ({ x: head * (side + GAP), y: TOP + layer * (side + SWITCH + 6), side });
   return { height: TOP + n_layers * (side + SWITCH + 6), drawn: [
-    label(0, 14, "layer.head, ✓ at work, ✕ out", "soft"),
+    label(0, 14, "layer.head, ✓ at work, × out", "soft"),
     now.model.heads.map((one) => h("g", {}, tile(one, place(one), now, lab)))] };
 }
 
