@@ -167,9 +167,13 @@ def _short(number: float, digits: int = 1) -> str:
 
 
 def _prefixed(body: str) -> str:
-    """Ids that something refers to get a prefix made from the drawing; the others go."""
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+    """Ids that something refers to get a prefix made from the drawing and a number; the others go.
+
+    matplotlib makes ids from coordinates before they are rounded: a last bit must not show in ours.
+    """
+    used = dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+    numbers = {old: f"{index}" for index, old in enumerate(used)}
+    body = re.sub(r' id="([^"]+)"', lambda match: f' id="{numbers[match[1]]}"' if match[1] in used else "", body)
+    body = re.sub(r'(href="#|url\(#)([^")]+)', lambda match: match[1] + numbers[match[2]], body)
     prefix = "f" + hashlib.sha256(body.encode()).hexdigest()[:8]
-    names = {old: f"{prefix}{index}" for index, old in enumerate(sorted(used))}
-    body = re.sub(r' id="([^"]+)"', lambda match: f' id="{names[match[1]]}"' if match[1] in used else "", body)
-    return re.sub(r'(href="#|url\(#)([^")]+)', lambda match: match[1] + names[match[2]], body)
+    return re.sub(r'( id="|href="#|url\(#)(\d+)', rf"\g<1>{prefix}\g<2>", body)
