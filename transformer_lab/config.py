@@ -207,7 +207,7 @@ class ModelConfig(Config):
 
 #: Which fields of a TrainConfig are settings of its optimiser.
 SETTINGS = {"adamw": ("beta1", "beta2", "weight_decay"), "adam": ("beta1", "beta2"),
-            "momentum": ("mu",), "sgd": ()}
+            "momentum": ("mu",), "sgd": (), "muon": ("mu", "weight_decay", "rest", "beta1", "beta2")}
 
 
 @dataclass(frozen=True)
@@ -260,18 +260,34 @@ class TrainConfig(Config):
         Steps to reach it.
     schedule : str
         From the peak to 0 in a straight line (``"linear"``), along a ``"cosine"``, or ``"constant"``.
+    lowest : float
+        Share of the peak below which the rate does not fall.
     optimizer : str
-        ``"adamw"``, ``"adam"``, ``"momentum"`` or ``"sgd"``; only the first decays weights.
+        ``"adamw"``, ``"adam"``, ``"momentum"``, ``"sgd"`` or, in PyTorch, ``"muon"``; the first and the last decay
+        weights.
     beta1, beta2, weight_decay, mu : float
         The optimiser's settings; those of others have no effect.
+    rest : float
+        With Muon, the share of the learning rate that what is no map of a block has.
     clip : float
         The largest norm of a gradient; 0 for no limit.
+    limit : float
+        A loss above which a run has diverged, and ends; 0 for none.
     seed : int
         Of the first weights, the batches and the dropout masks.
     seeds : int
         Models that are trained at once, from the first weights of ``seed``, ``seed + 1``, ..., each on its own batches.
     embedding_scale : float
         Standard deviation of the first embeddings, of tokens and of positions.
+    scheme : str
+        How large the first maps are: ``"fan_in"``, ``"xavier"`` or ``"small"``.
+    silent : bool
+        Whether ``W_O`` and ``W_out`` are 0 at first, so that the blocks begin by adding nothing.
+    library : str
+        ``"numpy"``, the model by hand, or ``"torch"``, the PyTorch model, which has more parts.
+    precision, compiled, device : str, bool, str
+        In PyTorch: whether matrix products are in ``"float32"`` or ``"bfloat16"``; whether ``torch.compile`` writes the
+        code; where the model is, ``"cpu"`` or ``"cuda"``.
 
     Examples
     --------
@@ -293,6 +309,15 @@ class TrainConfig(Config):
     seed: Seed = 0
     seeds: Whole(1, 10_000) = 1
     embedding_scale: Number(low=0) = 0.1
+    lowest: Number(low=0, high=1) = 0.0
+    rest: Number(above=0) = 0.25
+    limit: Number(low=0) = 0.0
+    scheme: Choice(("fan_in", "xavier", "small")) = "fan_in"
+    silent: bool = False
+    library: Choice(("numpy", "torch")) = "numpy"
+    precision: Choice(("float32", "bfloat16")) = "float32"
+    compiled: bool = False
+    device: str = "cpu"
 
     def _faults(self):
         faults = list(super()._faults())
@@ -301,11 +326,20 @@ class TrainConfig(Config):
             yield f"warmup: got {self.warmup}; allowed is at most steps={self.steps}. Shorten it."
         if not faults and self.weight_decay and "weight_decay" not in SETTINGS[self.optimizer]:
             yield f"weight_decay: got {self.weight_decay}; allowed is 0 with {self.optimizer!r}. Take 'adamw' to decay."
+        if not faults and self.library == "numpy":
+            for name, by_hand in (("optimizer", self.optimizer != "muon"), ("precision", self.precision == "float32"),
+                                  ("compiled", not self.compiled), ("device", self.device == "cpu")):
+                if not by_hand:
+                    yield (f"{name}: got {getattr(self, name)!r}; allowed is what the model by hand can do where "
+                           "library='numpy'. Take library='torch', or leave it out.")
+        elif not faults and self.seeds > 1:
+            yield f"seeds: got {self.seeds}; allowed is 1 with library='torch'. Train one model at a time."
 
     def to_dict(self) -> dict:
-        """All fields as plain values; those that older records do not know only where they are not the default."""
-        newer = {"seeds": 1, "embedding_scale": 0.1}
-        return {name: value for name, value in super().to_dict().items() if newer.get(name) != value}
+        """All fields as plain values; from ``seeds`` on, which older records do not know, only what was chosen."""
+        found, usual = super().to_dict(), {entry.name: entry.default for entry in dataclasses.fields(self)}
+        newer = [*found][[*found].index("seeds"):]
+        return {name: value for name, value in found.items() if name not in newer or value != usual[name]}
 
     @property
     def settings(self) -> dict[str, float]:

@@ -82,7 +82,7 @@ class DataError(LabError):
 
 
 class DivergedError(LabError, ArithmeticError):
-    """A training run met NaN or infinity; ``history`` holds what was measured before.
+    """A training run met NaN, infinity or a loss above its limit; ``history`` holds what was measured before.
 
     >>> raise DivergedError(12, "W_in", 3, history=None)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
@@ -91,12 +91,12 @@ class DivergedError(LabError, ArithmeticError):
     The model is back in its state before this step. Try a smaller learning rate, a longer warm-up or clipping.
     """
 
-    def __init__(self, step: int, first: str, tensors: int, history):
+    def __init__(self, step: int, first: str, tensors: int, history, limit: float | None = None):
         self.step, self.first, self.history = step, first, history
         more = f", with {tensors - 1} more tensors" if tensors > 1 else ""
-        super().__init__(f"The run stopped at step {step}: {first} went non-finite first{more}. The model is back in "
-                         "its state before this step. Try a smaller learning rate, a longer warm-up or clipping.")
-
+        came = f"went non-finite first{more}" if limit is None else f"rose above the limit of {limit:g}"
+        super().__init__(f"The run stopped at step {step}: {first} {came}. The model is back in its state before this "
+                         "step. Try a smaller learning rate, a longer warm-up or clipping.")
 
     @classmethod
     def kept(cls, sentence: str, step: int, history) -> DivergedError:

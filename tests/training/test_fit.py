@@ -7,8 +7,10 @@ import pytest
 from small_run import Regression, batches, rate
 
 from transformer_lab.errors import ArgumentError, DivergedError, DtypeError, RangeError, UnknownNameError
-from transformer_lab.training import History, fit
+from transformer_lab.training import History, fit, read_record, recorded
+from transformer_lab.training.outcome import tried
 from transformer_lab.training.progress import Bar
+from transformer_lab.training.stepper import Stepper
 
 
 def test_a_row_belongs_to_the_model_after_that_many_updates():
@@ -137,3 +139,28 @@ def test_the_bar_is_silent_without_a_terminal_and_ends_its_line_with_one():
             bar.show(done, {"step": done, "loss": np.array([1.0, 2.0]), **told})
     assert silent.getvalue() == ""
     assert watched.getvalue().endswith("3/3  loss 1.5, held-out inputs 99.9 % right\n")
+
+
+def growing(rate):
+    """A square whose descent at a rate above 1 climbs: the loss is multiplied by (1 - 2 rate)^2 each step."""
+    return Stepper({"w": np.array([1.0])}, lambda params, batch: (params["w"][0]**2, {"w": 2 * params["w"]}), "sgd")
+
+
+@pytest.mark.parametrize(("rate", "limit", "at", "why"), [(1.5, 50.0, 3, "rose above the limit of 50"),
+                                                        (1e155, None, 1, "non-finite"), (0.1, 50.0, -1, "")])
+def test_divergence_is_an_outcome_with_its_step_and_the_study_goes_on(rate, limit, at, why):
+    stepper = growing(rate)
+    found = tried(stepper, lambda step: None, steps=9, learning_rate=rate, limit=limit)
+    assert found.diverged == at and found.history.steps.tolist() == list(range(10 if at < 0 else at))
+    if at >= 0:
+        assert stepper.params["w"][0] == pytest.approx((1 - 2 * rate) ** at)  # the state before the step
+        with pytest.raises(DivergedError, match=why):
+            fit(growing(rate), lambda step: None, steps=9, learning_rate=rate, limit=limit)
+
+
+def test_a_record_says_that_a_run_rose_above_its_limit(tmp_path):
+    for _ in range(2):
+        with pytest.raises(DivergedError, match="stopped at step 3: loss rose above the limit of 50"):
+            recorded(tmp_path / "run", growing(1.5), lambda step: None, config={"a": 1}, steps=9, learning_rate=1.5,
+                     limit=50.0)
+    assert read_record(tmp_path / "run").manifest["step"] == 3

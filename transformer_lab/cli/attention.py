@@ -13,6 +13,7 @@ from ..errors import DataError, RangeError
 from ..tasks import family_of
 from ..tasks.expressions import TOKENS, parse, tokenize
 from ..tasks.rules import RuleTask
+from ..tasks.text import TextTask
 from ..training import Run, one_by_one, read_run
 from .commands import found_folder
 from .show import say, table
@@ -104,6 +105,8 @@ def read(run: Run, text: str) -> tuple[list[int], list[str]]:
         if missing := [word for word in words if word not in known]:
             raise DataError(f"{missing[0]!r} is no token of this rule. It has: {' '.join(known)}.")
         tokens = [known[word] for word in words]
+    elif isinstance(run.task, TextTask):
+        tokens, words = run.task.alphabet.encode(text).tolist(), list(text)
     else:
         tokens = tokenize(parse(text))
         words = [TOKENS[token] for token in tokens]
@@ -130,6 +133,8 @@ def scored(run: Run, params: dict) -> str:
 
 def delimiters(run: Run) -> list[int]:
     """The tokens that part others: brackets and commas, the sign of a rule."""
+    if isinstance(run.task, TextTask):
+        return run.task.alphabet.encode(" \n").tolist()
     if isinstance(run.task, RuleTask):
         return [] if run.task.of.operator is None else [run.task.of.operator]
     return [TOKENS.index(sign) for sign in "(),"]

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,19 @@ from .. import places
 from ..analysis.digit_model import DigitModel, load
 from ..analysis.plane_models import recipe as rule_recipe
 from ..checks import check_choice
+from ..config import SETTINGS
 from ..errors import DataError, LabError
 from ..tasks.digit_data import Digits
 from ..tasks.digits import DigitTask
 from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, spell, tokenize, value
 from ..tasks.rules import RuleTask
 from ..tasks.splits import baselines, leakage
+from ..tasks.text import TextTask
 from ..training import Record, Run, read_run
 from ..training import train as train_run
 from ..training.runs import there
 from ..training.seals import readable
+from . import text_runs
 from .narrate import attention, narrated
 from .options import given
 from .recipes import RECIPES
@@ -47,6 +51,8 @@ def described(run: Run) -> str:
     task = run.task
     if isinstance(task, RuleTask):
         return task.of.says + (f"; {run.training.seeds} models" if run.training.seeds > 1 else "")
+    if isinstance(task, TextTask):
+        return f"the next character of {task.text}, from up to {task.n_ctx} before it"
     if not isinstance(task, Digits):
         return type(task).__name__
     count = str(task.min_args) if task.min_args == task.max_args else f"{task.min_args} to {task.max_args}"
@@ -73,10 +79,15 @@ def train(options) -> None:
     if options.narrate:
         narrated(folder, run)
     else:
-        train_run(folder, run, every=100 if run.training.seeds == 1 else max(100, run.training.steps // 10))
+        often = run.training.seeds == 1 and not isinstance(run.task, TextTask)
+        train_run(folder, run, every=100 if often else max(100, run.training.steps // 10))
     record = read_run(folder)[1]
     if isinstance(run.task, RuleTask):
         say(f"{folder}: {outcome(run, record)}. Prove it:\n  transformer-lab certify {typed(folder)}")
+        return
+    if isinstance(run.task, TextTask):
+        say(f"{folder}: {text_runs.outcome(record)}. Let it go on:\n"
+            f"  transformer-lab ask {typed(folder)} \"{text_runs.SUCH}\"")
         return
     right = np.ravel(record.history["held_out_accuracy"][-1])
     if right.size > 1:
@@ -127,7 +138,7 @@ def configured(options) -> Run:
         expressions = DigitTask(**{entry.name: fields.get(entry.name, getattr(recipe.task, entry.name))
                                    for entry in dataclasses.fields(DigitTask)})
         fields.setdefault("written", recipe.task.written or not expressions.one_token)
-    if fields.get("optimizer", training.optimizer) not in ("adamw", training.optimizer):
+    if "weight_decay" not in SETTINGS.get(fields.get("optimizer"), ("weight_decay",)):
         fields.setdefault("weight_decay", 0.0)
     return recipe.replace(**fields)
 
@@ -141,15 +152,20 @@ def example(run: Run) -> str:
 # ---- ask ----------------------------------------------------------------------------------------------------
 
 def ask(options) -> None:
-    """One expression, or as many as the reader types."""
-    model, record = opened(options.run)
+    """One expression or beginning of a text, or as many as the reader types."""
+    run, record = learned(*read_run(found_folder(options.run)))
+    if isinstance(run.task, TextTask):
+        replied, such = partial(text_runs.continued, run, record), text_runs.SUCH
+    else:
+        model, record = opened(options.run)
+        replied, such = partial(answer, model, look=options.look), example(model.run)
     if options.expression is not None:
-        say(answer(model, options.expression, options.look))
+        say(replied(options.expression))
         return
-    say(f"{record.path.name} knows {described(model.run)}. Type such as {example(model.run)}; an empty line ends it.")
+    say(f"{record.path.name} knows {described(run)}. Type such as {such}; an empty line ends it.")
     while (text := asked()) not in ("", "quit", "exit"):
         try:
-            say(answer(model, text, options.look))
+            say(replied(text))
         except LabError as fault:
             say(fault)
 
@@ -180,6 +196,9 @@ def evaluate(options) -> None:
     run, record = learned(*read_run(found_folder(options.run)))
     if isinstance(run.task, RuleTask):
         say(evaluated(run, record))
+        return
+    if isinstance(run.task, TextTask):
+        say(text_runs.evaluated(run, record))
         return
     model, record = opened(options.run)
     run, weights = model.run, sum(value.size for value in record.weights.values())

@@ -14,6 +14,7 @@ from ..config import ModelConfig, TrainConfig
 from ..tasks.digit_data import Digits, needs
 from ..tasks.digits import DigitTask
 from ..tasks.rules import RuleTask
+from ..tasks.text import TextTask
 from ..training import Run
 
 __all__ = ["add_fields", "given"]
@@ -33,6 +34,8 @@ def add_fields(verb: argparse.ArgumentParser) -> None:
     for name in ("n_ctx", "balanced", "free"):
         group.add_argument("--" + name.replace("_", "-"), dest=name, default=None,
                            **kind(name, getattr(USUAL_RULE.task, name)))
+    group = verb.add_argument_group("where text is learned")
+    group.add_argument("--text", dest="text", default=None, **kind("text", TextTask().text))
 
 
 def kind(name: str, default) -> dict:
@@ -59,7 +62,7 @@ def meaning(name: str) -> str:
     >>> meaning("held_out")
     'share of them that training never sees'
     """
-    for config in (Digits, DigitTask, RuleTask, ModelConfig, TrainConfig):
+    for config in (Digits, DigitTask, RuleTask, TextTask, ModelConfig, TrainConfig):
         entry = rf"^    (?:\w+, )*{name}(?:, \w+)* : [^\n]*\n((?: {{8}}[^\n]*\n)+)"
         if found := re.search(entry, config.__doc__, re.M):
             text = re.sub(r":\w+:", "", " ".join(found[1].split())).replace("`", "")
@@ -70,7 +73,7 @@ def meaning(name: str) -> str:
 
 def given(options) -> dict:
     """The fields that were said on the command line; operations may be joined by commas."""
-    parts = USUAL.task, RuleTask(), USUAL.model, USUAL.training
+    parts = USUAL.task, RuleTask(), TextTask(), USUAL.model, USUAL.training
     names = [entry.name for part in parts for entry in dataclasses.fields(part)]
     found = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
     if "operations" in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..analysis.plane_models import recipe
 from ..tasks.digit_data import Digits
+from ..tasks.text import TextTask
 from ..training import Run
 
 __all__ = ["RECIPES"]
@@ -12,6 +13,10 @@ MANY = {"written": True, "examples": 104_000, "held_out": 4 / 104}
 TWO = {"min_args": 2, "max_args": 2, "depth": 2, **MANY}
 WRITTEN = {"batch": 128, "steps": 3000, "clip": 1.0}
 FIVE = Digits().operations
+LANGUAGE = {"n_layers": 4, "n_heads": 4, "d_model": 128, "d_mlp": 512, "positions": "rotary", "norm": "rms",
+            "eps": 1e-6, "activation": "squared_relu", "bias_mlp": False, "bias_unembed": False, "library": "torch",
+            "optimizer": "muon", "learning_rate": 0.02, "weight_decay": 0.05, "warmup": 50, "lowest": 0.02,
+            "beta2": 0.99, "silent": True, "batch": 12, "steps": 1500}
 
 #: What can be trained by name. ``examples`` bounds the spaces that are too large to list.
 RECIPES = {
@@ -25,4 +30,5 @@ RECIPES = {
     "arithmetic": Run.of(Digits(operations=("Add", "Max", "Min", "First", "Second"), **TWO),
                          **WRITTEN | {"steps": 5000}),
     "rule": recipe(),
+    "text": Run.of(TextTask(n_ctx=128), **LANGUAGE),  # about four minutes of one processor
 }

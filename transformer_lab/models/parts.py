@@ -90,6 +90,7 @@ def rotate(x, places, config):
     """Pairs of numbers (..., pos, d_head) as complex ones, each multiplied by the unit number of its angle."""
     angle = angles(places, x.shape[-1], config.rotary_base)[..., None, :, :]                   # (..., 1, pos, pair)
     unit = torch.polar(torch.ones((), dtype=torch.float64), angle)
+    x = x.float() if x.dtype == torch.bfloat16 else x
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
     return torch.view_as_real(pairs * unit.to(pairs.dtype)).flatten(-2)
 

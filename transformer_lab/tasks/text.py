@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import string
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -28,8 +29,8 @@ from ..rules import Array, Choice, Each, Number, Seed, Whole, Wholes
 from ..signatures import checked
 from .answers import Examples
 
-__all__ = ["NAME", "SHA256", "TEXTS", "Alphabet", "TextTask", "by_position", "corpus", "needs", "repeated", "sample",
-           "score", "shuffled", "tests"]
+__all__ = ["NAME", "SHA256", "TEXTS", "Alphabet", "TextTask", "by_position", "corpus", "floor", "needs", "repeated",
+           "sample", "score", "shuffled", "tests"]
 
 NAME = "tinyshakespeare.txt"
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
@@ -101,8 +102,9 @@ def verified(data: bytes, place: str) -> bytes:
     return data
 
 
-#: The texts that a task can name.
+#: The texts that a task can name, and the characters of each, for which no text need be there.
 TEXTS = {"tiny shakespeare": corpus, "sonnet": lambda: SONNET}
+CHARACTERS = {"tiny shakespeare": "\n !$&',-.3:;?" + string.ascii_letters, "sonnet": SONNET}
 
 
 class Alphabet:
@@ -142,7 +144,7 @@ class TextTask(Config):
     """The next character, everywhere in windows of ``n_ctx`` characters.
 
     text : str
-        Which of :data:`TEXTS`.
+        Which text: ``"tiny shakespeare"``, or ``"sonnet"``, to try things out on.
     n_ctx : int
         Characters in a window.
     held_out : float
@@ -158,7 +160,7 @@ class TextTask(Config):
 
     @cached_property
     def alphabet(self) -> Alphabet:
-        return Alphabet(TEXTS[self.text]())
+        return Alphabet(CHARACTERS[self.text])
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray]:
@@ -228,6 +230,17 @@ def score(logits: Array("... d_vocab"), targets: Wholes) -> float:
     """
     check_array("targets", targets, shape=logits.shape[:-1], kind="whole")
     return float((logits.argmax(-1) == targets).mean())
+
+
+@checked
+def floor(task: TextTask) -> float:
+    """The share of held-out characters that are the one which the training part has most of.
+
+    >>> round(floor(TextTask("sonnet", n_ctx=16)), 3)
+    0.175
+    """
+    train, held_out = task.parts
+    return float((held_out == np.bincount(train).argmax()).mean())
 
 
 @checked

@@ -21,11 +21,11 @@ from .records import Record, difference, versions
 from .seals import dumped, sha256
 
 
-def conditions(stepper, batches, *, steps, every, keep, best, learning_rate, evaluate) -> dict:
+def conditions(stepper, batches, *, steps, every, keep, best, learning_rate, evaluate, limit=None) -> dict:
     """The settings of a run, as plain values; of data and schedules a checksum, of functions their names."""
     rate = schedule(learning_rate)
     rates = [rate(step) for step in range(steps)]
-    return {"steps": steps, "every": every, "keep": keep,
+    return {"steps": steps, "every": every, "keep": keep, "limit": limit,
             "best": [best[0], best[1].__name__] if best else None,
             "learning_rate": {"first": rates[0], "highest": max(rates), "schedule": digest(rates)},
             "batches": digest(batches(0)), "evaluate": plain(evaluate),
@@ -47,6 +47,8 @@ def plain(value):
         return value.to_dict()
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)  # JSON has no infinity
     return value if isinstance(value, (str, int, float, types.NoneType)) else named(value)
 
 

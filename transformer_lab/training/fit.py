@@ -44,7 +44,8 @@ def fit(stepper, batches: Function("step"), *, steps: Whole(1), learning_rate: N
         evaluate: Function("stepper") | None = None, every: Whole(1) = 1, best: BEST | None = None,
         keep: Wholes("n", low=0, high="steps", empty=True) = (),
         checkpoint: Function("step", "state", "history") | None = None, checkpoint_every: Whole(1) | None = None,
-        start: Whole(0, "steps") = 0, history: History | None = None) -> History:
+        start: Whole(0, "steps") = 0, history: History | None = None,
+        limit: Number(above=0) | None = None) -> History:
     """Train for ``steps`` updates and return what was measured.
 
     ``batches(step)`` gives the same batch for the same step, ``learning_rate`` is a number or a schedule
@@ -55,8 +56,8 @@ def fit(stepper, batches: Function("step"), *, steps: Whole(1), learning_rate: N
     ``checkpoint_every`` steps; to resume from one, ``start`` and ``history`` are its own, after
     ``stepper.load_state(state)``.
 
-    A number that is no longer finite is a DivergedError, which names the step and the first parameter; the stepper is
-    then back in its last good state, and the error has the ``history``.
+    A number that is no longer finite is a DivergedError, which names the step and the first parameter, and so is a loss
+    above the ``limit``; the stepper is then back in its last good state, and the error has the ``history``.
 
     >>> from transformer_lab.training.stepper import Stepper
     >>> halving = Stepper({"w": np.array([8.0])}, lambda params, batch: (params["w"][0]**2 / 2, {**params}), "sgd")
@@ -70,7 +71,7 @@ def fit(stepper, batches: Function("step"), *, steps: Whole(1), learning_rate: N
     for step in range(start, steps + 1):
         due, row = step % every == 0 or step == steps, {"step": step}
         if due:
-            good = still_finite(stepper, batches, rate_at, good, step, history)
+            good = still_finite(stepper, batches, rate_at, good, step, history, limit)
         if checkpoint and step % saved_every == 0:
             checkpoint(step, copied(stepper.state()), history)
         if step in keep:
@@ -83,8 +84,8 @@ def fit(stepper, batches: Function("step"), *, steps: Whole(1), learning_rate: N
                 metrics = stepper.step(batches(step), rate)
             if due:  # not at every step, which may take no longer than this check
                 check_measured("stepper.step(batch)", metrics)
-            if not_finite(metrics):
-                raise diverged(stepper, batches, rate_at, good, step, history)
+            if not_finite(metrics) or too_high(metrics, limit):
+                raise diverged(stepper, batches, rate_at, good, step, history, limit)
             row = joined(joined(row, "fit", {"learning_rate": rate}), "stepper.step(batch)", metrics)
         if due:
             history.add(row)
@@ -121,15 +122,20 @@ def not_finite(arrays: dict) -> list[str]:
                   key=lambda name: name.startswith(OPTIMIZER))
 
 
-def still_finite(stepper, batches, rate_at, good, step, history):
+def too_high(metrics: dict, limit: float | None) -> bool:
+    """Whether a loss is above the limit."""
+    return limit is not None and bool(np.any(np.asarray(metrics.get("loss", 0.0)) > limit))
+
+
+def still_finite(stepper, batches, rate_at, good, step, history, limit):
     """The new good (step, state), if every tensor is finite; the run stops here if one is not."""
     state = copied(stepper.state())
     if not_finite(state):
-        raise diverged(stepper, batches, rate_at, good, step, history)
+        raise diverged(stepper, batches, rate_at, good, step, history, limit)
     return step, state
 
 
-def diverged(stepper, batches, rate_at, good, last, history) -> DivergedError:
+def diverged(stepper, batches, rate_at, good, last, history, limit) -> DivergedError:
     """Replay from the last good state to find the step and the tensor that went first; leave the state before it."""
     start, state = good
     stepper.load_state(state)
@@ -138,7 +144,7 @@ def diverged(stepper, batches, rate_at, good, last, history) -> DivergedError:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             metrics = stepper.step(batches(step), rate_at(step))
         lost, numbers = not_finite(stepper.state()), not_finite(metrics)
-        if lost or numbers:
+        if lost or numbers or too_high(metrics, limit):
             break
     stepper.load_state(before)
-    return DivergedError(step, lost[0] if lost else numbers[0], len(lost), history)
+    return DivergedError(step, [*lost, *numbers, "loss"][0], len(lost), history, None if lost or numbers else limit)

@@ -18,10 +18,11 @@ from ..byhand.transformer import forward, init, loss
 from ..checks import check_choice, check_type
 from ..config import Config, ModelConfig, TrainConfig
 from ..errors import DataError, DtypeError, LabError, ShapeError
-from ..names import parameter_shapes
+from ..names import lookup, parameter_shapes
 from ..rules import By, Whole, Wholes
 from ..signatures import checked
 from ..tasks import FAMILIES, family_of
+from .history import weights_of
 from .records import Record, read_record
 from .runs import recorded
 from .stepper import Stepper
@@ -152,15 +153,35 @@ class Run(Config):
     def learning_rate(self):
         """The schedule: ``learning_rate(step)``."""
         training = self.training
-        return SCHEDULES[training.schedule](training.learning_rate, training.steps, training.warmup)
+        floor = {} if training.schedule == "constant" else {"floor": training.lowest}
+        return SCHEDULES[training.schedule](training.learning_rate, training.steps, training.warmup, **floor)
 
-    def stepper(self) -> Stepper:
-        """The model at its first weights, with its optimiser."""
+    def first(self) -> dict:
+        """The weights at the start."""
         training = self.training
-        first = init(self.model, seed=training.seed, n_seeds=None if training.seeds == 1 else training.seeds,
-                     embedding_scale=training.embedding_scale)
-        return Stepper(first, self.model, training.optimizer, max_norm=training.clip, seed=training.seed,
-                       **training.settings)
+        params = init(self.model, seed=training.seed, n_seeds=None if training.seeds == 1 else training.seeds,
+                      scheme=training.scheme, embedding_scale=training.embedding_scale)
+        silent = ("W_O", "W_out") if training.silent else ()
+        return {name: np.zeros_like(value) if lookup(name).name in silent else value for name, value in params.items()}
+
+    def stepper(self):
+        """The model at its first weights, with its optimiser: a Stepper, or a TorchStepper."""
+        training = self.training
+        shared = {"max_norm": training.clip, "seed": training.seed, **training.settings}
+        if training.library == "numpy":
+            return Stepper(self.first(), self.model, training.optimizer, **shared)
+        from ..models.transformer import Transformer  # PyTorch is loaded where it is asked for
+        from .torch_stepper import TorchStepper
+        return TorchStepper(Transformer(self.model, self.first()), training.optimizer, **shared, compiled=
+                            training.compiled, precision=training.precision, device=training.device)
+
+    def read(self, params: dict, tokens) -> np.ndarray:
+        """The logits of one model's weights, whatever it is trained with; such that are not finite pass."""
+        if self.training.library == "numpy":
+            return logits(params, tokens, self.model, finite=False)
+        from ..models.transformer import Transformer
+        from .torch_stepper import read
+        return read(Transformer(self.model, params), tokens)
 
     def evaluation(self):
         """``evaluate`` for :func:`.fit`: loss and share right on what is held out, share right on what was seen."""
@@ -168,14 +189,13 @@ class Run(Config):
         held_out, seen = family.tests(self.task)
 
         def measured(params) -> dict:
-            said = logits(params, held_out.tokens, self.model, finite=False)
-            known = logits(params, seen.tokens, self.model, finite=False)
+            said, known = self.read(params, held_out.tokens), self.read(params, seen.tokens)
             return {"held_out_loss": float(loss(said, held_out.targets, self.model)),
                     "held_out_accuracy": float(family.score(said, held_out.targets)),
                     "train_accuracy": float(family.score(known, seen.targets))}
 
         def evaluate(stepper) -> dict:
-            found = [measured(params) for params in one_by_one(stepper.params, self.training.seeds)]
+            found = [measured(params) for params in one_by_one(weights_of(stepper.state()), self.training.seeds)]
             return found[0] if len(found) == 1 else {name: np.array([each[name] for each in found])
                                                      for name in found[0]}
 
@@ -236,7 +256,7 @@ def train(folder, run: Run, *, every: Whole(1) = 100, checkpoint_every: Whole(1)
     """
     return recorded(folder, run.stepper(), run.batches, config=run.to_dict(), steps=run.training.steps, every=every,
                     keep=keep, learning_rate=run.learning_rate, evaluate=run.evaluation(),
-                    checkpoint_every=checkpoint_every)
+                    checkpoint_every=checkpoint_every, limit=run.training.limit or None)
 
 
 def read_run(folder) -> tuple[Run, Record]:

@@ -33,7 +33,7 @@ __all__ = ["recorded"]
 def recorded(folder, stepper, batches: Callable, *, config: PLAIN, steps: Whole(1),
              learning_rate: Number(above=0) | Callable, evaluate: Callable | None = None, every: Whole(1) = 1,
              best: BEST | None = None, keep: Wholes("n", low=0, high="steps", empty=True) = (),
-             checkpoint_every: Whole(1) | None = None) -> Record:
+             checkpoint_every: Whole(1) | None = None, limit: Number(above=0) | None = None) -> Record:
     """Train with :func:`fit` and keep the record in ``folder``.
 
     A finished record of the same configuration and settings is read and returned: nothing trains twice. A run that was
@@ -45,7 +45,7 @@ def recorded(folder, stepper, batches: Callable, *, config: PLAIN, steps: Whole(
     ----------
     folder : path
         The record's folder.
-    stepper, batches, steps, learning_rate, evaluate, every, best, keep
+    stepper, batches, steps, learning_rate, evaluate, every, best, keep, limit
         As for :func:`fit`. What ``stepper.settings()`` returns, where there is such a method, is among the settings
         that a record is recognised by.
     config : dict
@@ -60,13 +60,13 @@ def recorded(folder, stepper, batches: Callable, *, config: PLAIN, steps: Whole(
         there is a checkpoint that would not go on bit for bit: of other settings, batches, functions, versions or
         threads.
     DivergedError
-        If a number is no longer finite, after the record was written.
+        If a number is no longer finite or the loss above its limit, after the record was written.
     KeyboardInterrupt
         After Ctrl-C; the next call goes on with this very step.
     """
     folder = check_folder(folder)
     settings = {"steps": steps, "learning_rate": learning_rate, "evaluate": evaluate, "every": every, "best": best,
-                "keep": sorted({int(step) for step in np.ravel(keep)})}
+                "limit": limit, "keep": sorted({int(step) for step in np.ravel(keep)})}
     made = conditions(stepper, batches, **settings)
     if not there(folder):
         with owned(folder) as workshop:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Set
 import numpy as np
 
 from ..byhand import one_head
-from ..byhand.optimizers import clip, keep_freed_memory, make_optimizer
+from ..byhand.optimizers import clip, keep_freed_memory, length, make_optimizer
 from ..byhand.parts import dropout_masks
 from ..byhand.transformer import loss_and_gradients, pack, unpack
 from ..checks import check_array, check_callable, check_choice, check_entries, check_number, check_seed, check_type
@@ -30,9 +30,9 @@ class Stepper:
 
     ``train`` names the parameters that are updated, always the same or ``train(step)``; the others stay as they are,
     and so does what the optimiser remembers of them. ``max_norm`` is the largest norm of a gradient, 0 for no limit;
-    the norm before the cut is then measured as ``gradient_norm``. ``seed`` is that of the dropout masks: where weights
-    have an axis of seeds, entry i has those of ``seed + i``. A ``tap`` takes part in every training step, on the way
-    forward and back. ``settings`` are those of the optimiser.
+    the norm before the cut is then measured as ``gradient_norm``, with ``max_norm=math.inf`` without any cut. ``seed``
+    is that of the dropout masks: where weights have an axis of seeds, entry i has those of ``seed + i``. A ``tap``
+    takes part in every training step, on the way forward and back. ``settings`` are those of the optimiser.
 
     >>> from transformer_lab.byhand.transformer import init
     >>> config = ModelConfig(d_vocab=5, n_ctx=2, d_model=8, read_out="last")
@@ -46,7 +46,7 @@ class Stepper:
     def __init__(self, params: dict, model: ModelConfig | OneHeadConfig | Callable, optimizer: str = "adamw", *,
                  train=None, max_norm: float = 0.0, seed: int = 0, tap: Callable | None = None, **settings):
         self.config, self.shapes = model, shapes_of(model, params)
-        self.max_norm, self.seed = check_number("max_norm", max_norm, low=0), check_seed("seed", seed)
+        self.max_norm, self.seed = check_max_norm(max_norm), check_seed("seed", seed)
         self.train = train if callable(train) else check_train(train, self.shapes)
         self.tap = {} if tap is None else {"tap": check_callable("tap", tap)}
         keep_freed_memory()
@@ -64,12 +64,16 @@ class Stepper:
         frozen = () if trained is None else self.shapes.keys() - trained
         pack({**grads, **{name: np.zeros_like(grads[name]) for name in frozen}}, self.shapes, out=self.gradient)
         if self.max_norm:
-            metrics["gradient_norm"] = clip(self.gradient, self.max_norm)
+            metrics["gradient_norm"] = self.clip()
         kept = [(part, part.copy()) for part in self.parts(frozen)]
         self.optimizer.update(self.theta, self.gradient, learning_rate)
         for part, before in kept:
             part[...] = before
         return metrics
+
+    def clip(self):
+        """Cut the gradient to ``max_norm``; returns the norm that it had."""
+        return clip(self.gradient, self.max_norm) if np.isfinite(self.max_norm) else length(self.gradient)
 
     def evaluate(self, batch) -> dict:
         """What a step would measure on this batch; no weight changes, and nothing is dropped."""
@@ -185,6 +189,12 @@ def shapes_of(model, params: dict) -> dict[str, tuple[int, ...]]:
     if len(kinds) > 1:
         raise ShapeError("params", "several leading axes or dtypes", "the same for all parameters", "Take one init().")
     return shapes
+
+
+def check_max_norm(value) -> float:
+    """A number of at least 0; infinity measures norms and cuts none."""
+    infinite = isinstance(value, (float, np.floating)) and value == np.inf
+    return float(value) if infinite else check_number("max_norm", value, low=0)
 
 
 def check_train(names, known) -> tuple[str, ...] | None:
