@@ -1,4 +1,4 @@
-"""Exercises of chapter 22, the geometry: what a query asks, redrawing, what survives it, and pieces of a plane."""
+"""Exercises of chapter 22, the geometry: contour lines, maps made to order, what survives redrawing, pieces of a plane."""
 
 from __future__ import annotations
 
@@ -6,49 +6,81 @@ import itertools
 
 import numpy as np
 
-from transformer_lab.exercises import Exercise
+from transformer_lab.exercises import Exercise, Objection
 
-__all__ = ["check_area_share", "check_direction", "check_neighbours", "check_own_ruler", "check_pieces",
-           "check_redraw"]
-
-
-def direction(x, W_Q, W_K):
-    return W_K @ (x @ W_Q) / np.sqrt(len(x))
+__all__ = ["check_area_share", "check_level", "check_neighbours", "check_own_ruler", "check_pieces", "check_upright"]
 
 
-check_direction = Exercise(
-    direction, "the direction", lambda rng: [tuple(rng.normal(size=s) for s in (2, (2, 2), (2, 2))) for _ in range(3)],
-    right="One direction of the plane is all that a query is.",
-    also_right=(lambda x, W_Q, W_K: x @ W_Q @ W_K.T / np.sqrt(2),),
+def level(x, W_Q, W_K):
+    u = W_K @ (x @ W_Q)
+    along = np.array([-u[1], u[0]]) / np.linalg.norm(u)
+    return along * np.sign(along[0])
+
+
+def _by_null_space(x, W_Q, W_K):
+    along = np.linalg.svd((x @ W_Q @ W_K.T)[None])[2][1]
+    return along if along[0] > 0 else -along
+
+
+def _unit(u):
+    return u / np.linalg.norm(u) * np.sign(u[0])
+
+
+def _across(u):
+    return _unit(np.array([-u[1], u[0]]))
+
+
+check_level = Exercise(
+    level, "the direction", lambda rng: [tuple(rng.normal(size=s) for s in (2, (2, 2), (2, 2))) for _ in range(3)],
+    right="Along this line the query hears all keys alike; the score of the sign lets tokens differ there.",
+    also_right=(_by_null_space, lambda x, W_Q, W_K: level(x, W_Q, W_K / np.sqrt(2))),
+    hint="First the direction u in which the score grows fastest; then what is at right angles to it.",
     mistakes={
-        "The root of the width is missing: scores are divided by it.": lambda x, W_Q, W_K: W_K @ (x @ W_Q),
-        "That is the query; ask which direction of the stream has this product with the key.":
-            lambda x, W_Q, W_K: x @ W_Q,
-        "Query and key have changed places.": lambda x, W_Q, W_K: W_Q @ (x @ W_K) / np.sqrt(2),
-        "W_K has to be transposed: the key is x W_K.": lambda x, W_Q, W_K: x @ W_Q @ W_K / np.sqrt(2)})
+        "In this direction the score grows fastest; ask for the one in which it does not change.":
+            lambda x, W_Q, W_K: _unit(W_K @ (x @ W_Q)),
+        "That is at right angles to the query; the key has a table of its own.":
+            lambda x, W_Q, W_K: _across(x @ W_Q),
+        "Query and key have changed places.": lambda x, W_Q, W_K: _across(W_Q @ (x @ W_K)),
+        "W_K has to be transposed: the key is y W_K.": lambda x, W_Q, W_K: _across(x @ W_Q @ W_K),
+        "Make it one long.": lambda x, W_Q, W_K: level(x, W_Q, W_K) * np.linalg.norm(W_K @ (x @ W_Q)),
+        "Of the two ways along the line take the one with a positive first number.":
+            lambda x, W_Q, W_K: -level(x, W_Q, W_K)})
 
 
-def redraw(E, W_Q, W_V, W_U, M):
-    back = np.linalg.inv(M)
-    return E @ M, back @ W_Q, back @ W_V @ M, back @ W_U
+def upright(row, rise):
+    return np.array([[-rise[1], -row[1]], [rise[0], row[0]]])
 
 
-def _redrawn_by_solving(E, W_Q, W_V, W_U, M):
-    return E @ M, np.linalg.solve(M, W_Q), np.linalg.solve(M, W_V @ M), np.linalg.solve(M, W_U)
+def _drawn(answer, row, rise):
+    """Where the two steps point after redrawing, either way along them; a matrix that cannot be undone is no map."""
+    M = np.asarray(answer(row, rise), float)
+    if M.shape != (2, 2):
+        raise Objection("Return a matrix of shape (2, 2).")
+    if abs(np.linalg.det(M)) < 1e-9 * np.linalg.norm(M)**2:
+        raise Objection("This matrix cannot be undone: what it draws is no map of the model.")
+    return tuple(abs(step @ M) / np.linalg.norm(step @ M) for step in (row, rise))
 
 
-check_redraw = Exercise(
-    redraw, ("the embeddings", "the queries' table", "the values' table", "the read-out"),
-    lambda rng: [tuple(rng.normal(size=s) for s in ((5, 2), (2, 2), (2, 2), (2, 5), (2, 2))) for _ in range(3)],
-    right="What goes into the plane takes M, what reads from it takes its inverse, and values take both.",
-    also_right=(_redrawn_by_solving,),
+def _turned(row, rise):
+    length = np.linalg.norm(row)
+    return np.array([[row[0], -row[1]], [row[1], row[0]]]) / length
+
+
+check_upright = Exercise(
+    upright, ("the row", "the rise"),
+    lambda rng: [tuple(rng.normal(size=(2, 2)) + [[1.0, 0.4], [-0.3, 1.0]]) for _ in range(4)], measure=_drawn,
+    right="A right angle made to order: no map can tell you that these two steps are at one, or that they are not.",
+    also_right=(lambda row, rise: np.linalg.inv(np.stack([row, rise])),
+                lambda row, rise: np.linalg.solve(np.stack([row, rise]), np.diag([3.0, -0.5]))),
+    tolerance=1e-6, hint="The matrix whose rows are the two steps does the reverse: it draws the axes as these steps.",
     mistakes={
-        "Values are written into the plane as well as read from it: M on the other side.":
-            lambda E, W_Q, W_V, W_U, M: (*redraw(E, W_Q, W_V, W_U, M)[:2], np.linalg.inv(M) @ W_V,
-                                         np.linalg.inv(M) @ W_U),
-        "What reads from the plane has to undo M.": lambda E, W_Q, W_V, W_U, M: (E @ M, M @ W_Q, M @ W_V @ M, M @ W_U),
-        "The transposed matrix is the inverse only where M is a rotation.":
-            lambda E, W_Q, W_V, W_U, M: (E @ M, M.T @ W_Q, M.T @ W_V @ M, M.T @ W_U)})
+        "That draws the axes as the two steps; it has to be undone.": lambda row, rise: np.stack([row, rise]),
+        "Points are rows here: row @ M, not M @ row.": lambda row, rise: np.linalg.inv(np.stack([row, rise], axis=1)),
+        "The axes have changed places: the row belongs on the first.":
+            lambda row, rise: np.linalg.inv(np.stack([rise, row])),
+        "A turn brings the row to its axis and keeps the angle to the rise: more than a turn is needed.": _turned,
+        "This brings the rise to its axis and leaves the row on a slant.":
+            lambda row, rise: np.array([[rise[1], rise[0]], [-rise[0], rise[1]]])})
 
 
 def area_share(a, b, c, p):

@@ -57,17 +57,48 @@ def test_leads_and_the_width_of_the_row_are_those_found_by_going_through_all_pai
     W = {name: value[0] for name, value in proved("plain").items()}
     x, u = stands(W), ch22.asks(W)
     even, later = [], []
-    for t in range(8):
-        for i in range(t + 1):
-            s = [float(x[i, token] @ u[t]) for token in range(12)]
-            even.append(min(s[0:11:2]) - max(s[1:12:2]))
-            if i + 1 < t:
-                later.append(min(x[i + 1, e] @ u[t] for e in ch22.EVEN) - max(s[0:11:2]))
+    for t in range(1, 8):
+        for i in range(t):
+            least = min(x[i, e] @ u[t] for e in ch22.EVEN)
+            behind = [x[j, token] @ u[t] for j in range(i, t) for token in [*ch22.ODD, 11]]
+            even.append(least - max([*behind, x[t, 11] @ u[t]]))
+            if i:
+                later.append(least - max(x[i - 1, e] @ u[t] for e in ch22.EVEN))
     found = ch22.leads(W)
     assert np.isclose(found["even"], min(even)) and np.isclose(found["later"], min(later))
     last = x @ u[7]
-    spread = max(np.ptp(row[ch22.EVEN]) for row in last)
-    assert np.isclose(ch22.row_width(W), spread / min(even[-8:]))
+    gap = min(row[ch22.EVEN].min() - max(*row[ch22.ODD], row[11]) for row in last)
+    assert np.isclose(ch22.row_width(W), max(np.ptp(row[ch22.EVEN]) for row in last) / gap)
+
+
+def test_the_latest_even_number_scores_highest_where_both_leads_say_so():
+    W = {name: value[[0, 4, 15, 22]] for name, value in until_or_not().items()}
+    found = ch22.leads(W)
+    claimed, rng = (found["even"] > 0) & (found["later"] > 0), generator(5, "chapter 22")
+    assert claimed.any()
+    for i in np.flatnonzero(claimed):
+        x, u = stands(W)[i], ch22.asks(W)[i]
+        for row in rng.integers(0, 12, (400, 8)):
+            t = int(rng.integers(1, 8))
+            evens = [place for place in range(t) if row[place] % 2 == 0]
+            if evens:
+                scores = [x[place, token] @ u[t] for place, token in enumerate([*row[:t], 11])]
+                assert np.argmax(scores) == evens[-1]
+
+
+def until_or_not():
+    parts = proved("plain"), proved("plain", False)
+    return {name: np.concatenate([part[name][:15] for part in parts]) for name in parts[0]}
+
+
+def test_a_heap_has_one_width_in_every_map_and_is_measured_against_the_row():
+    E = np.zeros((12, 2))
+    E[ch22.EVEN] = [[k, 0.0] for k in range(6)]
+    E[ch22.ODD] = [[2.0 + 0.1 * k, 3.0] for k in range(5)]
+    E[11] = 2.0, 7.0
+    assert np.isclose(ch22.heap_width({"W_E": E}), 0.4 / 5)
+    for M in generator(6, "chapter 22").normal(size=(20, 2, 2)):
+        assert np.isclose(ch22.heap_width({"W_E": E @ M}), 0.4 / 5)
 
 
 def test_the_order_of_the_row_is_that_of_a_row_and_the_same_in_every_map():
