@@ -1,4 +1,4 @@
-"""Exercises of chapter 22, the geometry: contour lines, maps made to order, what survives redrawing, pieces of a plane."""
+"""Exercises of chapter 22, the geometry: contour lines, maps made to order, what survives them, and pieces."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _turned(row, rise):
 
 check_upright = Exercise(
     upright, ("the row", "the rise"),
-    lambda rng: [tuple(rng.normal(size=(2, 2)) + [[1.0, 0.4], [-0.3, 1.0]]) for _ in range(4)], measure=_drawn,
+    lambda rng: [tuple(np.array([[1.0, 0.4], [-0.3, 1.0]]) + rng.normal(size=(2, 2))) for _ in range(4)], measure=_drawn,
     right="A right angle made to order: no map can tell you that these two steps are at one, or that they are not.",
     also_right=(lambda row, rise: np.linalg.inv(np.stack([row, rise])),
                 lambda row, rise: np.linalg.solve(np.stack([row, rise]), np.diag([3.0, -0.5]))),
