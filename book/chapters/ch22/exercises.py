@@ -68,7 +68,8 @@ def _turned(row, rise):
 
 check_upright = Exercise(
     upright, ("the row", "the rise"),
-    lambda rng: [tuple(np.array([[1.0, 0.4], [-0.3, 1.0]]) + rng.normal(size=(2, 2))) for _ in range(4)], measure=_drawn,
+    lambda rng: [tuple(np.array([[1.0, 0.4], [-0.3, 1.0]]) + rng.normal(size=(2, 2))) for _ in range(4)],
+    measure=_drawn,
     right="A right angle made to order: no map can tell you that these two steps are at one, or that they are not.",
     also_right=(lambda row, rise: np.linalg.inv(np.stack([row, rise])),
                 lambda row, rise: np.linalg.solve(np.stack([row, rise]), np.diag([3.0, -0.5]))),
