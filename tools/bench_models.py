@@ -25,6 +25,8 @@ from transformer_lab.models.generate import generate
 from transformer_lab.models.hf import to_hf
 from transformer_lab.models.transformer import GPT2, Transformer
 from transformer_lab.models.vit import VIT, ViT, ViTConfig
+from transformer_lab.training.measures import Measured
+from transformer_lab.training.torch_stepper import TorchStepper
 
 ROUNDS, WARM_UP, STEPS, NEW = 2, 5, 40, 256
 #: The size that nanoGPT gives for a processor.
@@ -91,18 +93,28 @@ def writing(cached):
     return lambda: generate(model, [[1, 2, 3]] * 12, NEW, cached=cached)
 
 
+def measuring(measured):
+    """Twenty steps of a TorchStepper, of which the first is measured inside, or none."""
+    stepper, data = TorchStepper(ours("GPT")), tuple(part.numpy() for part in batch("GPT"))
+    stepper = Measured(stepper, 20) if measured else stepper
+    return lambda: [stepper.step(data, 1e-4) for _ in range(20)]
+
+
+LONG = {"writing": writing, "20 steps": measuring}
+
+
 def measure(group) -> dict[str, list[float]]:
     """Processor milliseconds of each contender, in turn."""
     torch.set_num_threads(1)
-    writes = group[0] == "writing"
-    runs = {name: writing(name == "writing") if writes else step(name) for name in group}
+    long = LONG.get(group[0])
+    runs = {name: long(name in ("writing", "20 steps, one of them measured")) if long else step(name) for name in group}
     times = {name: [] for name in group}
-    for _ in range(1 + ROUNDS if writes else WARM_UP + STEPS):
+    for _ in range(1 + ROUNDS if long else WARM_UP + STEPS):
         for name, run in runs.items():
             start = time.process_time()
             run()
             times[name].append(1000 * (time.process_time() - start))
-    return {name: found[1 if writes else WARM_UP:] for name, found in times.items()}
+    return {name: found[1 if long else WARM_UP:] for name, found in times.items()}
 
 
 def contenders():
@@ -110,6 +122,7 @@ def contenders():
     for name in ("BERT", "T5", "ViT") if importlib.util.find_spec("transformers") else ():
         yield [name, f"{name}, transformers"]
     yield ["writing", "writing, without a memory"]
+    yield ["20 steps", "20 steps, one of them measured"]
 
 
 def main() -> None:

@@ -149,7 +149,7 @@ class TorchStepper:
             torch.manual_seed(int(generator(self.seed, "dropout", self.t).integers(2**63)))
             try:
                 self.module.train()
-                return self.forward(*given, **self.tap)
+                return (self.module.loss if self.tap else self.forward)(*given, **self.tap)
             finally:
                 self.module.eval()
 
