@@ -13,7 +13,8 @@ import sys
 
 from .. import __version__
 from ..errors import LabError
-from . import animate, attention, certify, commands, figures, studies
+from ..training.trackers import TRACKERS
+from . import animate, attention, certify, commands, compare, figures, studies
 from .options import add_fields
 from .show import say, streams
 
@@ -101,6 +102,8 @@ def parser() -> argparse.ArgumentParser:
     runs = verb(verbs, "runs", commands.runs, "list what has been trained", "One line for each run.")
     runs.add_argument("folder", metavar="FOLDER", nargs="?", help="where to look (default: runs, and the book's own)")
 
+    compare.add_options(verb(verbs, "compare", compare.compare, "set runs side by side, and draw their curves",
+                             compare.HELP))
     attention.add_options(verb(verbs, "attention", attention.attention, "draw where every head looks, and score heads",
                                attention.HELP))
     certify.add_options(verb(verbs, "certify", certify.certify, "prove that a model of a rule is never wrong",
@@ -124,6 +127,8 @@ def add_train(verbs) -> None:
     train.add_argument("rule", metavar="RULE", nargs="?", help="which rule, where TASK is rule (plus_last_even)")
     train.add_argument("--to", metavar="FOLDER", help="where to keep the run (default runs/TASK-SEED, "
                        "and what differs from the task's own settings)")
+    train.add_argument("--track", metavar="TOOL", choices=[*TRACKERS], help="tell the finished run to tensorboard "
+                       "(event files) or wandb (an offline run), in runs/tracked")
     train.add_argument("--narrate", action="store_true", help="tell every step of the training, with its numbers")
     add_fields(train)
 

@@ -28,6 +28,7 @@ from ..training import Record, Run, read_run
 from ..training import train as train_run
 from ..training.runs import there
 from ..training.seals import readable
+from ..training.trackers import track
 from . import text_runs
 from .narrate import attention, narrated
 from .options import given
@@ -82,6 +83,9 @@ def train(options) -> None:
         often = run.training.seeds == 1 and not isinstance(run.task, TextTask)
         train_run(folder, run, every=100 if often else max(100, run.training.steps // 10))
     record = read_run(folder)[1]
+    if options.track is not None:
+        say(f"{track(record, options.track, near(places.runs('tracked', options.track, folder.name)))}: for "
+            f"{options.track}")
     if isinstance(run.task, RuleTask):
         say(f"{folder}: {outcome(run, record)}. Prove it:\n  transformer-lab certify {typed(folder)}")
         return

@@ -58,8 +58,8 @@ def named(function) -> str:
 
 
 def code_of(stepper, evaluate) -> str:
-    """A checksum of the functions that take part in a run."""
-    return digest([evaluate, settings_of(stepper)])
+    """A checksum of the functions that take part in a run, and of the library that a stepper names."""
+    return digest([evaluate, settings_of(stepper), stepper.versions() if hasattr(stepper, "versions") else None])
 
 
 def upcoming(step: int, steps: int, batches, learning_rate, code: str) -> dict:

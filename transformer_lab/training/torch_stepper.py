@@ -178,6 +178,10 @@ class TorchStepper:
                 "seed": self.seed, "train": self.train, "precision": self.precision, "compiled": self.compiled,
                 "device": self.device.type, **self.tap}
 
+    def versions(self) -> dict:
+        """What its bits depend on, too."""
+        return {"torch": torch.__version__, "threads": torch.get_num_threads()}
+
     def memory(self) -> dict:
         """What the optimisers remember: tensors by parameter and key."""
         return {(name, key): tensor for part in self.parts for name, value in part.named.items()
