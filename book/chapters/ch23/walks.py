@@ -12,12 +12,12 @@ import numpy as np
 from transformer_lab.analysis.in_plane import Weights, read, shortened, stands, whole
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Choice, Seed, Whole, Wholes
+from transformer_lab.rules import Array, Choice, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.widgets import PlaneModel
 
-__all__ = ["EVEN", "MODEL", "PLUS", "SEQUENCES", "Blame", "asked", "blame", "distant", "ends", "followed", "of_ends",
-           "off_chances", "on_signs", "right", "walk", "without"]
+__all__ = ["EVEN", "MODEL", "PLUS", "SEQUENCES", "Blame", "asked", "blame", "chances", "distant", "ends", "finds",
+           "followed", "misread", "of_ends", "off_chances", "on_signs", "right", "walk", "without"]
 
 MODEL, EVEN, PLUS = PlaneModel().config, np.arange(0, 11, 2), 11
 #: Three sequences as the rule makes them, with different answers.
@@ -99,30 +99,78 @@ def on_signs(W: Weights, tokens: Windows) -> np.ndarray:
 
 
 @checked
-def off_chances(W: Weights, tokens: Windows) -> np.ndarray:
-    """How much chance lies on the wrong tokens after a number, on average for each model: half the sum of gaps to 0.3
-    for the sign and 0.7/11 for each number.
+def chances(logits: Array("... token")) -> np.ndarray:
+    """The softmax of logits: the chance of each token.
+
+    >>> chances([[0.0, 0.0, -1000.0]]).tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)
+
+
+@checked
+def off_chances(W: Weights, tokens: Windows, signs: bool = True) -> np.ndarray:
+    """How much of the chance would have to be moved to make it right after a number, on average for each model: half
+    the sum of gaps to 0.3 for the sign and 0.7/11 for each number. Without ``signs`` numbers see none.
 
     >>> bool(off_chances(followed(), [[6, 3, 11, 6, 4, 1]]) < 0.2)
     True
     """
     row, place = np.nonzero(tokens < PLUS)
-    logits = walk(W, tokens)["logits"][..., row, place, :]
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    chances = odds / odds.sum(axis=-1, keepdims=True)
-    return abs(chances - np.append(np.full(PLUS, 0.7 / PLUS), 0.3)).sum(axis=-1).mean(axis=-1) / 2
+    seen = walk(W, tokens)
+    pattern = seen["pattern"][..., row, place, :]
+    if not signs:
+        pattern = pattern * (tokens[row] < PLUS)
+        pattern = pattern / pattern.sum(axis=-1, keepdims=True)
+    moved = np.einsum("...kj,...kjd->...kd", pattern, seen["v"][..., row, :, :])
+    found = chances(read(W, seen["resid_pre"][..., row, place, :] + moved))
+    return abs(found - np.append(np.full(PLUS, 0.7 / PLUS), 0.3)).sum(axis=-1).mean(axis=-1) / 2
 
 
 @checked
-def ends(W: Weights) -> np.ndarray:
-    """Where the sign in the last place ends, if it looks at one even number alone: (..., place, even number, 2).
+def ends(W: Weights, t: Whole(1, 7) = 7) -> np.ndarray:
+    """Where the sign in place t ends, if it looks at one even number alone: (..., place before it, even number, 2).
 
     >>> ends(followed()).shape
     (7, 6, 2)
     """
     x = stands(W)
     values = x @ W["W_V"][..., None, :, :]
-    return x[..., 7, PLUS, :][..., None, None, :] + values[..., :7, EVEN, :]
+    return x[..., t, PLUS, :][..., None, None, :] + values[..., :t, EVEN, :]
+
+
+@checked
+def misread(W: Weights) -> np.ndarray:
+    """Which even numbers a sign calls by another name, if it looks at them alone: (..., t, place before it, number).
+
+    >>> bool(misread(followed()).any())
+    False
+    """
+    found = np.zeros((*W["b_U"].shape[:-1], 8, 7, 6), bool)
+    for t in range(1, 8):
+        found[..., t, :t, :] = read(W, ends(W, t)).argmax(axis=-1) != EVEN
+    return found
+
+
+@checked
+def finds(W: Weights) -> np.ndarray:
+    """Whether the latest even number scores highest in every context, for each model: (...,).
+
+    >>> bool(finds(followed()))
+    True
+    """
+    x = stands(W)
+    asks = x[..., PLUS, :] @ W["W_Q"] @ np.swapaxes(W["W_K"], -1, -2)
+    scores = np.einsum("...td,...ikd->...tik", asks, x)
+    even, other = scores[..., EVEN], np.delete(scores, EVEN, axis=-1).max(axis=-1)
+    right = np.ones(scores.shape[:-3], bool)
+    for t in range(1, 8):
+        for i in range(t):
+            behind = np.maximum(other[..., t, i:t].max(axis=-1), scores[..., t, t, PLUS])
+            before = even[..., t, i - 1, :].max(axis=-1) if i else -np.inf
+            right &= even[..., t, i, :].min(axis=-1) > np.maximum(behind, before)
+    return right
 
 
 @checked

@@ -102,3 +102,40 @@ def test_blame_is_laid_as_by_going_through_the_contexts():
                     moved += (where == 6) * (place != 6) * (logits.argmax() != line[place])
         assert np.isclose(found.wrong[i], wrong / len(contexts)) and wrong > 0
         assert np.isclose(found.forced[i] * wrong, forced)
+
+
+def test_numbers_that_see_no_sign_share_their_attention_among_the_rest():
+    W, true = one(proved("source"), 0), np.array([0.7 / 11] * 11 + [0.3])
+    gaps = []
+    for line in WINDOWS:
+        for t in np.flatnonzero(line < 11):
+            x = [W["W_E"][token] + W["W_pos"][place] for place, token in enumerate(line[:t + 1])]
+            kept = [i for i in range(t + 1) if line[i] != 11]
+            scores = np.array([(x[t] @ W["W_Q"]) @ (x[i] @ W["W_K"]) / np.sqrt(2) for i in kept])
+            a = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+            z = x[t] + sum(share * (x[i] @ W["W_V"]) for share, i in zip(a, kept, strict=True))
+            logits = (z + np.maximum(z @ W["W_in"] + W["b_in"], 0) @ W["W_out"] + W["b_out"]) @ W["W_U"] + W["b_U"]
+            p = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+            gaps.append(np.clip(p - true, 0, None).sum())
+    assert np.isclose(ch23.off_chances(W, WINDOWS, signs=False), np.mean(gaps))
+
+
+def test_a_model_finds_its_number_where_the_latest_one_scores_highest_in_every_window_that_is_tried():
+    failed = proved("plain", False)
+    found, contexts = ch23.finds(failed), ch23.distant(60)
+    for i in np.flatnonzero(found):
+        scores = ch23.walk(one(failed, i), contexts[0])["scores"][:, 7]
+        assert np.array_equal(scores.argmax(axis=-1), contexts[1])
+    assert 0 < found.sum() < len(found) and ch23.finds(proved("source")).all()
+
+
+def test_misread_numbers_are_those_of_ends_that_are_called_by_another_name():
+    failed = proved("plain", False)
+    W, found = one(failed, 2), ch23.misread(one(failed, 2))
+    for t in (3, 6, 7):
+        for place in range(t):
+            for even in range(0, 11, 2):
+                z = W["W_E"][11] + W["W_pos"][t] + (W["W_E"][even] + W["W_pos"][place]) @ W["W_V"]
+                logits = (z + np.maximum(z @ W["W_in"] + W["b_in"], 0) @ W["W_out"] + W["b_out"]) @ W["W_U"] + W["b_U"]
+                assert found[t, place, even // 2] == (logits.argmax() != even)
+    assert found.any() and np.array_equal(ch23.misread(failed)[2], found) and not ch23.misread(proved("source")).any()
