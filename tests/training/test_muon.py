@@ -1,11 +1,14 @@
 """Muon is what its authors' library does, head by head; runs with it, and in few bits, go on bit for bit."""
 
 import math
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+import two_processes
 
 from transformer_lab import LabError, ModelConfig, generator
 from transformer_lab.byhand.transformer import init
@@ -123,3 +126,17 @@ def test_an_infinite_limit_measures_the_norm_and_cuts_nothing(make):
 def test_settings_that_mean_nothing_are_refused(settings):
     with pytest.raises(LabError, match="allowed is"):
         stepper(**settings)
+
+
+def test_two_processes_take_the_steps_of_one(tmp_path):
+    """Over gloo, each on half of the rows, with Muon and a cut gradient: the same losses to 1e-6."""
+    if not torch.distributed.is_available():
+        pytest.skip("this PyTorch trains in one process alone")
+    started = [subprocess.Popen([sys.executable, two_processes.__file__, str(rank), str(tmp_path / "meeting"),
+                                 str(tmp_path / f"{rank}.npy")], stderr=subprocess.PIPE) for rank in (0, 1)]
+    for each in started:
+        assert not each.wait(timeout=300), each.stderr.read().decode()
+        each.stderr.close()
+    alone, both = two_processes.losses(), [np.load(tmp_path / f"{rank}.npy") for rank in (0, 1)]
+    np.testing.assert_array_equal(*both)
+    np.testing.assert_allclose(both[0], alone, atol=1e-6)

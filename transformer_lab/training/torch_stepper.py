@@ -11,7 +11,7 @@ import numpy as np
 from ..byhand.optimizers import make_optimizer
 from ..checks import check_callable, check_choice, check_flag, check_number, check_seed, check_type
 from ..config import SETTINGS
-from ..errors import DtypeError, RangeError, installed
+from ..errors import DtypeError, RangeError, ShapeError, installed
 from ..randomness import generator
 from ..rules import Array, Choice, Flags, Number, Wholes
 from ..signatures import checked
@@ -82,6 +82,10 @@ class TorchStepper:
     processors that know such numbers that is twice as fast. ``compiled`` lets ``torch.compile`` write the code of the
     loss, which takes some 20 seconds. ``device`` is where the module goes: ``"cpu"``, ``"cuda"``, ``"mps"``.
 
+    Where ``torch.distributed`` has been initialised, as ``torchrun`` lets one do, all processes are given the same
+    batches; each takes its share of the rows, and the gradients are averaged: the same steps, but for rounding, where
+    the rows can be shared evenly and every target counts alike. One of the processes keeps the record.
+
     >>> from transformer_lab import ModelConfig
     >>> from transformer_lab.byhand.transformer import init
     >>> from transformer_lab.models.transformer import Transformer
@@ -130,6 +134,7 @@ class TorchStepper:
                              "Return the mean.")
         self.module.zero_grad()
         loss.backward()
+        loss = self.averaged(loss)
         trained = check_train(self.train(self.t), self.named) if callable(self.train) else self.train
         for name, value in self.named.items():
             if trained is not None and name not in trained:
@@ -142,16 +147,31 @@ class TorchStepper:
 
     def loss(self, batch):
         """The loss of a training step, with its graph."""
+        rank, world = processes()
         given = [torch.as_tensor(ARRAYS(f"batch[{i}]", part)).to(self.device)
                  for i, part in enumerate(opened(batch, 3))]
+        if world > 1 and (len(given) > 2 or len(given[0]) % world):
+            raise ShapeError("batch", f"{len(given[0])} rows" + ", with weights" * (len(given) > 2),
+                             f"a multiple of the {world} processes, without weights", "Change the batch.")
+        given = [part[rank::world] for part in given] if world > 1 else given
         given[2:] = [weights.to(next(iter(self.named.values())).dtype) for weights in given[2:]]
         with self.surroundings(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(generator(self.seed, "dropout", self.t).integers(2**63)))
+            drawn = generator(self.seed, f"dropout {rank}" if rank else "dropout", self.t)
+            torch.manual_seed(int(drawn.integers(2**63)))
             try:
                 self.module.train()
                 return (self.module.loss if self.tap else self.forward)(*given, **self.tap)
             finally:
                 self.module.eval()
+
+    def averaged(self, loss):
+        """The mean loss of all processes; their gradients are averaged, too."""
+        if processes()[1] > 1:
+            loss = loss.detach()
+            for value in [loss, *(value.grad for value in self.named.values() if value.grad is not None)]:
+                torch.distributed.all_reduce(value)
+                value.div_(processes()[1])
+        return loss
 
     def surroundings(self):
         """The precision of products, and the device on which new tensors are made."""
@@ -202,6 +222,12 @@ class TorchStepper:
             for (name, key), tensor in self.memory().items():
                 tensor.copy_(torch.as_tensor(state[f"{OPTIMIZER}{name}.{key}"]))
         self.t = int(state[f"{OPTIMIZER}t"])
+
+
+def processes() -> tuple[int, int]:
+    """Which of how many processes this is, of those that train one model."""
+    there = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return (torch.distributed.get_rank(), torch.distributed.get_world_size()) if there else (0, 1)
 
 
 @torch.no_grad()
