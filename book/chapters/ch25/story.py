@@ -21,7 +21,7 @@ from transformer_lab.analysis.certificates.plane import Plane, plane_of
 from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
 
 __all__ = ["EVEN", "FAMILIES", "MODEL", "PLUS", "Agreement", "answer", "averaged", "cases", "compare", "just_before",
-           "logits", "nearest", "read_table", "say", "tables", "wrong_by"]
+           "logits", "nearest", "not_the_first", "read_table", "say", "tables", "wrong_by"]
 
 #: The run that the models come from, and every context in which its rule decides.
 RUN = recipe()
@@ -143,3 +143,8 @@ def averaged(plane: Plane) -> int:
     """In how many contexts a fourth story is wrong: the sign takes the mean of all even numbers."""
     keys = np.where(np.isin(np.arange(12), EVEN), 0.0, -60.0)
     return examine(plane._replace(scores=np.broadcast_to(keys, plane.scores.shape)), FAMILIES).wrong
+
+
+def not_the_first(plane: Plane) -> int:
+    """In how many contexts the network says another token than the first even number: families turned round."""
+    return examine(plane, [each._replace(allowed=each.allowed[:, ::-1]) for each in FAMILIES]).wrong
