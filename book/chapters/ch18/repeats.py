@@ -2,7 +2,7 @@ r"""Strings of random letters that repeat with a period nobody is told, and the 
 
 A string begins with a mark, :data:`MARK`. After some letters it starts again from its first one, and again, until the
 window is full. The letters of the first pass can only be guessed; from the second pass on each can be *looked up*: it
-stands behind the last copy of the letter before it.
+stands behind a copy of the letter before it, the one that stood a period ago.
 """
 
 from __future__ import annotations

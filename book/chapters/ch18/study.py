@@ -1,6 +1,7 @@
 """Chapter 18's studies: ten models of two layers, and ten of one, learn to repeat; and what is found in their heads.
 
-``transformer-lab study repeating-strings`` trains them, ``transformer-lab study head-stories`` measures them.
+``transformer-lab study repeating-strings`` trains them, ``transformer-lab study head-stories`` measures them, and
+``transformer-lab study compared-notes`` asks which copy they take where there are several.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from transformer_lab.names import parameter_shapes
 from transformer_lab.training import Study, fit
 from transformer_lab.training.stepper import Stepper
 
+from .notes import compared
 from .repeats import LETTERS, N, strings
 from .stories import measured, watched
 
-__all__ = ["REPEATING", "STORIES_OF", "model_of", "shape"]
+__all__ = ["COMPARED", "REPEATING", "STORIES_OF", "model_of", "shape"]
 
 TRAINING = {"steps": 2500, "batch": 32, "rate": 5e-3, "warmup": 100, "weight_decay": 0.01, "beta2": 0.98,
             "max_norm": 1.0, "embedding_scale": 0.3}
@@ -81,3 +83,11 @@ def stories_of(seed: int) -> dict:
 
 
 STORIES_OF = Study("head-stories", stories_of, seeds=SEEDS)
+
+
+def compared_of(seed: int):
+    """Which copy a model of two layers takes where there are several, and by which notes."""
+    return compared(model_of(seed))
+
+
+COMPARED = Study("compared-notes", compared_of, seeds=SEEDS)

@@ -7,7 +7,7 @@ import numpy as np
 from hand_built import CONFIG, induction_model
 
 from chapters import ch18
-from chapters.ch18 import repeats, stories
+from chapters.ch18 import notes, repeats, stories
 from transformer_lab.analysis.cache import Runner
 
 
@@ -78,3 +78,61 @@ def test_the_shipped_models_are_of_two_sizes_and_copy_as_the_record_says():
         assert isinstance(run, Runner) and run.config.n_layers == n_layers
         record = float(ch18.REPEATING.load()["right"].sel(n_layers=n_layers, seed=3)[-1])
         assert abs(ch18.copied(run(found.tokens), found) - record) < 0.005
+
+
+def test_the_rule_looks_behind_the_last_copy_and_with_two_letters_behind_the_one_that_agrees():
+    line = [[ch18.MARK, *("abcdefghijklmnopqrst".index(letter) for letter in "dqakfcqmdq" + 21 * "t")]]
+    tokens = np.array(line)
+    assert ch18.spelt(ch18.behind_last(tokens)[0, 8:11]) == ">qm"       # m is new; behind d; behind the last q
+    assert ch18.spelt(ch18.behind_last(tokens, 2)[0, 8:11]) == ">qa"    # the q with a d before it
+
+
+def test_the_rules_agree_with_a_search_place_by_place():
+    found = ch18.strings(20, seed=4)
+    for letters in (1, 2):
+        said = ch18.behind_last(found.tokens, letters)
+        for row, at in itertools.product(range(20), range(1, ch18.N)):
+            tokens = found.tokens[row].tolist()
+            copies = [j for j in range(1, at) if tokens[j] == tokens[at]]
+            close = [j for j in copies if letters == 1 or tokens[j - 1] == tokens[at - 1]] or copies
+            assert said[row, at] == (tokens[close[-1] + 1] if close else ch18.MARK)
+
+
+def test_places_with_several_copies_differ_in_what_they_say_and_are_exchanged_as_they_should():
+    asked = ch18.several(300, seed=3)
+    tokens, rows = asked.tokens, np.arange(len(asked.at))
+    assert len(rows) > 100 and (asked.target != asked.says).all()
+    for place in (asked.copy, asked.wrong):
+        assert (tokens[rows, place] == tokens[rows, asked.at]).all()
+    assert (tokens[rows, asked.copy + 1] == asked.target).all()
+    assert (tokens[rows, asked.wrong + 1] == asked.says).all()
+    assert (tokens[rows, asked.copy - 1] == tokens[rows, asked.at - 1]).all()
+    for changed, moved in zip(notes.exchanged(asked), (1, 2), strict=True):
+        assert ((changed != tokens).sum(axis=1) == moved).all()
+        assert (changed[rows, asked.wrong - 1] == changed[rows, asked.at - 1]).all()
+        assert (changed[rows, asked.copy - 1] != changed[rows, asked.at - 1]).all()
+        for place in (asked.at, asked.copy, asked.wrong, asked.copy + 1, asked.wrong + 1):
+            assert (changed[rows, place] == tokens[rows, place]).all()
+
+
+def test_many_heads_in_one_layer_find_copies_where_no_letter_stands_twice():
+    found = ch18.strings(200, seed=6)
+    clear = np.array([len(set(row[:period])) == period
+                      for row, period in zip(found.targets, found.periods, strict=True)])
+    right = ch18.many_heads(found.tokens).argmax(axis=-1) == found.targets
+    assert clear.sum() > 10 and right[clear][ch18.looked_up(found)[clear]].all()
+    assert right[ch18.looked_up(found)].mean() < 0.75
+
+
+def test_letters_that_return_are_ten_and_stand_nowhere_else():
+    for lag in ch18.LAGS:
+        tokens, again, ten = ch18.returning(20, lag, 0)
+        assert all(len(set(row)) == len(row) for row in ten)
+        assert np.array_equal(tokens[:, 1:1 + ten.shape[1]], ten)
+        assert np.array_equal(tokens[:, again:again + ten.shape[1]], ten)
+        assert not any(set(row[11:again]) & set(letters) for row, letters in zip(tokens, ten, strict=True))
+
+
+def test_the_shipped_notes_are_what_the_models_show():
+    found, record = notes.where_it_misleads(ch18.model_of(0)), ch18.COMPARED.load().sel(seed=0)
+    assert all(abs(float(record[name]) - float(value)) < 0.002 for name, (_, value) in found.items())
