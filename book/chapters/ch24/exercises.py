@@ -1,12 +1,15 @@
-"""Exercises of chapter 24, watching it learn: skills as shares of pairs, onsets, orders, and the twins of a token."""
+"""Exercises of chapter 24, watching it learn: skills as shares of pairs, onsets, orders, and tokens that look alike."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 
 from transformer_lab.exercises import Exercise
 
-__all__ = ["check_first_reached", "check_later_wins", "check_order", "check_stays", "check_twins"]
+__all__ = ["check_first_reached", "check_later_wins", "check_stays", "check_twins",
+           "check_which_first"]
 
 
 def later_wins(scores):
@@ -71,7 +74,7 @@ check_stays = Exercise(
             lambda s, v, t: (lambda at: -1 if at < 0 else s[max(s.index(at) - 1, 0)])(stays(s, v, t))})
 
 
-def order(first, second):
+def which_first(first, second):
     both = np.isfinite(first) & np.isfinite(second)
     return (int((first < second)[both].sum()), int((first == second)[both].sum()),
             int((first > second)[both].sum()))
@@ -82,8 +85,8 @@ def onsets(rng):
              np.where(rng.random(n) < 0.2, np.nan, rng.integers(1, 7, n) * 10.0)) for n in (20, 40, 60)]
 
 
-check_order = Exercise(
-    order, "the three counts", onsets,
+check_which_first = Exercise(
+    which_first, "the three counts", onsets,
     right="A seed on which one of the two never comes says nothing about the order.",
     also_right=(lambda a, b: tuple(int((np.sign(b - a) == k).sum()) for k in (1, 0, -1)),),
     hint="A comparison with NaN is False, so NaN needs no case of its own; but who counts the rest?",
@@ -91,31 +94,46 @@ check_order = Exercise(
         "Where one never comes, the seed should not be counted as a tie.":
             lambda a, b: (int((a < b).sum()), int((~(a < b) & ~(a > b)).sum()), int((a > b).sum())),
         "First those on which the first comes earlier, then ties, then the others.":
-            lambda a, b: order(a, b)[::-1],
+            lambda a, b: which_first(a, b)[::-1],
         "Ties are counted on their own.": lambda a, b: (int((a <= b).sum()), 0, int((a > b).sum()))})
 
 
-def twins(points, least):
-    apart = np.hypot(*(points[:, None] - points[None]).T)
-    return [(i, j) for i in range(len(points)) for j in range(i + 1, len(points)) if apart[i, j] < least]
+def twins(scores, least):
+    apart = abs(scores[:, :, None] - scores[:, None]).max(axis=0)
+    return [(i, j) for i in range(len(apart)) for j in range(i + 1, len(apart)) if apart[i, j] < least]
 
 
 def close_pairs(rng):
-    drawn = [np.repeat(rng.normal(size=(n, 2)), 2, axis=0) + rng.normal(size=(2 * n, 2)) * 0.02 for n in (2, 3, 5)]
-    return [(points, 0.1) for points in [*drawn, np.array([[0, 0], [0.08, 0.08], [1, 1.0]])]]
+    """Scores in which tokens come in pairs, some of which differ in the last place alone, some in the first alone."""
+    cases = [(np.repeat(3 * rng.normal(size=(4, n)), 2, axis=1) + rng.uniform(-0.04, 0.04, (4, 2 * n)), 0.1)
+             for n in (3, 4, 6)]
+    for scores, _ in cases:
+        scores[-1, 1] += 0.2
+        scores[0, 3] -= 0.2
+    return cases
+
+
+def _pairs(apart, least):
+    return [(i, j) for i, j in itertools.combinations(range(len(apart)), 2) if apart[i, j] < least]
+
+
+def _gaps(scores):
+    return scores[:, :, None] - scores[:, None]
 
 
 check_twins = Exercise(
     twins, "the pairs", close_pairs,
-    right="Tokens this close get almost the same gradient in every step, and can hardly part.",
-    also_right=(lambda p, t: [(i, j) for i in range(len(p)) for j in range(i + 1, len(p))
-                              if np.linalg.norm(p[i] - p[j]) < t],),
-    hint="The distance is the root of the sum of two squares; each pair once, the smaller number first.",
+    right="What one query cannot tell apart here, it cannot tell apart on any map.",
+    also_right=(lambda s, t: [(i, j) for i, j in itertools.combinations(range(s.shape[1]), 2)
+                              if all(abs(row[i] - row[j]) < t for row in s)],),
+    hint="A pair counts if its largest gap over the places is small enough; each pair once, the smaller number first.",
     mistakes={
         "Each pair once, the smaller number first; and a token is no twin of itself.":
-            lambda p, t: [(i, j) for i in range(len(p)) for j in range(len(p)) if np.linalg.norm(p[i] - p[j]) < t],
-        "Both coordinates count: take the straight distance.":
-            lambda p, t: [(i, j) for i in range(len(p)) for j in range(i + 1, len(p)) if abs(p[i] - p[j]).max() < t],
-        "These are those that are apart.":
-            lambda p, t: [(i, j) for i in range(len(p)) for j in range(i + 1, len(p))
-                          if np.linalg.norm(p[i] - p[j]) >= t]})
+            lambda s, t: [(i, j) for i in range(s.shape[1]) for j in range(s.shape[1])
+                          if abs(s[:, i] - s[:, j]).max() < t],
+        "That looks at the first place only; they have to be close in every place.":
+            lambda s, t: _pairs(abs(_gaps(s))[0], t),
+        "Close in one place is not enough; they have to be close in every place.":
+            lambda s, t: _pairs(abs(_gaps(s)).min(axis=0), t),
+        "A gap counts in either direction: take its size.": lambda s, t: _pairs(_gaps(s).max(axis=0), t),
+        "These are those that are apart.": lambda s, t: _pairs(-abs(_gaps(s)).max(axis=0), -t)})

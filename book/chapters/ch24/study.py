@@ -1,7 +1,7 @@
 """Chapter 24's studies: skill by skill, when 32 models learn the rule; and what frees those that never do.
 
 ``transformer-lab study when-it-appears`` makes the first record again, ``transformer-lab study a-token-is-moved`` the
-second.
+second, ``transformer-lab study all-but-the-tokens`` the third.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from transformer_lab.training.stepper import Stepper
 
 from .progress import EVEN, OTHERS, answers, contexts, families_of, latest_first, reads, skips, tail
 
-__all__ = ["MOVED", "ONSET", "RUN", "STUCK"]
+__all__ = ["MOVED", "ONSET", "REST", "RUN", "STUCK"]
 
 RUN, GROUP = recipe(how="plain"), 32
 #: Closer together where more happens.
@@ -26,6 +26,10 @@ STEPS = np.unique(np.rint(5000 * np.linspace(0, 1, 61)**2).astype(int))
 #: Of 256 models of the plain recipe those that are not always right even where the even number is next to the sign.
 STUCK = (4, 15, 34, 48, 117, 121, 148, 158, 175, 177, 206, 214, 226, 252)
 COPIES, MORE = 4, 2500
+HEAD, READ_OUT = ("W_Q", "W_K", "W_V"), ("W_in", "b_in", "W_out", "b_out", "W_U", "b_U")
+#: Which tables begin afresh in each arm of the third study.
+AFRESH = {"rest": (*HEAD, "W_pos", *READ_OUT), "everything": ("W_E", *HEAD, "W_pos", *READ_OUT), "head": HEAD,
+          "places": ("W_pos",), "read-out": READ_OUT}
 
 
 def watched(seeds) -> dict:
@@ -82,15 +86,32 @@ def moved(what: str, seeds) -> dict:
             elif what != "none":
                 rows = tokens if what == "lost" else others
                 points[rows] = new[:len(rows)]
-    params = {name: np.stack([each[name] for each in copies]) for name in copies[0]}
+    right = after_more({name: np.stack([each[name] for each in copies]) for name in copies[0]})
+    return {"right": right, "lost": (("seed", "even"), np.stack([np.isin(EVEN, tokens) for tokens in gone]))}
+
+
+def after_more(params: dict) -> tuple:
+    """Copies of stuck models, trained on: how often each is right for each even number at each distance."""
+    count = len(params["W_E"])
     stepper = Stepper(params, RUN.model, "adamw", beta2=RUN.training.beta2, weight_decay=RUN.training.weight_decay)
-    fit(stepper, lambda step: sample.unchecked(RUN.task, (len(copies), 32), seed=24, step=step), steps=MORE,
+    fit(stepper, lambda step: sample.unchecked(RUN.task, (count, 32), seed=24, step=step), steps=MORE,
         every=MORE, learning_rate=warmup_linear(RUN.training.learning_rate, MORE, 50))
     right = (answers(stepper.params, RUN.model, contexts(100)) == EVEN[:, None]).mean(axis=-1)
-    return {"right": (("seed", "copy", "distance", "even"), right.reshape(-1, COPIES, 7, 6)),
-            "lost": (("seed", "even"), np.stack([np.isin(EVEN, tokens) for tokens in gone]))}
+    return ("seed", "copy", "distance", "even"), right.reshape(-1, COPIES, 7, 6)
+
+
+def begun_afresh(what: str, seeds) -> dict:
+    """Stuck models, trained on with first weights in the place of some tables; all others are kept."""
+    table = IN_THE_PLANE.load().sel(recipe="plain")
+    models = [params_of(table.sel(seed=seed)) for seed in seeds]
+    fresh = RUN.replace(seed=1000, seeds=COPIES * len(seeds)).stepper().params
+    return {"right": after_more({name: value if name.rpartition(".")[2] in AFRESH[what] else np.repeat(
+        [model[name] for model in models], COPIES, axis=0) for name, value in fresh.items()})}
+
 
 ONSET = Study("when-it-appears", watched, seeds=range(32), together=True, recipe=RUN,
               settings={"steps": STEPS.tolist()})
 MOVED = Study("a-token-is-moved", moved, arms={"what": ("none", "lost", "others", "all")}, seeds=STUCK, together=True,
               recipe=RUN, settings={"more steps": MORE, "copies": COPIES})
+REST = Study("all-but-the-tokens", begun_afresh, arms={"what": tuple(AFRESH)}, seeds=STUCK, together=True,
+             recipe=RUN, settings={"more steps": MORE, "copies": COPIES, "first seed": 1000})

@@ -114,3 +114,15 @@ def test_the_studies_are_there_and_end_as_the_core_study_of_the_same_models_does
     assert (close == (table["by_distance"].values[:32, 1] > 0.999)).mean() > 0.95
     assert tuple(np.flatnonzero(table["by_distance"].values[:, 1] < 1)) == ch24.STUCK
     assert set(ch24.MOVED.load()["what"].values) == {"none", "lost", "others", "all"}
+    assert set(ch24.REST.load()["what"].values) == set(ch24.study.AFRESH)
+
+
+@pytest.mark.parametrize("what", ch24.study.AFRESH)
+def test_only_what_an_arm_names_begins_afresh(what, monkeypatch):
+    from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of
+    begun, table = [], IN_THE_PLANE.load().sel(recipe="plain")
+    monkeypatch.setattr(ch24.study, "after_more", begun.append)
+    ch24.study.begun_afresh(what, (4, 15))
+    for i, seed in enumerate(np.repeat((4, 15), ch24.study.COPIES)):
+        for name, kept in params_of(table.sel(seed=seed)).items():
+            assert np.array_equal(begun[0][name][i], kept) == (name.rpartition(".")[2] not in ch24.study.AFRESH[what])
