@@ -18,6 +18,8 @@ def whole(argument, tensor, below, besides=0):
     if not isinstance(tensor, torch.Tensor) or tensor.is_floating_point() or tensor.dtype == torch.bool:
         raise DtypeError(argument, f"{getattr(tensor, 'dtype', type(tensor).__name__)}", "a tensor of whole numbers",
                          f"Pass torch.tensor({argument}).")
+    if torch.compiler.is_compiling():  # compiled code cannot branch on values
+        return
     if tensor.numel() and bool((((tensor < 0) & (tensor != besides)) | (tensor >= below)).any()):
         raise RangeError(argument, "{} to {}".format(*map(int, tensor.aminmax())), f"tokens from 0 to {below - 1}",
                          "Choose a value in this range.")
