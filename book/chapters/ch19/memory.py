@@ -10,16 +10,14 @@ from time import process_time
 import numpy as np
 
 from transformer_lab.byhand import transformer
-from transformer_lab.byhand.attention import attend, merge, project
 from transformer_lab.byhand.block import Acts, block, block_pullback
-from transformer_lab.byhand.parts import feed_forward, layer_norm
 from transformer_lab.config import ModelConfig
 from transformer_lab.rules import Each, Inexact, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.taps import keep
 
-__all__ = ["SHAPES", "cache_bytes", "cache_entries", "chain", "empty_cache", "in_segments", "multiplications",
-           "next_logits", "write_tokens", "writer"]
+__all__ = ["SHAPES", "cache_bytes", "cache_entries", "chain", "in_segments", "multiplications",
+           "read_one_by_one", "write_tokens", "writer"]
 
 #: Published shapes: layers, heads, heads of keys and values, numbers a head, tokens in view.
 SHAPES = {"GPT-2": (12, 12, 12, 64, 1024), "Llama 2, 7B": (32, 32, 32, 128, 4096),
@@ -61,37 +59,29 @@ def cache_bytes(name: str, *, n_kv: int | None = None, each: int = 2) -> int:
 def writer(n_ctx: int, d_model: int = 128, n_layers: int = 4, seed: int = 0) -> tuple[dict, ModelConfig]:
     """A causal model with random weights: what it writes makes no sense, and takes as long as what does."""
     config = ModelConfig(d_vocab=64, n_ctx=n_ctx, d_model=d_model, n_heads=4, n_layers=n_layers, d_mlp=4 * d_model,
-                         positions="learned", norm="layer", mask="causal", read_out="last")
+                         positions="learned", norm="layer", mask="causal")
     return transformer.init(config, seed=seed, embedding_scale=1.0, dtype=np.float64), config
 
 
-def empty_cache(config) -> np.ndarray:
-    """Room for keys and values: (layer, 2, head, pos, d_head)."""
-    return np.zeros((config.n_layers, 2, config.n_heads, config.n_ctx, config.d_head))
-
-
-def next_logits(params, config, token: int, place: int, cache) -> np.ndarray:
-    """The logits after one more token, which stands at ``place``; its keys and values go into the cache.
+def read_one_by_one(params, config, tokens, places=None) -> np.ndarray:
+    """The logits (token, d_vocab) after each token, each read by itself while keys and values are kept in a cache; with
+    ``places`` the tokens are put there, in place of one behind the other.
 
     >>> params, config = writer(4, d_model=8, n_layers=2)
-    >>> cache = empty_cache(config)
-    >>> kept = [next_logits(params, config, token, place, cache) for place, token in enumerate([5, 1, 9])]
     >>> whole = transformer.forward(params, np.array([[5, 1, 9]]), config)["logits"][0]
-    >>> bool(abs(kept[-1] - whole).max() < 1e-12)
+    >>> bool(abs(read_one_by_one(params, config, [5, 1, 9]) - whole).max() < 1e-12)
     True
     """
-    x = (params["W_E"][token] + params["W_pos"][place])[None, None]
-    for layer, stored in enumerate(cache):
-        p = {name.partition(f"blocks.{layer}.")[2]: value for name, value in params.items()}
-        h = layer_norm.unchecked(x, p["ln1_w"], p["ln1_b"], config.eps)[0]
-        q, k, v = (project.unchecked(h, p[f"W_{letter}"]) for letter in "QKV")
-        stored[0, :, place], stored[1, :, place] = k[0, :, 0], v[0, :, 0]
-        keys, values = stored[:, :, :place + 1]
-        x = x + merge.unchecked(attend.unchecked(q[0], keys, values)["z"][None], p["W_O"])
-        h = layer_norm.unchecked(x, p["ln2_w"], p["ln2_b"], config.eps)[0]
-        x = x + feed_forward.unchecked(p, h, config.activation, keep)["mlp_out"]
-    h = layer_norm.unchecked(x, params["ln_final_w"], params["ln_final_b"], config.eps)[0]
-    return (h @ params["W_U"] + params["b_U"])[0, 0]
+    import torch
+
+    from transformer_lab.models.block import Cache
+    from transformer_lab.models.transformer import Transformer
+    model, cache, logits = Transformer(config, params), Cache(config.n_layers, 1, config.n_ctx), []
+    with torch.no_grad():
+        for place, token in zip(range(len(tokens)) if places is None else places, tokens, strict=True):
+            cache.move(torch.tensor([[place]]))
+            logits.append(model(torch.tensor([[token]]), cache=cache)[0, 0].numpy())
+    return np.array(logits)
 
 
 def write_tokens(n: int, *, cached: bool, **shape) -> tuple[list[int], list[float]]:
@@ -100,17 +90,16 @@ def write_tokens(n: int, *, cached: bool, **shape) -> tuple[list[int], list[floa
     >>> write_tokens(5, cached=True, d_model=8)[0] == write_tokens(5, cached=False, d_model=8)[0]
     True
     """
-    params, config = writer(n, **shape)
-    cache, tokens, seconds = empty_cache(config), [0], []
-    for place in range(n):
-        began = process_time()
-        if cached:
-            logits = next_logits(params, config, tokens[-1], place, cache)
-        else:
-            logits = transformer.forward(params, np.array([tokens]), config)["logits"][0]
-        seconds.append(process_time() - began)
-        tokens.append(int(logits.argmax()))
-    return tokens[1:], seconds
+    from transformer_lab.models.generate import generate, greedy
+    from transformer_lab.models.transformer import Transformer
+    (params, config), ticks = writer(n, **shape), []
+
+    def likeliest(logits):
+        ticks.append(process_time())
+        return greedy(logits)
+    model, began = Transformer(config, params), process_time()
+    written = generate(model, [[0]], n, change=likeliest, cached=cached)[0]
+    return written, np.diff([began, *ticks]).tolist()
 
 
 def chain(params, config, mask) -> list[tuple]:

@@ -1,6 +1,7 @@
 """Chapter 19's studies: what leaving cells out does to trained models, and how long attention takes.
 
-``transformer-lab study sparse-patterns`` and ``transformer-lab study attention-times`` make the records again.
+``transformer-lab study`` with the names ``sparse-patterns``, ``attention-times`` and ``cached-writing`` makes the
+records again.
 """
 
 from __future__ import annotations
@@ -173,4 +174,4 @@ SPARSE = Study("sparse-patterns", trained, {"pattern": USED}, seeds=range(5), re
                settings={"training": TRAINING, "each": EACH})
 TIMES = Study("attention-times", timed, {"way": tuple(WAYS), "n": LENGTHS}, settings={"repeats": 20, "clock": "CPU"})
 WRITTEN = Study("cached-writing", written, {"cached": (True, False)},
-                settings={"repeats": 3, "tokens": 512, "d_model": 64, "clock": "CPU"})
+                settings={"repeats": 3, "tokens": 512, "d_model": 64, "clock": "CPU"}, version=2)

@@ -13,6 +13,8 @@ from chapters.ch19.study import PLUS, by_distance, held_out, reading
 from transformer_lab import generator
 from transformer_lab.byhand import transformer
 from transformer_lab.byhand.attention import causal_mask
+from transformer_lab.models.block import Cache
+from transformer_lab.models.transformer import Transformer
 from transformer_lab.tasks.rules import RuleTask, oracle
 
 
@@ -143,9 +145,13 @@ def test_the_cache_writes_what_the_whole_pass_writes():
     assert ch19.write_tokens(20, cached=True, d_model=16)[0] == ch19.write_tokens(20, cached=False, d_model=16)[0]
 
 
-def test_sizes_of_caches_are_those_of_arrays():
-    _, config = ch19.writer(7, d_model=16, n_layers=3)
-    assert ch19.cache_entries(7, 3, config.n_heads, config.d_head) == ch19.empty_cache(config).size
+def test_sizes_of_caches_are_those_of_what_is_kept():
+    params, config = ch19.writer(7, d_model=16, n_layers=3)
+    model, cache = Transformer(config, params), Cache(config.n_layers, 1, config.n_ctx)
+    cache.move(torch.arange(7)[None])
+    model(torch.zeros((1, 7), dtype=torch.long), cache=cache)
+    kept = sum(part.numel() for layer in cache.layers for part in layer.values())
+    assert ch19.cache_entries(7, 3, config.n_heads, config.d_head) == kept
 
 
 @pytest.mark.parametrize("segments", [1, 2, 3, 5, 7])
@@ -206,8 +212,7 @@ def test_the_proved_models_are_right_where_the_mask_is_open():
 
 def test_logits_at_a_place_are_those_of_the_whole_pass():
     params, config = ch19.writer(5, d_model=8, n_layers=2)
-    tokens, cache = np.array([3, 60, 1, 1, 9]), ch19.empty_cache(config)
-    for place, token in enumerate(tokens.tolist()):
-        logits = ch19.next_logits(params, config, token, place, cache)
-        whole = transformer.forward(params, tokens[None, :place + 1], config)["logits"][0]
-        assert np.allclose(logits, whole, atol=1e-12)
+    tokens = np.array([3, 60, 1, 1, 9])
+    whole = transformer.forward(params, tokens[None], config)["logits"][0]
+    assert np.allclose(ch19.read_one_by_one(params, config, tokens.tolist()), whole, atol=1e-12)
+    assert not np.allclose(ch19.read_one_by_one(params, config, tokens.tolist(), [0] * 5)[1:], whole[1:], atol=1e-3)
