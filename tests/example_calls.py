@@ -23,7 +23,8 @@ import chapters
 import transformer_lab
 from transformer_lab import ModelConfig
 from transformer_lab.byhand import transformer
-from transformer_lab.rules import Array, Choice, Each, Either, Number, Whole
+from transformer_lab.plain_rules import Either
+from transformer_lab.rules import Array, Choice, Each, Number, Whole
 from transformer_lab.signatures import rules_of
 
 

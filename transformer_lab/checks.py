@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from .rules import MANY, PLAIN, Array, Choice, Entries, Is, Number, Seed, Whole, in_range
+from .plain_rules import MANY, PLAIN
+from .rules import Array, Choice, Entries, Is, Number, Seed, Whole
+from .wording import in_range
 
 __all__ = ["check_array", "check_callable", "check_choice", "check_entries", "check_flag", "check_number",
            "check_range", "check_seed", "check_type", "check_whole"]
@@ -27,7 +29,7 @@ def check_choice(argument: str, value, allowed: Iterable[str]) -> str:
 
 
 def check_type(argument: str, value, kind: type):
-    return value if isinstance(value, kind) else Is(kind)(argument, value)
+    return value if type(value) is kind else Is(kind)(argument, value)
 
 
 def check_entries(argument: str, value, names: Iterable[str]) -> dict:

@@ -23,8 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from .errors import ArgumentError, ClaimError, DtypeError, EmptyError, NotFiniteError, UnknownNameError
-from .rules import Whole
+from .plain_rules import MANY
+from .rules import MOST, Whole
 from .signatures import checked
+from .wording import written
 
 __all__ = ["Bound", "Claim", "at_least", "at_most", "between", "claim", "equals"]
 
@@ -153,7 +155,7 @@ def claim(id: str, statement: str, *bounds: Bound, sample: str = "", seeds: Whol
 
 def _check_words(id, statement) -> None:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
-        raise UnknownNameError("id", repr(id), "small letters, digits and single hyphens",
+        raise UnknownNameError("id", written(id), "small letters, digits and single hyphens",
                                "Write it like 'floor-is-reached'.")
     _sentence("statement", statement, "Say the result in words.")
     if _stated.get(id, statement) != statement:
@@ -187,27 +189,30 @@ def _rival(rival):
     if rival is None:
         return "", None
     if not isinstance(rival, tuple) or len(rival) != 2:
-        raise DtypeError("rival", repr(rival)[:60], "a pair of a name and a number or an array",
+        raise DtypeError("rival", written(rival), "a pair of a name and a number or an array",
                          "Pass rival=('untrained', accuracy_before).")
     return _sentence("rival", rival[0], "Name the rival in words."), _numbers("rival", rival[1])
 
 
 def _sentence(argument, words, remedy) -> str:
     if not isinstance(words, str) or not words.strip():
-        raise EmptyError(argument, repr(words), "words", remedy)
+        raise EmptyError(argument, written(words), "words", remedy)
     return words
 
 
 def _numbers(argument, value) -> list:
     """The entries, all of them whole numbers, fractions or floats; nothing else is a measurement."""
+    if isinstance(value, range) and len(value) > MANY:
+        raise DtypeError(argument, written(value), "a number or an array of numbers", "Pass what was measured.")
     try:
-        values = np.asarray(value).ravel()
-    except (TypeError, ValueError):
+        values = np.asarray(value)
+        values = values.ravel() if values.size <= MOST else np.array(["?"])
+    except Exception:  # nothing that NumPy knows
         values = np.array(["?"])
     exact = values.dtype == object and all(
         isinstance(entry, numbers.Rational) and not isinstance(entry, bool) for entry in values)
     if isinstance(value, np.ma.MaskedArray) or not (values.dtype.kind in "iuf" or exact):
-        raise DtypeError(argument, repr(value)[:60], "a number or an array of numbers",
+        raise DtypeError(argument, written(value), "a number or an array of numbers",
                          "Pass what was measured, not whether it is right.")
     if values.size == 0:
         raise EmptyError(argument, "an empty array", "at least one number", "Check that the experiment ran.")
@@ -219,7 +224,7 @@ def _numbers(argument, value) -> list:
 def _limit(argument, value):
     limit = _numbers(argument, value)
     if len(limit) != 1:
-        raise DtypeError(argument, repr(value)[:60], "one number", "Hold a difference to one number instead.")
+        raise DtypeError(argument, written(value), "one number", "Hold a difference to one number instead.")
     if not math.isfinite(limit[0]):
         raise NotFiniteError(argument, str(value), "a finite number", "Say what would refute the claim.")
     return limit[0]

@@ -22,6 +22,7 @@ from .errors import UnknownNameError
 from .parts import CONFIG, PARTS
 from .rules import Each
 from .signatures import checked
+from .wording import written
 
 __all__ = ["IGNORED", "TRANSFORMER_LENS", "VOCABULARY", "Name", "lookup", "parameter_shapes",
            "shapes", "stack_parameters"]
@@ -234,9 +235,9 @@ def lookup(name: str) -> Name:
     word = name[before.end():] if before else name
     if isinstance(word, str) and word in VOCABULARY and (VOCABULARY[word].per_layer or not any(before.groups())):
         return VOCABULARY[word]
-    near = difflib.get_close_matches(str(word), VOCABULARY, n=1)
+    near = difflib.get_close_matches(written(word, str), VOCABULARY, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else "See the notation page, or list(transformer_lab.VOCABULARY)."
-    raise UnknownNameError("name", repr(name), "a name in transformer_lab.VOCABULARY", remedy)
+    raise UnknownNameError("name", written(name), "a name in transformer_lab.VOCABULARY", remedy)
 
 
 @checked
@@ -260,7 +261,7 @@ def shapes(config: CONFIG, names: Each(str, 0)) -> dict[str, tuple[int, ...]]:
     """The shapes of these parameters in a transformer of this configuration."""
     axes = {name: lookup(name).shape for name in names}
     for name, axis in ((name, axis) for name, shape in axes.items() for axis in shape if not hasattr(config, axis)):
-        raise UnknownNameError("names", repr(name), f"a parameter of this configuration, which has no {axis}",
+        raise UnknownNameError("names", written(name), f"a parameter of this configuration, which has no {axis}",
                                "Take parameter_shapes(config).")
     return {name: tuple(getattr(config, axis) for axis in shape) for name, shape in axes.items()}
 

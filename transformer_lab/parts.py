@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .errors import DtypeError, UnknownNameError
 from .rules import By, Choice
 from .signatures import checked
+from .wording import written
 
 __all__ = ["BEYOND", "BYHAND", "CONFIG", "PAGE", "PARTS", "TWIN", "Part", "check_known"]
 
@@ -101,7 +102,7 @@ BEYOND = {"n_kv_heads": 0, "gated": False, "scaled": True, "logit_scale": 1.0, "
 def check_config(argument: str, config):
     """Anything that says which parts a transformer has: a ModelConfig, or the configuration of a family."""
     if not all(hasattr(config, field) for field in PARTS):
-        raise DtypeError(argument, repr(config)[:60], "a ModelConfig", "Pass transformer_lab.ModelConfig(...).")
+        raise DtypeError(argument, written(config), "a ModelConfig", "Pass transformer_lab.ModelConfig(...).")
     return config
 
 

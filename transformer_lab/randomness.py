@@ -13,6 +13,7 @@ import numpy as np
 from .errors import EmptyError
 from .rules import Seed, Whole
 from .signatures import checked
+from .wording import check_name
 
 __all__ = ["generator"]
 
@@ -31,6 +32,7 @@ def generator(seed: Seed, purpose: str, step: Whole(0, 2**63 - 1) = 0) -> np.ran
     """
     if not purpose:
         raise EmptyError("purpose", "''", "a word such as 'batch' or 'init'", "Say what the numbers are for.")
+    check_name("purpose", purpose)
     key = np.array([seed, word_of(purpose)], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, step, 0]))
 

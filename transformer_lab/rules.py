@@ -16,29 +16,37 @@ transformer_lab.errors.DtypeError: period: got 2.5 (float); allowed is a whole n
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import functools
-import inspect
-import numbers
-import types
-import typing
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
 
-from .errors import DtypeError, EmptyError, LabError, NotFiniteError, RangeError, ShapeError, UnknownNameError
+from .errors import DtypeError, EmptyError, NotFiniteError, ShapeError, UnknownNameError
+from .plain_rules import (
+    MANY,
+    By,
+    Choice,
+    Each,
+    Function,
+    Is,
+    Number,
+    Rule,
+    Seed,
+    Whole,
+    named,
+    rule_of,
+)
+from .wording import described, in_range
 
 __all__ = ["Array", "By", "Choice", "Each", "Entries", "Flags", "Function", "Inexact", "Is", "Number",
            "Rule", "Seed", "Whole", "Wholes", "rule_of"]
 
-#: A count without a stated bound: beyond this it is a slip of the hand, and would run for hours.
-MANY = 1_000_000
+#: An array of more entries was never meant: it may be one number, repeated without end.
+MOST = 2**31
 
-#: The code of half precision.
-HALF = np.dtype(np.float16).char
+#: Codes of the precisions that are read in another: half, and those that no other library has.
+ODD = {"e": np.float32, "g": np.float64, "G": np.complex128}
 
 #: Kind of an array → the codes of its dtypes, in words, what to do about another.
 KINDS = {
@@ -49,218 +57,13 @@ KINDS = {
 }
 
 
-class Rule:
-    """What all rules share: ``rule | None`` lets None pass, and a rule can be asked without a call around it."""
-
-    has_bounds = False
-
-    def __call__(self, argument: str, value, given=types.MappingProxyType({})):
-        found = self.check(argument, value, sizes := {}, given)
-        if self.has_bounds:
-            self.bound(argument, found, sizes, given)
-        return found
-
-    def __or__(self, other):
-        return Either(self, rule_of(other))
-
-    def __repr__(self):
-        stated = [f"{each.name}={value!r}" for each in dataclasses.fields(self)
-                  if (value := getattr(self, each.name)) != each.default]
-        return f"{type(self).__name__}({', '.join(stated)})"
-
-    def bound(self, argument, value, sizes, given):
-        """What can be checked only when the lengths of all arrays are known."""
-
-
-@dataclass(repr=False)
-class Either(Rule):
-    """The first of two rules that passes; the sentence is the first rule's, or the second's if that knows the type."""
-
-    first: Rule
-    other: Rule
-
-    def __repr__(self):
-        return f"{self.first!r} | {self.other!r}"
-
-    def check(self, argument, value, sizes, given):
-        try:
-            return self.first.check(argument, value, sizes, given)
-        except LabError as fault:
-            try:
-                return self.other.check(argument, value, sizes, given)
-            except LabError as second:
-                nearer = isinstance(fault, DtypeError) and not isinstance(second, DtypeError)
-                raise (second if nearer else fault) from None
-
-    @property
-    def has_bounds(self):
-        return self.first.has_bounds or self.other.has_bounds
-
-    def bound(self, argument, value, sizes, given):
-        if isinstance(value, np.ndarray):
-            (self.first if self.first.has_bounds else self.other).bound(argument, value, sizes, given)
-
-
-@dataclass(repr=False)
-class Is(Rule):
-    """A value of one class, or of one of several; what a plain class in a signature means."""
-
-    kind: object
-    words: str = ""
-    remedy: str = "Pass an object of this class."
-
-    def __repr__(self):
-        return "None" if self.kind is types.NoneType else f"Is({getattr(self.kind, '__name__', self.kind)})"
-
-    def check(self, argument, value, sizes, given):
-        if not isinstance(value, self.kind):
-            allowed = self.words or f"a {getattr(self.kind, '__name__', self.kind)}"
-            raise DtypeError(argument, described(value), allowed, self.remedy)
-        return value
-
-
-class Flag(Is):
-    """True or False, and nothing that merely looks like it."""
-
-    def check(self, argument, value, sizes, given):
-        return bool(super().check(argument, value, sizes, given))
-
-
-class Function(Rule):
-    """A function that takes these arguments, one after the other.
-
-    >>> Function("step")("learning_rate", lambda: 0.1)
-    Traceback (most recent call last):
-        ...
-    transformer_lab.errors.DtypeError: learning_rate: got a function of (); allowed is a function of (step). Let it \
-take what it is called with.
-    """
-
-    def __init__(self, *takes: str):
-        self.takes = takes
-
-    def __repr__(self):
-        return f"Function({', '.join(map(repr, self.takes))})"
-
-    def check(self, argument, value, sizes, given):
-        wanted = f"a function of ({', '.join(self.takes)})"
-        if not callable(value):
-            raise DtypeError(argument, described(value), wanted, "Pass one.")
-        try:
-            has = inspect.signature(value)
-        except (ValueError, TypeError):  # some of C's do not say
-            return value
-        try:
-            has.bind(*self.takes)
-        except TypeError:
-            raise DtypeError(argument, f"a function of {has}", wanted, "Let it take what it is called with.") from None
-        return value
-
-
-@dataclass(repr=False)
-class By(Rule):
-    """What a function ``(argument, value)`` passes, for a rule that only one module needs."""
-
-    function: Callable
-
-    def check(self, argument, value, sizes, given):
-        return self.function(argument, value)
-
-
-@dataclass(repr=False)
-class Whole(Rule):
-    """A whole number; a count from 0 to a million where nothing else is stated.
-
-    That a count ends at a million is said only to whom it surprises; ``Whole(low, None)`` has no end.
-    """
-
-    low: int | None = 0
-    high: int | str | None = MANY
-
-    def check(self, argument, value, sizes, given):
-        low, high = named(self.low, sizes, given), named(self.high, sizes, given)
-        stated = None if high == MANY else high
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-            raise DtypeError(argument, described(value), f"a whole number{between(low, stated)}", "Pass an int.")
-        in_range(argument, value, low, high if value > MANY else stated, "a whole number")
-        sizes[argument] = found = int(value)
-        return found
-
-
-Seed = functools.partial(Whole, 0, 2**63 - 1)
-
-
-@dataclass(repr=False)
-class Number(Rule):
-    """A finite real number from ``low`` to ``high``, both included, and greater than ``above``."""
-
-    low: float | None = None
-    high: float | None = None
-    above: float | None = None
-
-    def check(self, argument, value, sizes, given):
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-            raise DtypeError(argument, described(value), self.allowed, "Pass a float.")
-        try:
-            found = float(value)
-        except OverflowError:
-            found = float("inf")
-        if not isfinite(found):
-            raise NotFiniteError(argument, described(value), self.allowed, "Pass a finite number.")
-        if outside(value, self.low, self.high) or (self.above is not None and value <= self.above):
-            raise RangeError(argument, written(value, str), self.allowed, "Choose a value in this range.")
-        return found
-
-    @property
-    def allowed(self) -> str:
-        return "a number" + (f" above {self.above}" if self.above is not None else "") + between(self.low, self.high)
-
-
-@dataclass(repr=False)
-class Choice(Rule):
-    """One of the names in a table; a near miss is answered with the name that was probably meant.
-
-    >>> Choice(["look", "write", "joint"])("phase", "wriet")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-        ...
-    transformer_lab.errors.UnknownNameError: phase: got 'wriet'; allowed is one of 'look', ... Did you mean 'write'?
-    """
-
-    names: Iterable[str]
-
-    def check(self, argument, value, sizes, given):
-        names = list(self.names)
-        if isinstance(value, str) and value in names:
-            return value
-        raise unknown(argument, value, names, "one of " + ", ".join(map(repr, names)), "Use one of these names.")
-
-
-@dataclass(repr=False)
-class Each(Rule):
-    """A list or tuple of things that keep one rule, as a tuple: from ``low`` to ``high`` of them, or a million."""
-
-    rule: object
-    low: int = 1
-    high: int | None = None
-
-    def __post_init__(self):
-        self.rule = rule_of(self.rule)
-
-    def check(self, argument, value, sizes, given):
-        if not isinstance(value, (list, tuple, range)):
-            raise DtypeError(argument, f"a {type(value).__name__}", "a list or tuple", "Put it into a list.")
-        high = 10**6 if self.high is None and len(value) > 10**6 else self.high
-        in_range(f"len({argument})", len(value), self.low, high, "a number")
-        return tuple(self.rule(f"{argument}[{i}]", entry, given) for i, entry in enumerate(value))
-
-
 @dataclass(repr=False)
 class Array(Rule):
     """An array of real numbers: its axes, and bounds on its entries, which may be names as axes are.
 
     ``below="d_vocab"`` is for whole numbers that count something from 0. Lists of numbers become arrays; NaN, infinity,
     masks, objects and arrays without entries are refused unless ``finite=False`` or ``empty=True`` allow them. Half
-    precision is read in single: its sums would overflow at 65,504.
+    precision is read in single: its sums would overflow at 65,504; more than double in double.
     """
 
     axes: str = "..."
@@ -287,8 +90,8 @@ class Array(Rule):
 
     def passes_at_sight(self, value) -> bool:
         """The usual case, in a third of the time that it takes to find the words for what is wrong."""
-        return (type(value) is np.ndarray and value.dtype.kind in KINDS[self.kind][0] and value.dtype.char != HALF
-                and value.size > 0
+        return (type(value) is np.ndarray and value.dtype.kind in KINDS[self.kind][0] and value.dtype.char not in ODD
+                and 0 < value.size <= MOST
                 and (not self.finite or value.dtype.kind not in "fc" or isfinite(np.vdot(value, value).real)))
 
     def converted(self, argument, value) -> np.ndarray:
@@ -297,6 +100,8 @@ class Array(Rule):
         array = as_array(argument, value, words)
         if array.dtype.kind not in codes and not (array.size == 0 and isinstance(value, (list, tuple))):
             raise DtypeError(argument, f"an array of dtype {array.dtype}", words, remedy)
+        if array.size > MOST:
+            raise ShapeError(argument, f"an array of shape {array.shape}", f"at most {MOST:,} entries", "Pass less.")
         if array.size == 0 and not self.empty:
             raise EmptyError(argument, f"an empty array of shape {array.shape}", "at least one entry",
                              "Pass some data.")
@@ -304,7 +109,7 @@ class Array(Rule):
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise NotFiniteError(argument, f"{array[where]} at index {where}", "finite numbers",
                                  "Look for a division by zero or an overflow before this call.")
-        return array.astype(np.float32) if array.dtype.char == HALF else array
+        return array.astype(ODD[array.dtype.char]) if array.dtype.char in ODD else array
 
     def fits(self, shape, sizes, given) -> bool:
         """Compare a shape with the axes; lengths that were still free are written into ``sizes``."""
@@ -384,21 +189,15 @@ def axis_fits(axis: int | str, length: int, sizes, given) -> bool:
     return wanted in (None, length) or (length == 1 and str(axis).startswith("#"))
 
 
-def named(bound, sizes, given):
-    """A number as it is; a name as the length, count or attribute that it names, None where that is still free."""
-    if not isinstance(bound, str):
-        return bound
-    argument, _, attribute = bound.lstrip("#").partition(".")
-    return sizes.get(argument) if not attribute else getattr(given.get(argument), attribute, None)
-
-
 def as_array(argument: str, value, words: str) -> np.ndarray:
     """What NumPy makes of a value, if that is an array of anything."""
     if isinstance(value, np.ma.MaskedArray):
         raise DtypeError(argument, "a masked array", f"an array of {words}", "Fill what is masked: array.filled(0).")
+    if isinstance(value, range) and len(value) > 10 * MANY:
+        raise DtypeError(argument, described(value), f"at most {10 * MANY:,} {words}", "Pass less.")
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError, RuntimeError, MemoryError):
+    except Exception:
         if isinstance(value, (list, tuple)):
             raise ShapeError(argument, "rows of unequal length", f"a full array of {words}",
                              "Make every row the same length.") from None
@@ -406,63 +205,3 @@ def as_array(argument: str, value, words: str) -> np.ndarray:
     if array.dtype == object:
         raise DtypeError(argument, described(value), f"an array of {words}", "Pass a NumPy array.")
     return array
-
-
-def outside(value, low, high) -> bool:
-    return (low is not None and value < low) or (high is not None and value > high)
-
-
-def in_range(argument: str, value, low, high, words: str) -> None:
-    """Refuse what is not from ``low`` to ``high``, both included, with ``words`` for the kind of number."""
-    if outside(value, low, high):
-        raise RangeError(argument, written(value, str), words + between(low, high), "Choose a value in this range.")
-
-
-def between(low, high) -> str:
-    if low is not None and low == high:
-        return f" equal to {low}"
-    if low is not None and high is not None:
-        return f" from {low} to {high}"
-    return f" of at least {low}" if low is not None else f" of at most {high}" if high is not None else ""
-
-
-def unknown(argument: str, value, names: Iterable[str], allowed: str, remedy: str) -> UnknownNameError:
-    """The error for a name that is not in a table; its remedy is the nearest name, if any is near."""
-    near = difflib.get_close_matches(written(value, str), names, n=1)
-    return UnknownNameError(argument, written(value), allowed, f"Did you mean {near[0]!r}?" if near else remedy)
-
-
-def written(value, write=repr) -> str:
-    try:
-        text = write(value)
-    except ValueError:  # Python writes no whole number of more than 4,300 digits
-        text = "a very large number"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def described(value) -> str:
-    return f"{written(value)} ({type(value).__name__})"
-
-
-def rule_of(annotation) -> Rule | None:
-    """The rule that an annotation states, None where it states none.
-
-    >>> rule_of(int | None), rule_of(dict[str, int])
-    (Whole(low=None, high=None) | None, Is(dict))
-    """
-    if isinstance(annotation, Rule):
-        return annotation
-    if isinstance(annotation, functools.partial):
-        return annotation()
-    if annotation is None:
-        return Is(types.NoneType)
-    if isinstance(annotation, types.UnionType):
-        return functools.reduce(Rule.__or__, map(rule_of, annotation.__args__))
-    kind = typing.get_origin(annotation) or annotation
-    if kind in PLAIN:
-        return PLAIN[kind]
-    return Is(kind) if isinstance(kind, type) and kind is not object else None
-
-
-PLAIN = {int: Whole(None, None), float: Number(), bool: Flag((bool, np.bool_), "True or False", "Pass a bool."),
-         Callable: Is(Callable, "a function", "Pass a callable.")}

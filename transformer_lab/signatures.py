@@ -76,7 +76,7 @@ class Call:
         given, sizes = {**self.defaults, **values}, {}
         for name, rule in self.rules.items():
             if name in values:
-                values[name] = given[name] = rule.check(name, values[name], sizes, given)
+                values[name] = given[name] = rule.asked(name, values[name], sizes, given)
         for name, rule in self.bounded:
             if name in values:
                 rule.bound(name, values[name], sizes, given)
@@ -87,4 +87,4 @@ class Call:
     def positional(self, args, values, given):
         rule, rest = self.rules.get(self.rest), args[len(self.places):]
         placed = [values.pop(name) for name in self.places[:len(args)]]
-        return placed + [rule.check(self.rest, value, {}, given) if rule else value for value in rest]
+        return placed + [rule.asked(self.rest, value, {}, given) if rule else value for value in rest]

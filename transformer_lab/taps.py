@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .errors import ShapeError
-from .rules import Function, unknown
+from .rules import Function
+from .wording import unknown
 
 __all__ = ["chained", "held", "keep", "prefixed", "reached"]
 

@@ -19,7 +19,7 @@ CHAPTERS = ROOT / "book" / "chapters"
 @pytest.mark.parametrize(("name", "full"), [
     ("byhand.attention.attend", "transformer_lab.byhand.attention.attend"),
     ("transformer_lab.byhand.attention.attend", "transformer_lab.byhand.attention.attend"),
-    ("attention.softmax", "transformer_lab.byhand.attention.softmax"),
+    ("attention.softmax", "transformer_lab.byhand.softmax.softmax"),
     ("plots.Figure", "transformer_lab.plots.figure.Figure"),
     ("chapters.ch02.one_sequence.one_sequence", "chapters.ch02.one_sequence.one_sequence"),
 ])

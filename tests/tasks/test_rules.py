@@ -9,9 +9,9 @@ import pytest
 
 from transformer_lab.randomness import generator
 from transformer_lab.tasks.answers import IGNORED
+from transformer_lab.tasks.rule_machine import BEFORE
 from transformer_lab.tasks.rule_table import RULES
 from transformer_lab.tasks.rules import (
-    BEFORE,
     RuleTask,
     automaton,
     best,
@@ -158,7 +158,7 @@ def written_out(name, n_ctx, before):
 @pytest.mark.parametrize("name", RULES)
 def test_the_best_that_anyone_can_do_is_what_writing_out_every_window_gives(name, monkeypatch):
     n_ctx, before = (2, 1) if RULES[name].d_vocab < 13 else (1, 1)
-    monkeypatch.setattr("transformer_lab.tasks.rules.BEFORE", before)
+    monkeypatch.setattr("transformer_lab.tasks.rule_machine.BEFORE", before)
     from transformer_lab.tasks import rules
     rules.start.cache_clear()
     try:

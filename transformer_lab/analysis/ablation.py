@@ -15,17 +15,24 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..checks import check_array, check_callable, check_choice, check_whole
-from ..errors import RangeError, ShapeError
+from ..checks import check_array, check_callable, check_choice, check_type, check_whole
+from ..errors import DtypeError, RangeError, ShapeError
 from ..names import lookup
 from ..randomness import generator
+from ..wording import described, written
 
 __all__ = ["ablate", "as_numpy", "followed", "means_of", "patch", "stand_in"]
 
 
 def as_numpy(value):
     """An array as it is; a PyTorch tensor as a NumPy array, cut off from its graph."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+    if not (hasattr(type(value), "detach") and hasattr(type(value), "cpu")):
+        return value
+    try:
+        return value.detach().cpu().numpy()
+    except (TypeError, RuntimeError):  # NumPy has no such numbers, or there are none
+        raise DtypeError("value", described(value),
+                         "a tensor that NumPy can hold", "Make it a dense float32 one.") from None
 
 
 def ablate(name: str, *, head: int | None = None, value=None) -> Callable:
@@ -39,7 +46,7 @@ def ablate(name: str, *, head: int | None = None, value=None) -> Callable:
     >>> tap("blocks.0.z", np.ones((1, 2, 1, 3))).tolist()
     [[[[1.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]]]
     """
-    lookup(name)
+    lookup(name := check_type("name", name, str))
     value = np.zeros(()) if value is None else _array("value", value)
     return _replacing(name, value, _rows(head, None))
 
@@ -54,7 +61,7 @@ def patch(name: str, other, places=None, *, head: int | None = None) -> Callable
     >>> tap("embed", np.zeros((1, 2, 3)))[0, :, 0].tolist(), tap("ln1", 5)
     ([0.0, 1.0], 5)
     """
-    lookup(name)
+    lookup(name := check_type("name", name, str))
     other = _array("other", other)
     if places is None:
         return _replacing(name, other, _rows(head, None))
@@ -131,7 +138,7 @@ def _taken(forward, name) -> tuple[np.ndarray, int]:
 
     check_callable("forward", forward)(tap=tap)
     if not kept:
-        raise RangeError("name", repr(name), "an activation of this model", "See list(transformer_lab.VOCABULARY).")
+        raise RangeError("name", written(name), "an activation of this model", "See list(transformer_lab.VOCABULARY).")
     return kept[0], max(axis, -kept[0].ndim)
 
 
@@ -150,7 +157,7 @@ def stand_in(forward: Callable, name: str, how: str = "mean", *, seed: int = 0) 
         return value.mean(axis=batch, keepdims=True)
     order = generator(seed, "resample").permutation(value.shape[batch])
     if len(order) < 2:
-        raise RangeError("how", repr(how), "'zero' or 'mean' where there is one input", "Pass more inputs.")
+        raise RangeError("how", written(how), "'zero' or 'mean' where there is one input", "Pass more inputs.")
     others = np.empty_like(order)
     others[order] = np.roll(order, 1)  # a cycle through all inputs: none stands in for itself
     return value.take(others, axis=batch)

@@ -15,8 +15,8 @@ from ..byhand.transformer import forward, pullback
 from ..checks import check_array, check_callable, check_number, check_type
 from ..config import ModelConfig
 from ..errors import DtypeError
-from ..rules import unknown
 from ..taps import chained, keep
+from ..wording import unknown, written
 from .ablation import as_numpy
 
 __all__ = ["Runner", "patterns"]
@@ -36,8 +36,8 @@ class Runner:
 
     def __init__(self, model, config: ModelConfig | None = None):
         self.module = None if isinstance(model, dict) else model
-        if self.module is not None and not (callable(model) and hasattr(model, "arrays")):
-            raise DtypeError("model", f"{model!r:.60}", "a dict of parameters, or a Transformer",
+        if self.module is not None and not (callable(model) and hasattr(type(model), "arrays")):
+            raise DtypeError("model", written(model), "a dict of parameters, or a Transformer",
                              "Pass Runner(params, config) or Runner(module).")
         found = config if self.module is None else getattr(model, "config", None)
         self.config = check_type("config", found, ModelConfig)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import places
-from ..checks import check_type
+from ..checks import check_type, check_whole
 from ..errors import DataError
 from ..rules import Seed
 from ..signatures import checked
@@ -60,16 +60,16 @@ class DigitModel:
 
     def top(self, expression, n: int = 5) -> list[Ranked]:
         """The likeliest ``n`` answers with their probabilities; of written ones those that a beam of ``n`` finds."""
-        check_expression(self.run.task, expression)
+        check_expression(self.run.task, expression), check_whole("n", n, low=1, high=1000)
         asked = questions(self.run.task, [expression])
         beams, room = [((), 0.0)], self.run.task.written * self.run.task.n_answer + 1
         for _ in range(room):
-            longer = [beam for shorter in beams for beam in self.continued(shorter, asked, n)]
+            longer = [beam for shorter in beams for beam in self._continued(shorter, asked, n)]
             beams = sorted(longer, key=lambda beam: -beam[1])[:n]
         return [Ranked(spell([token for token in tokens if token != EOS]) or "(nothing)", float(np.exp(log_p)))
                 for tokens, log_p in beams]
 
-    def continued(self, beam, asked, n):
+    def _continued(self, beam, asked, n):
         """The likeliest ``n`` ways to go on with the written tokens of a beam."""
         tokens, log_p = beam
         if EOS in tokens:

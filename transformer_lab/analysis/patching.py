@@ -12,9 +12,10 @@ import numpy as np
 
 from ..errors import RangeError, ShapeError
 from ..names import lookup
-from ..rules import Each, Function, Is, Number, Wholes, unknown
+from ..rules import Each, Function, Is, Number, Wholes
 from ..signatures import checked
 from ..taps import chained
+from ..wording import unknown, written
 from .ablation import patch
 from .cache import Runner
 
@@ -99,7 +100,7 @@ WRITES, READS = ("embed", "pos_embed", "z", "attn_out", "mlp_out"), ("q", "k", "
 
 def part_of(argument, name, allowed):
     if lookup(name).name not in allowed:
-        raise RangeError(argument, repr(name), "a layer's prefix and one of " + ", ".join(allowed), "Choose one.")
+        raise RangeError(argument, written(name), "a layer's prefix and one of " + ", ".join(allowed), "Choose one.")
 
 
 def known(acts, name):

@@ -35,6 +35,11 @@ from .ends import Real
 __all__ = ["backward", "encode", "forward", "generate", "init", "loss", "pullback"]
 
 PARAMETERS = ("W_QK", "W_OV")
+#: The axes of what the backward pass reads; its numbers are not looked at: NaN stays NaN.
+AXES = {name: Inexact(f"*#lead {axes}", finite=False) for name, axes in {
+    "W_QK": "d_model d_model", "W_OV": "d_model d_vocab", "W_pos": "_ d_pos", "x": "batch n_ctx d_model",
+    "q": "batch d_model", "pattern": "batch n_ctx", "read": "batch d_model", "logits": "batch d_vocab",
+    "probs": "batch d_vocab", "d_logits": "batch d_vocab"}.items()}
 
 
 @checked
@@ -100,7 +105,7 @@ def forward(params: dict, x, tap: Callable | None = None) -> dict[str, np.ndarra
     >>> acts["pattern"].shape, bool(np.allclose(acts["pattern"].sum(axis=-1), 1))
     ((3, 4, 20), True)
     """
-    tap, x = held(tap), fitting(params, x)
+    tap, (params, x) = held(tap), fitting(params, x)
     with np.errstate(invalid="ignore", over="ignore"):
         x = tap("x", x)
         q = tap("q", x[..., -1, :] @ params["W_QK"])
@@ -129,9 +134,11 @@ def pullback(params: dict, acts: dict, d_logits, *, to_x: bool = True,
     array. The tap is called at every gradient: ``"d_read"``, ``"d_pattern"``, ...
     """
     tap = held(tap)
-    check_entries("params", params, PARAMETERS), check_entries("acts", acts, ("x", "q", "pattern", "read", "logits"))
+    params = read_arrays("params", params, (*PARAMETERS, *({"W_pos"} & params.keys())), sizes := {})
+    acts = read_arrays("acts", acts, ("x", "q", "pattern", "read", "logits"), sizes)
     x, pattern = acts["x"], acts["pattern"]
-    check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
+    d_logits = check_array("d_logits", d_logits, shape=acts["logits"].shape, kind="inexact")
+    check_places(params, x, d_logits)
     root = math.sqrt(x.shape[-1])
     d_read = tap("d_read", d_logits @ params["W_OV"].mT)
     d_pattern = tap("d_pattern", times_rows(x, d_read))
@@ -178,7 +185,7 @@ def backward(params: dict, acts: dict, targets, *, tap: Callable | None = None) 
     >>> {name: grad.shape for name, grad in grads.items()}
     {'W_QK': (26, 26), 'W_OV': (26, 26)}
     """
-    check_entries("acts", acts, ("logits", "probs"))
+    acts = read_arrays("acts", acts, ("logits", "probs"), {})
     d_logits, target = acts["probs"] / acts["probs"].shape[-2], one_each(targets, acts["logits"])
     np.put_along_axis(d_logits, target, 0, axis=-1)
     np.put_along_axis(d_logits, target, -d_logits.sum(axis=-1, keepdims=True), axis=-1)  # p - 1 without cancellation
@@ -199,6 +206,8 @@ def generate(params: dict, config: OneHeadConfig, start: Wholes("... T"), n: Who
     [0, 1, 0, 1, 0, 1, 0, 1]
     """
     tokens = np.atleast_2d(start)
+    for name in check_entries("params", params, PARAMETERS).keys() & PARAMETERS:
+        check_array(f"params[{name!r}]", params[name], shape=(None, None), kind="inexact")
     for _ in range(n):
         logits = forward(params, encode(tokens[:, -config.n_ctx:], config, params))["logits"]
         tokens = np.concatenate([tokens, logits.argmax(axis=-1)[:, None]], axis=-1)
@@ -215,14 +224,28 @@ def mix_rows(weights, x):
     return (weights[..., None, :] @ x)[..., 0, :]
 
 
-def fitting(params: dict, x) -> np.ndarray:
-    """The input rows, if they and the weights fit each other; their numbers are looked at later, in the output."""
+def fitting(params: dict, x) -> tuple[dict, np.ndarray]:
+    """Weights and input rows, if they fit each other; their numbers are looked at later, in the output."""
     x = check_array("x", x, shape=("batch", "n_ctx", "d_model"), kind="inexact", leading=True, finite=False)
     check_entries("params", params, PARAMETERS)
-    for name, columns in zip(PARAMETERS, (x.shape[-1], "d_vocab"), strict=True):
-        check_array(f"params[{name!r}]", params[name], shape=(x.shape[-1], columns), kind="inexact", leading=True,
-                    finite=False)
-    return x
+    found = {name: check_array(f"params[{name!r}]", params[name], shape=(x.shape[-1], columns), kind="inexact",
+                               leading=True, finite=False)
+             for name, columns in zip(PARAMETERS, (x.shape[-1], "d_vocab"), strict=True)}
+    return params | found, x
+
+
+def read_arrays(argument: str, arrays: dict, names, sizes: dict) -> dict:
+    """The arrays, those of these names found to have the axes that are theirs."""
+    check_entries(argument, arrays, names)
+    return arrays | {name: AXES[name].asked(f"{argument}[{name!r}]", arrays[name], sizes, {}) for name in names}
+
+
+def check_places(params: dict, x, d_logits) -> None:
+    """Learned positions as wide as what stands beside the letter, and as many as the rows at least."""
+    wanted = (x.shape[-2], x.shape[-1] - d_logits.shape[-1])
+    if "W_pos" in params and ((found := params["W_pos"].shape[-2:])[0] < wanted[0] or found[1] != wanted[1]):
+        raise ShapeError("params['W_pos']", f"an array of shape {found}", f"(at least {wanted[0]}, {wanted[1]})",
+                         "Pass the parameters that the rows were made with.")
 
 
 def name_the_culprit(arrays: dict) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..checks import check_entries
 from ..errors import DtypeError, ShapeError
-from ..rules import HALF, Array, Choice, Inexact, Number, Whole, Wholes
+from ..rules import ODD, Array, Choice, Inexact, Number, Whole, Wholes
 from ..signatures import checked
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Momentum", "clip", "keep_freed_memory", "make_optimizer",
@@ -35,7 +35,7 @@ class Changing(Array):
     """An array that can be changed in place. Half precision cannot: it has no room for what an optimiser adds up."""
 
     def check(self, argument, value, sizes, given):
-        if type(value) is not np.ndarray or not value.flags.writeable or value.dtype.char == HALF:
+        if type(value) is not np.ndarray or not value.flags.writeable or value.dtype.char in ODD:
             came = "a read-only array" if type(value) is np.ndarray else f"a {type(value).__name__}"
             came = "an array of dtype float16" if getattr(value, "dtype", None) == np.float16 else came
             raise DtypeError(argument, came, "a NumPy array of float32 or float64, to change in place",
@@ -58,7 +58,8 @@ class SGD:
     def __init__(self):
         self.t, self.memory = 0, {}
 
-    def start(self, theta):
+    @checked
+    def start(self, theta: Changing("... n", finite=False, kind="inexact")):
         """Forget everything, and be ready for this vector. (The first update does it, too.)"""
         self.t, self.memory = 0, {name: np.zeros(theta.shape, theta.dtype) for name in self.remembers}
         return self

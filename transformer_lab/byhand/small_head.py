@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_choice, check_entries, check_type, check_whole
+from ..checks import check_array, check_choice, check_entries, check_number, check_type, check_whole
 from ..errors import ArgumentError
 from ..tasks.patterns import LARGEST_PERIOD, PatternTask, set_partitions
 from .attention import softmax, softmax_pullback
@@ -65,7 +65,7 @@ def forward(params: dict, task: PatternTask) -> dict[str, np.ndarray]:
     [[0.5, 0.125, 0.125, 0.125, 0.125]]
     """
     world = kinds(check_type("task", task, PatternTask))
-    look, away, write = (value[..., None, None] for value in _numbers(params))
+    look, away, write = (value[..., None, None] for value in numbers_of(params))
     pattern = softmax(look * world.is_target + away * world.same + np.log(world.copies))
     read = (pattern[..., None, :] @ world.letter)[..., 0, :]
     logits = write * read
@@ -101,7 +101,7 @@ def backward(params: dict, task: PatternTask) -> dict[str, np.ndarray]:
     acts, world = forward(params, task), kinds(task)
     d_logits = (acts["probs"] - world.target) * world.chance[:, None]
     d_write = (d_logits * acts["read"]).sum(axis=(-2, -1))
-    d_read = _numbers(params)[2][..., None, None] * d_logits
+    d_read = numbers_of(params)[2][..., None, None] * d_logits
     d_pattern = (world.letter @ d_read[..., None])[..., 0]
     d_scores = softmax_pullback(acts["pattern"], d_pattern)
     d_look, d_away = ((d_scores * which).sum(axis=(-2, -1)) for which in (world.is_target, world.same))
@@ -134,7 +134,7 @@ def as_head(params: dict, task: PatternTask) -> dict[str, np.ndarray]:
     {'W_QK': (46, 46), 'W_OV': (46, 26)}
     """
     check_type("task", task, PatternTask)
-    look, away, write = (float(check_array("params", value, shape=())) for value in _numbers(params))
+    look, away, write = (float(check_array("params", value, shape=())) for value in numbers_of(params))
     n, root = task.alphabet, math.sqrt(task.alphabet + task.n_ctx)
     W_QK = np.zeros((n + task.n_ctx, n + task.n_ctx))
     W_QK[:n, :n] = root * away * np.eye(n)
@@ -142,8 +142,9 @@ def as_head(params: dict, task: PatternTask) -> dict[str, np.ndarray]:
     return {"W_QK": W_QK, "W_OV": write * np.eye(n + task.n_ctx, n)}
 
 
-def _numbers(params: dict) -> list[np.ndarray]:
+def numbers_of(params: dict) -> list[np.ndarray]:
     check_entries("params", params, NUMBERS)
-    given = [float(params[name]) if isinstance(params[name], int) else params[name] for name in NUMBERS]
+    given = [check_number(f"params[{name!r}]", params[name]) if isinstance(params[name], int) else params[name]
+             for name in NUMBERS]
     return np.broadcast_arrays(*(check_array(f"params[{name!r}]", value, shape=(), kind="inexact", leading=True)
                                  for name, value in zip(NUMBERS, given, strict=True)))

@@ -16,17 +16,18 @@ from functools import cache
 
 import numpy as np
 
-from ..checks import check_array, check_type, check_whole
+from ..checks import check_array, check_whole
 from ..config import ModelConfig
-from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
+from ..errors import RangeError, ShapeError
 from ..names import lookup, parameter_shapes
 from ..parts import BYHAND, check_known
 from ..randomness import generator
-from ..rules import By, Choice, Each, Inexact, Number, Seed, Whole, Wholes
+from ..rules import Choice, Inexact, Number, Seed, Whole, Wholes
 from ..signatures import checked
 from ..taps import held, keep, prefixed, reached
 from .block import Acts, block, block_pullback, embedded, embedded_pullback, read_out, read_out_pullback
 from .ends import IGNORED, READ_OUTS, Real, cross_entropy, cross_entropy_pullback, is_real
+from .packing import layer_of, lead_of, pack, unpack
 from .positions import visible
 
 __all__ = ["backward", "forward", "init", "layer_of", "loss", "loss_and_gradients", "pack", "pullback", "unpack"]
@@ -39,9 +40,6 @@ def shapes_of(config):
     check_known(config, BYHAND)
     return shapes
 
-
-#: Codes of the dtypes that a pass calculates in (sums in half precision overflow), and arrays that mean something else.
-COUNTED, ODD = np.typecodes["AllInteger"] + np.typecodes["AllFloat"].replace("e", ""), (np.ma.MaskedArray, np.matrix)
 
 EMBEDDED = ("W_E", "W_pos", "W_type", "x_class")
 
@@ -83,76 +81,6 @@ def first_value(name, shape, config, scheme, embedding_scale, seed):
     scale = embedding_scale if word in EMBEDDED else SCHEMES[scheme](n_in, int(np.prod(shape)) // n_in)
     shrink = (2 * config.n_layers) ** -0.5 if word in ("W_O", "W_out") else 1
     return scale * shrink * generator(seed, f"init {name}").normal(size=shape)
-
-
-def lead_of(argument: str, arrays: dict, shapes: dict) -> tuple[int, ...]:
-    """The leading axes that all arrays share; a wrong name, kind or shape is named. NaN is left to training."""
-    for name in arrays.keys() ^ shapes.keys():
-        came = f"{name!r} besides" if name in arrays else f"no {name!r}"
-        raise UnknownNameError(argument, came, "the names in parameter_shapes(config)", "Take them from init(config).")
-    lead = None
-    for name, shape in shapes.items():
-        value = arrays[name]
-        if not (isinstance(value, np.ndarray) and value.dtype.char in COUNTED) or isinstance(value, ODD):
-            came = f"an array of dtype {value.dtype}" if type(value) is np.ndarray else f"a {type(value).__name__}"
-            raise DtypeError(f"{argument}[{name!r}]", came, "an array of float32 or float64", "Convert it.")
-        lead = value.shape[:-len(shape)] if lead is None else lead
-        if value.shape != lead + shape:
-            raise ShapeError(f"{argument}[{name!r}]", f"an array of shape {value.shape}", f"{lead + shape}",
-                             "Take them from init(config).")
-    return lead
-
-
-@checked
-def layer_of(params: dict, layer: Whole()) -> dict:
-    """The parameters of one block, by names without the prefix.
-
-    >>> layer_of({"W_E": 1, "blocks.0.W_Q": 2, "blocks.1.W_Q": 3}, 1)
-    {'W_Q': 3}
-    """
-    return {short: params[name] for name, short in names_in(tuple(params), layer)}
-
-
-@cache
-def names_in(names, layer):
-    """The names in a layer, long and short; remembered, for a training step asks four times."""
-    prefix = f"blocks.{layer}."
-    return [(name, name.removeprefix(prefix)) for name in names if name.startswith(prefix)]
-
-
-def named_shapes(argument, shapes):
-    for name, shape in check_type(argument, shapes, dict).items():
-        Each(Whole(), low=0)(f"{argument}[{name!r}]", shape)
-    return shapes
-
-
-@checked
-def pack(arrays: dict, shapes: dict, out: Inexact("... n", finite=False) | None = None) -> np.ndarray:
-    """All arrays, end to end, as one vector (..., n); leading axes (seeds) stay.
-
-    >>> pack({"W": np.ones((2, 2)), "b": np.zeros(2)}, {"W": (2, 2), "b": (2,)}).tolist()
-    [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
-    """
-    lead = lead_of("arrays", arrays, shapes)
-    parts = [arrays[name].reshape(*lead, -1) for name in shapes]
-    if out is not None and out.shape != (wanted := (*lead, sum(part.shape[-1] for part in parts))):
-        raise ShapeError("out", f"an array of shape {out.shape}", f"{wanted}", "Leave it out.")
-    return np.concatenate(parts, axis=-1, out=out)
-
-
-@checked
-def unpack(vector: Inexact("... n", finite=False), shapes: By(named_shapes)) -> dict:
-    """Named views into a vector (..., n): changing the vector changes them.
-
-    >>> {name: value.tolist() for name, value in unpack(np.arange(6.0), {"W": (2, 2), "b": (2,)}).items()}
-    {'W': [[0.0, 1.0], [2.0, 3.0]], 'b': [4.0, 5.0]}
-    """
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
-    if not len(ends) or ends[-1] != vector.shape[-1]:
-        raise ShapeError("vector", f"an array of shape {vector.shape}", f"(..., {sum(ends[-1:])}), as all shapes need",
-                         "Take it from pack(arrays, shapes).")
-    parts = zip(shapes.items(), np.split(vector, ends[:-1], axis=-1), strict=True)
-    return {name: part.reshape(*vector.shape[:-1], *shape) for (name, shape), part in parts}
 
 
 @checked
@@ -303,6 +231,11 @@ def check_targets(targets, logits, config):
     if ((targets < 0) & (targets != IGNORED)).any():
         raise RangeError("targets", str(targets[targets < 0].max()), f"a token, or {IGNORED} where none counts",
                          "Choose a value in this range.")
-    n = len(axes)
+    n, lead = len(axes), logits.shape[:-1 - len(axes)]
+    try:
+        np.broadcast_shapes(lead, targets.shape[:targets.ndim - n])
+    except ValueError:
+        raise ShapeError("targets", f"an array of shape {targets.shape}", f"{logits.shape[:-1]}, or its last {n} axes",
+                         "Give one target for each row of logits.") from None
     return (logits.reshape(*logits.shape[:-1 - n], -1, logits.shape[-1]),
             targets.reshape(*targets.shape[:targets.ndim - n], -1))

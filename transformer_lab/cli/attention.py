@@ -15,7 +15,7 @@ from ..tasks.expressions import TOKENS, parse, tokenize
 from ..tasks.rules import RuleTask
 from ..tasks.text import TextTask
 from ..training import Run, one_by_one, read_run
-from .commands import found_folder
+from .found import found_folder
 from .show import say, table
 
 HELP = """Draws all heads small, and one large with lines between tokens. TEXT is an expression for a model that

@@ -13,7 +13,7 @@ from ..analysis.certificates.record import certificate, write_certificate
 from ..errors import DataError
 from ..tasks.rules import RuleTask
 from ..training import one_by_one, read_run
-from .commands import found_folder, learned
+from .found import found_folder, learned
 from .show import say
 from .targets import placed
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import re
 import sys
 from functools import partial
@@ -13,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from .. import places
-from ..analysis.digit_model import DigitModel, load
 from ..analysis.plane_models import recipe as rule_recipe
 from ..checks import check_choice
 from ..config import SETTINGS
@@ -24,12 +22,12 @@ from ..tasks.expressions import OPERATIONS, answer_text, operation_of, parse, sp
 from ..tasks.rules import RuleTask
 from ..tasks.splits import baselines, leakage
 from ..tasks.text import TextTask
-from ..training import Record, Run, read_run
+from ..training import Run, read_run
 from ..training import train as train_run
 from ..training.runs import there
-from ..training.seals import readable
 from ..training.trackers import track
 from . import text_runs
+from .found import called, found_folder, homes, kept, learned, near, opened
 from .narrate import attention, narrated
 from .options import given
 from .recipes import RECIPES
@@ -259,33 +257,6 @@ def runs(options) -> None:
     say(table(rows, ["run", "steps", "held out", "task"], left=(0, 3)))
 
 
-def homes() -> list[Path]:
-    """Where runs lie: those that were trained here, and those that the book ships."""
-    return [near(places.runs()), near(places.shipped("digits"))]
-
-
-def near(path: Path) -> Path:
-    """The path from the working folder on, where that is shorter."""
-    return min(Path(os.path.relpath(path)), path, key=lambda each: len(str(each)))
-
-
-def kept(folders) -> list[Path]:
-    """The folders that look like runs."""
-    found = []
-    for folder in folders:
-        with readable(folder):
-            found += sorted(path for path in folder.iterdir() if is_run(path)) if folder.is_dir() else []
-    return found
-
-
-def is_run(path: Path) -> bool:
-    """Whether there is a manifest, or nobody may look."""
-    try:
-        return (path / "manifest.json").exists()
-    except OSError:
-        return True
-
-
 def summary(path: Path) -> tuple[str, str, str, str]:
     try:
         run, record = read_run(path)
@@ -295,35 +266,3 @@ def summary(path: Path) -> tuple[str, str, str, str]:
     last = rows[-1].get("held_out_accuracy") if rows else None
     share = "" if last is None else percent(float(np.mean(last)), 2)
     return called(path), f"{record.manifest['step']:,}", share, record.manifest["stopped"] or described(run)
-
-
-def called(path: Path) -> str:
-    """What to type for a run: its name where that is enough, or else its path."""
-    return path.name if candidates(path.name)[:1] == [path] else str(path)
-
-
-def candidates(name: str) -> list[Path]:
-    with readable(Path(name)):
-        return [folder for folder in (Path(name), *(home / name for home in homes())) if folder.is_dir()]
-
-
-def opened(name: str) -> tuple[DigitModel, Record]:
-    """A run by its path, or by a name in ``runs`` or among what the book ships."""
-    return learned(*load(found_folder(name)))
-
-
-def learned(found, record: Record) -> tuple:
-    """A run or a model with its record, if the training came to its end: one that met NaN has no answers."""
-    if stopped := record.manifest["stopped"]:
-        raise DataError(f"{record.path.name} never learned, and has no answers. {stopped}")
-    return found, record
-
-
-def found_folder(name: str) -> Path:
-    """The folder of a run."""
-    if not (folders := candidates(name)):
-        known = [called(path) for path in kept(homes())]
-        if not known:
-            raise DataError(f"There is no run {name!r}, and none at all yet. Make one: transformer-lab train digits")
-        raise DataError(f"There is no run {name!r}. There are: {', '.join(known)}.")
-    return folders[0]

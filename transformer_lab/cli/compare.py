@@ -10,7 +10,7 @@ from ..checks import check_choice
 from ..errors import DataError
 from ..training import Record
 from ..training.records import read_record
-from .commands import called, found_folder
+from .found import called, found_folder
 from .show import say, table
 from .targets import placed
 

@@ -13,7 +13,7 @@ from ..places import written_whole
 from ..randomness import generator
 from ..tasks.rules import RuleTask, sample
 from ..training import Record, Run, fit, one_by_one, read_run
-from .commands import found_folder, learned, near
+from .found import found_folder, learned, near
 from .show import say
 from .targets import made
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..checks import check_callable, check_choice
 from ..config import ModelConfig
 from ..errors import RangeError, ShapeError
 from ..names import shapes, stack_parameters
@@ -87,6 +88,7 @@ class Bert(Stack):
 
     def rows(self, tokens, tap=keep, types=None, mask=None):
         """A row for each token (batch, pos, d_model), by what stands on both sides of it."""
+        check_callable("tap", tap)
         check_tokens("tokens", tokens, self.config)
         types = torch.zeros_like(tokens) if types is None else types
         whole("types", types, self.config.n_types)
@@ -98,7 +100,9 @@ class Bert(Stack):
         real = None if self.config.pad is None else tokens != self.config.pad
         return self.norm(("pre", "both"), "ln_final", self.stream(x, real, tap, mask=mask), tap)
 
-    def has(self, field):
+    def has(self, field: str):
+        """Refuse what a model made without this does not have."""
+        check_choice("field", field, ("masked_lm", "n_classes"))
         if not getattr(self.config, field):
             raise RangeError(f"config.{field}", repr(getattr(self.config, field)), "one that this asks for",
                              "Make the model with it.")

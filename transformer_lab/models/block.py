@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..config import ModelConfig
+from ..errors import DtypeError, ShapeError
 from ..taps import keep, prefixed
 from .parts import ACTIVATIONS, MASKS, NORMS, POSITIONS, SPARSITY
 
@@ -79,9 +80,16 @@ class Cache:
     def __init__(self, n_layers: int, batch: int, length: int):
         self.layers = [{} for _ in range(n_layers)]
         self.real, self.rows = torch.zeros(batch, length, dtype=torch.bool), torch.arange(batch)[:, None]
+        self.places, self.reach = torch.zeros(batch, 0, dtype=torch.int64), 0
 
     def move(self, places) -> None:
         self.places, self.reach = places, int(places.max()) + 1
+
+    def check(self, tokens) -> None:
+        """Refuse tokens (batch, pos) that the cache has no places for."""
+        if tuple(self.places.shape) != tuple(tokens.shape):
+            raise ShapeError("tokens", f"a tensor of shape {tuple(tokens.shape)}",
+                             f"{tuple(self.places.shape)}, as the places of the cache", "Call cache.move first.")
 
     def put(self, layer, name, new):
         """Write the new rows (batch, heads, pos, d_head) to their places; returns all that have been reached."""
@@ -206,6 +214,8 @@ class Stack(Part):
 
     def sight(self, n, real=None, cache=None, mask=None) -> Sight:
         """What each of n rows may see of them and of what the cache holds."""
+        if mask is not None:
+            check_mask(mask, n, n if cache is None else cache.reach)
         config, places, keys = self.config, torch.arange(n), torch.arange(n)
         if cache is not None:
             places, keys = cache.places, torch.arange(cache.reach)
@@ -225,6 +235,18 @@ class Stack(Part):
         for rule in rules:
             seen = rule if seen is None else seen & rule
         return Sight(seen, None if lean is None else lean(self, q, keys), places, plain)
+
+
+def check_mask(mask, queries: int, keys: int) -> None:
+    """Refuse all but truth values, True where one may look, that broadcast to (batch, n_heads, query, key)."""
+    if type(mask) is not torch.Tensor or mask.dtype != torch.bool or mask.layout != torch.strided or mask.is_meta:
+        came = f"a tensor of {mask.dtype}" if type(mask) is torch.Tensor else f"a {type(mask).__name__}"
+        raise DtypeError("mask", came, "a tensor of truth values, True where one may look", "Pass mask == 0 for a mask "
+                         "that is added to the scores (0 and -inf).")
+    if not 2 <= mask.ndim <= 4 or any(found not in (1, wanted) for found, wanted in zip(
+            mask.shape[-2:], (queries, keys), strict=True)):
+        raise ShapeError("mask", f"a tensor of shape {tuple(mask.shape)}", f"(..., {queries}, {keys})",
+                         "Give a row for each query and a column for each key.")
 
 
 def below(params: dict, prefix: str) -> dict:

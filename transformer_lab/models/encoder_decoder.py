@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
+from ..checks import check_callable
 from ..config import ModelConfig
+from ..errors import ShapeError
 from ..names import IGNORED, shapes, stack_parameters
 from ..parts import PARTS
 from ..rules import Choice, Whole
@@ -86,19 +88,21 @@ class EncoderDecoder(Part):
     def forward(self, source, tokens, tap=keep):
         """Logits (batch, pos, d_vocab) of the token after each, from sources and tokens (batch, pos)."""
         tap = held(tap)
+        if isinstance(source, torch.Tensor) and isinstance(tokens, torch.Tensor) and len(source) != len(tokens):
+            raise ShapeError("tokens", f"{len(tokens)} sequences", f"{len(source)}, one a source", "Pass as many.")
         logits = self.decode(tokens, *self.encode(source, tap), tap)
         reached(tap)
         return logits
 
     def encode(self, source, tap=keep):
         """A row for each token of the sources (batch, pos, d_model), and which of them are no padding."""
-        check_tokens("source", source, self.config)
+        check_tokens("source", source, self.config), check_callable("tap", tap)
         real = None if self.config.pad is None else source != self.config.pad
         return self.side(self.encoder, source, prefixed(tap, "encoder."), real=real), real
 
     def decode(self, tokens, rows, seen=None, tap=keep, *, cache=None):
         """Logits of the token after each, by what came before and the rows of the encoder."""
-        check_tokens("tokens", tokens, self.config)
+        check_tokens("tokens", tokens, self.config), check_callable("tap", tap)
         x = self.side(self.decoder, tokens, prefixed(tap, "decoder."), cache=cache, source=rows, seen=seen)
         logits = affine(x, self.W_E.mT if self.config.tied else self.W_U, self.b_U)
         return tap("logits", logits if self.config.logit_scale == 1 else logits * self.config.logit_scale)
@@ -111,6 +115,8 @@ class EncoderDecoder(Part):
     def loss(self, source, targets, weights=None, tap=keep):
         """Mean cross-entropy in nats over the targets (batch, pos) that are not -100, each after those before it."""
         whole("targets", targets, self.config.d_vocab, besides=IGNORED)
+        if targets.ndim != 2:
+            raise ShapeError("targets", f"a tensor of shape {tuple(targets.shape)}", "(batch, pos)", "Pass such a one.")
         before = torch.full_like(targets, self.config.start)
         before[:, 1:] = targets[:, :-1].clamp(min=0)
         return cross_entropy(self(source, before, tap), targets, weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -11,18 +12,33 @@ from ..checks import check_array, check_type
 from ..errors import DtypeError, RangeError, ShapeError, UnknownNameError
 from ..names import IGNORED, parameter_shapes
 from ..parts import TWIN, check_known
+from ..wording import written
+
+WHOLE = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
 
 def whole(argument, tensor, below, besides=0):
     """Refuse all but a tensor of whole numbers from 0 that are less than ``below``, or equal to ``besides``."""
-    if not isinstance(tensor, torch.Tensor) or tensor.is_floating_point() or tensor.dtype == torch.bool:
-        raise DtypeError(argument, f"{getattr(tensor, 'dtype', type(tensor).__name__)}", "a tensor of whole numbers",
-                         f"Pass torch.tensor({argument}).")
+    if not isinstance(tensor, torch.Tensor) or tensor.dtype not in WHOLE or tensor.is_meta or tensor.is_sparse:
+        came = f"{tensor.dtype} on {tensor.device}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
+        raise DtypeError(argument, came, "a tensor of whole numbers", f"Pass torch.tensor({argument}).")
     if torch.compiler.is_compiling():  # compiled code cannot branch on values
         return
     if tensor.numel() and bool((((tensor < 0) & (tensor != besides)) | (tensor >= below)).any()):
         raise RangeError(argument, "{} to {}".format(*map(int, tensor.aminmax())), f"tokens from 0 to {below - 1}",
                          "Choose a value in this range.")
+
+
+def real(tensor) -> bool:
+    """Whether this is a tensor of real numbers that are there."""
+    return (isinstance(tensor, torch.Tensor) and not tensor.is_complex() and not tensor.is_meta
+            and tensor.layout == torch.strided)
+
+
+def spreads(shape, wanted) -> bool:
+    """Whether an array of this shape broadcasts to the one that is wanted."""
+    return len(shape) <= len(wanted) and all(
+        found in (1, length) for found, length in zip(reversed(shape), reversed(wanted), strict=False))
 
 
 def check_tokens(argument, tokens, config) -> None:
@@ -38,10 +54,11 @@ def checked_params(config, kind, params) -> dict:
     shapes = parameter_shapes(check_type("config", config, kind))
     check_known(config, TWIN)
     if check_type("params", params, dict).keys() != shapes.keys():
-        wrong = ", ".join(sorted(params.keys() ^ shapes.keys()))
+        wrong = ", ".join(sorted(map(written, params.keys() ^ shapes.keys())))
         raise UnknownNameError("params", f"names that do not fit: {wrong}", "the names in parameter_shapes(config)",
                                "Take them from transformer_lab.byhand.transformer.init(config).")
-    return {name: check_array(f"params[{name!r}]", params[name], shape=shape) for name, shape in shapes.items()}
+    return {name: np.asarray(check_array(f"params[{name!r}]", params[name], shape=shape), order="C")
+            for name, shape in shapes.items()}
 
 
 def cross_entropy(logits, targets, weights=None):
@@ -52,8 +69,11 @@ def cross_entropy(logits, targets, weights=None):
     1.3863
     """
     whole("targets", targets, logits.shape[-1], besides=IGNORED)
-    if weights is not None and not isinstance(weights, torch.Tensor):
+    if weights is not None and not real(weights):
         raise DtypeError("weights", type(weights).__name__, "a tensor of numbers", "Pass torch.tensor(weights).")
+    if weights is not None and not spreads(weights.shape, targets.shape):
+        raise ShapeError("weights", f"a tensor of shape {tuple(weights.shape)}", f"{tuple(targets.shape)}",
+                         "Give one weight for each target.")
     if weights is not None and not bool((torch.isfinite(weights) & (weights >= 0)).all()):
         raise RangeError("weights", "a negative one, NaN or infinity", "finite numbers of at least 0", "Mend them.")
     if targets.shape != logits.shape[:-1]:

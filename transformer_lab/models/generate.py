@@ -17,6 +17,7 @@ from ..rules import Each, Function, Number, Rule, Seed, Whole
 from ..signatures import checked
 from .block import Cache
 from .encoder_decoder import EncoderDecoder
+from .ends import real
 from .transformer import Transformer
 
 __all__ = ["beam", "generate", "greedy", "temperature", "top_k", "top_p"]
@@ -26,9 +27,9 @@ class Logits(Rule):
     """A tensor of numbers with a last axis that is not empty."""
 
     def check(self, argument, value, sizes, given):
-        if not isinstance(value, torch.Tensor) or not value.is_floating_point():
-            raise DtypeError(argument, f"{getattr(value, 'dtype', type(value).__name__)}", "a tensor of numbers",
-                             "Pass what the model returns.")
+        if not real(value) or not value.is_floating_point():
+            came = f"{value.dtype} on {value.device}" if isinstance(value, torch.Tensor) else type(value).__name__
+            raise DtypeError(argument, came, "a tensor of numbers", "Pass what the model returns.")
         if not value.ndim or not value.numel():
             raise ShapeError(argument, f"a tensor of shape {tuple(value.shape)}", "(..., d_vocab)", "Pass some logits.")
         return value

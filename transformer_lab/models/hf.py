@@ -17,6 +17,7 @@ import torch
 
 from ..errors import DataError, DtypeError, installed
 from ..names import parameter_shapes
+from ..rules import Is
 from .hf_families import FAMILIES, Settings
 
 __all__ = ["from_hf", "to_hf"]
@@ -74,14 +75,15 @@ def same(family, name, config) -> bool:
 
 
 def of_model(model):
-    config = getattr(model, "config", None)
-    if not hasattr(config, "to_dict") or not isinstance(model, torch.nn.Module) or not hasattr(config, "model_type"):
+    config = model.config if isinstance(model, torch.nn.Module) and hasattr(model, "config") else None
+    if not hasattr(config, "to_dict") or not hasattr(config, "model_type"):
         raise DtypeError("source", type(model).__name__, "a folder, or a model of transformers", "Pass one of them.")
     return config.to_dict(), model.state_dict(), type(model).__name__
 
 
 def of_folder(path):
     """The settings, the tensors and the class of the model that lies in a folder."""
+    path = Is((str, os.PathLike), "a folder, or a model of transformers", "Pass one of them.")("source", path)
     folder = Path(path)
     if not os.path.isdir(folder):  # of a name that no folder can have, too
         raise DataError(f"{str(path)[:200]} is no folder on this machine, and nothing is fetched from here. Bring it "

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..checks import check_type
 from ..errors import DataError
 from .bert import BERT, Bert, BertConfig
 from .encoder_decoder import T5, EncoderDecoder, EncoderDecoderConfig
@@ -50,7 +51,8 @@ class Settings:
     def __init__(self, given: dict):
         self.given, self.asked = given, set(FREE)
 
-    def take(self, name, default=None):
+    def take(self, name: str, default=None):
+        name = check_type("name", name, str)
         self.asked.add(name)
         return default if self.given.get(name) is None else self.given[name]
 

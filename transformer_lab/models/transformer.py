@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import torch
 
+from ..checks import check_type
 from ..config import ModelConfig
 from ..taps import held, keep, reached
-from .block import Stack, affine
-from .ends import check_tokens, checked_params, cross_entropy
+from .block import Cache, Stack, affine
+from .ends import check_tokens, checked_params, cross_entropy, whole
 from .parts import READ_OUTS
 
 __all__ = ["GPT2", "LLAMA", "Transformer"]
@@ -47,6 +48,8 @@ class Transformer(Stack):
         A ``mask`` of truth values (…, query, key) stands in the place of the configuration's.
         """
         check_tokens("tokens", tokens, self.config)
+        if cache is not None:
+            check_type("cache", cache, Cache).check(tokens)
         tap = held(tap)
         x = self.placed(tap("embed", self.W_E[tokens]), tap, cache)               # (batch, pos, d_model)
         real = self.real(tokens)
@@ -65,4 +68,6 @@ class Transformer(Stack):
         return cross_entropy(self(tokens, tap), targets, weights)
 
     def real(self, tokens):
+        """Which of the tokens (batch, pos) are no padding."""
+        whole("tokens", tokens, self.config.d_vocab)
         return torch.ones_like(tokens, dtype=torch.bool) if self.config.pad is None else tokens != self.config.pad

@@ -15,7 +15,7 @@ from ..names import shapes, stack_parameters
 from ..rules import Choice, Whole
 from ..taps import held, keep, reached
 from .block import Stack, affine
-from .ends import checked_params, cross_entropy
+from .ends import checked_params, cross_entropy, real
 from .parts import READ_OUTS
 
 __all__ = ["VIT", "ViT", "ViTConfig"]
@@ -90,9 +90,9 @@ class ViT(Stack):
 
     def checked(self, images):
         c = self.config
-        if not isinstance(images, torch.Tensor) or not images.is_floating_point():
-            raise DtypeError("images", f"{getattr(images, 'dtype', type(images).__name__)}", "a tensor of numbers",
-                             "Pass images.float().")
+        if not real(images) or not images.is_floating_point():
+            came = f"{images.dtype} on {images.device}" if isinstance(images, torch.Tensor) else type(images).__name__
+            raise DtypeError("images", came, "a tensor of numbers", "Pass images.float().")
         if images.ndim != 4 or not len(images) or images.shape[1:] != (c.channels, c.image, c.image):
             raise ShapeError("images", f"a tensor of shape {tuple(images.shape)}",
                              f"(batch, {c.channels}, {c.image}, {c.image})", "Pass one image for each answer.")

@@ -8,6 +8,7 @@ from ..errors import ShapeError
 from ..rules import Array, Each, Number, Whole
 from ..signatures import checked
 from ..theme import color
+from ..wording import written
 from .figure import Figure, laid_out
 from .labelled import Names, Span, by_title, levels, named, nested, numbers, short, span, words
 from .style import GLYPHS, bounded, empty, label, looks, name_line, room, scaled, told_bounds
@@ -176,7 +177,7 @@ def _histogram(axes, name: str, edges, counts, floor: float) -> None:
 
 def _hill(name: str, found) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(found, tuple | list) or len(found) != 2:
-        raise ShapeError(name, repr(found)[:60], "(edges, counts)", "Pass both.")
+        raise ShapeError(name, written(found), "(edges, counts)", "Pass both.")
     counts = numbers(name, found[1], ("bins",), low=0)
     return numbers(name, found[0], (len(counts) + 1,)), counts
 

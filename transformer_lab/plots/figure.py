@@ -10,14 +10,16 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure as Drawing
+from matplotlib.text import Text
 
 from ..errors import DtypeError, EmptyError
 from ..rules import Each, Number
 from ..signatures import checked
+from ..wording import written
 from .labelled import told
 from .save import save
 from .style import HOUSE
-from .svg import inline
+from .svg import inline, plain
 
 __all__ = ["Figure", "laid_out"]
 
@@ -42,8 +44,8 @@ class Figure:
 
     def __init__(self, panels: Drawing | Sequence[Drawing], alt: str, narrow: Sequence[Drawing] | None = None):
         if not isinstance(alt, str) or len(alt.split()) < 4:
-            raise EmptyError("alt", repr(alt), "a sentence", "Say what is drawn.")
-        self.alt = alt
+            raise EmptyError("alt", written(alt), "a sentence", "Say what is drawn.")
+        self.alt = plain(alt)
         self.rows = [(_inlined("panels", panels), [] if narrow is None else _inlined("narrow", narrow))]
         self.panels = [panels] if isinstance(panels, Drawing) else list(panels)
 
@@ -102,13 +104,15 @@ def _either(wide: list[str], narrow: list[str]) -> str:
 def _inlined(argument: str, panels) -> list[str]:
     drawings = [panels] if isinstance(panels, Drawing) else panels if isinstance(panels, list | tuple) else []
     if not drawings or not all(isinstance(drawing, Drawing) for drawing in drawings):
-        raise DtypeError(argument, repr(panels)[:60], "a matplotlib Figure, or several", "Make one with style.empty().")
+        raise DtypeError(argument, written(panels), "a matplotlib Figure, or several", "Make one with style.empty().")
     return [inline(_saved(drawing)) for drawing in drawings]
 
 
 def _saved(drawing: Drawing) -> str:
     buffer = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    for text in drawing.findobj(Text):
+        text.set_text(plain(text.get_text()))
     with matplotlib.rc_context(HOUSE):
         drawing.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     return buffer.getvalue()

@@ -7,21 +7,25 @@ The last axis of an array runs along the figure's axis; all axes before it are r
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import numpy as np
 
 from ..checks import check_array, check_choice, check_number, check_type
 from ..errors import EmptyError, RangeError, ShapeError
-from ..rules import By
+from ..plain_rules import MANY
+from ..rules import By, as_array
+from ..wording import written
+from .svg import plain
 
 __all__ = ["Names", "Span", "by_title", "capital", "coordinates", "levels", "listed", "named", "nested", "numbers",
            "pair", "per_panel", "runs", "short", "span", "told", "words"]
 
 
+FAR = 1e300  # an axis that reaches further has no length that a float can hold
+
+
 def is_labelled(data) -> bool:
     """Whether this is an ``xarray.DataArray``; the library itself is not needed to draw."""
-    return hasattr(data, "dims") and hasattr(data, "coords") and hasattr(data, "isel")
+    return all(hasattr(type(data), name) for name in ("dims", "coords", "isel"))
 
 
 def by_title(argument: str, data, panel: str | None = None) -> dict:
@@ -68,10 +72,9 @@ def words(data, dim: str | int | None, given: str | None) -> str:
 def numbers(argument: str, value, shape, **options) -> np.ndarray:
     """Real numbers, whole ones included, as float64 of this shape; NaN only with ``finite=False``."""
     value = value.values if is_labelled(value) else value
-    with suppress(ValueError, TypeError):  # ragged rows: the check says so
-        if np.asarray(value).dtype.kind in "iub":
-            value = np.ma.asarray(value, dtype=np.float64) if np.ma.isMA(value) else np.asarray(value, np.float64)
-    return check_array(argument, value, shape=shape, **options).astype(np.float64)
+    value = as_array(argument, value, "real numbers")
+    value = value.astype(np.float64) if value.dtype.kind in "iubf" else value
+    return check_array(argument, value, shape=shape, **{"low": -FAR, "high": FAR} | options).astype(np.float64)
 
 
 def runs(argument: str, value, n: int, along: str | None = None) -> np.ndarray:
@@ -94,10 +97,12 @@ def coordinates(x, panels: dict) -> tuple[np.ndarray, str | None]:
 
 def listed(argument: str, names) -> list[str]:
     """Words: a letter of a string each, or a number."""
+    if (len(names) if isinstance(names, range) else names.size if isinstance(names, np.ndarray) else 0) > MANY:
+        raise ShapeError(argument, written(names), f"at most {MANY:,} names", "Pass fewer.")
     if isinstance(names, str | tuple | range | np.ndarray):
         names = [*np.ravel(names)] if isinstance(names, np.ndarray) else list(names)
     return [f"{name:g}" if isinstance(name, float) else str(name) if isinstance(name, int | np.integer) else
-            check_type(argument, name, str) for name in check_type(argument, names, list)]
+            plain(check_type(argument, name, str)) for name in check_type(argument, names, list)]
 
 
 def named(argument: str, names, data, axis: int, n: int) -> list[str] | None:
@@ -113,7 +118,7 @@ def named(argument: str, names, data, axis: int, n: int) -> list[str] | None:
 def pair(argument: str, value) -> tuple[float, float]:
     """Two numbers."""
     if not isinstance(value, tuple | list | np.ndarray) or getattr(value, "ndim", 1) != 1 or len(value) != 2:
-        raise ShapeError(argument, repr(value)[:60], "two numbers", "Pass (a, b).")
+        raise ShapeError(argument, written(value), "two numbers", "Pass (a, b).")
     return tuple(check_number(argument, end) for end in value)
 
 
@@ -121,7 +126,7 @@ def two_ends(argument: str, value) -> tuple[float, float]:
     """Both ends of an axis."""
     low, high = pair(argument, value)
     if low == high:
-        raise RangeError(argument, repr(value)[:60], "two different numbers", "Pass both ends of the axis.")
+        raise RangeError(argument, written(value), "two different numbers", "Pass both ends of the axis.")
     return low, high
 
 

@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgba
 
 from ..errors import ShapeError
 from ..theme import color
+from ..wording import written
 from .labelled import numbers
 from .style import GLYPHS, name_line
 
@@ -21,7 +22,7 @@ TURNS = np.stack([np.cos(np.arange(16) * np.pi / 8), np.sin(np.arange(16) * np.p
 def checked_regions(title: str, found):
     """Both axes, and a table of heights (m, n) for each name: a place belongs to the name whose height is largest."""
     if not isinstance(found, tuple | list) or len(found) != 3 or not isinstance(found[2], dict) or len(found[2]) < 2:
-        raise ShapeError(f"regions[{title!r}]", repr(found)[:60], "(x, y, {name: heights}) with two names or more",
+        raise ShapeError(f"regions[{title!r}]", written(found), "(x, y, {name: heights}) with two names or more",
                          "Pass both axes and a table for each name.")
     x, y = numbers("x", found[0], ("n",)), numbers("y", found[1], ("m",))
     return x, y, {name: numbers(name, table, (len(y), len(x))) for name, table in found[2].items()}

@@ -9,6 +9,7 @@ from ..errors import EmptyError, ShapeError
 from ..rules import Each
 from ..signatures import checked
 from ..theme import color
+from ..wording import written
 from .figure import Figure, laid_out
 from .labelled import Span, by_title, capital, listed, nested, numbers, pair, per_panel, short, span
 from .placed import CLOSE, checked_regions, draw_lines, draw_names, draw_regions, named_above, told_regions
@@ -98,7 +99,7 @@ def plane(points=None, *, paths=None, moves=None, heights: dict | None = None, l
 
 def _map(title: str, found):
     if not isinstance(found, tuple | list) or len(found) != 3:
-        raise ShapeError(f"heights[{title!r}]", repr(found)[:60], "(x, y, z)", "Pass both axes and the heights.")
+        raise ShapeError(f"heights[{title!r}]", written(found), "(x, y, z)", "Pass both axes and the heights.")
     x, y = numbers("x", found[0], ("n",)), numbers("y", found[1], ("m",))
     if min(len(x), len(y)) < 2:
         raise ShapeError(f"heights[{title!r}]", f"{len(y)} × {len(x)} heights", "at least 2 × 2", "Pass a grid.")

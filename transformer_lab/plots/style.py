@@ -18,6 +18,7 @@ from ..rules import Number
 from ..signatures import checked
 from ..theme import color
 from .labelled import numbers, short
+from .svg import plain
 
 __all__ = ["HOUSE", "bounded", "empty", "label", "looks", "name_ends", "name_line", "raised", "room", "scaled",
            "shaded", "spread", "told_bounds"]
@@ -58,8 +59,17 @@ def empty(width: Number(above=0) = 330, height: Number(above=0) = 240) -> tuple[
         return drawing, drawing.subplots()
 
 
+LONGEST = 500  # letters: more are no label
+
+
+def shown(text: str) -> str:
+    """A label as a page can show it."""
+    return plain(text if len(text) <= LONGEST else text[:LONGEST - 1] + "…")
+
+
 def label(axes: Axes, title: str = "", x: str = "", y: str = "", pad: float = 8) -> None:
     """A title over the left end, and axis labels: words, with units where there are any."""
+    title, x, y = shown(title), shown(x), shown(y)
     axes.set_title(title, loc="left", fontsize=12.5, fontweight="bold", color=color("ink"), pad=pad)
     axes.set_xlabel(x, color=color("soft"), labelpad=4, fontsize=11.5)
     axes.set_ylabel(y, color=color("soft"), labelpad=4, fontsize=11.5)
@@ -69,7 +79,7 @@ def name_line(axes: Axes, x: float, y: float, name: str, hue: str = "ink", **opt
     """Write a line's name at its end, instead of a legend; options as in matplotlib's ``annotate``."""
     options = {"xytext": (5, 0), "textcoords": "offset points", "ha": "left", "va": "center",
                "annotation_clip": False, **options}
-    axes.annotate(name, (x, y), color=color(hue), fontsize=11, **options)
+    axes.annotate(shown(name), (x, y), color=color(hue), fontsize=11, **options)
 
 
 def looks(names, accent: str | None = None) -> dict[str, tuple[str, object, str]]:

@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 
 from ..errors import UnknownNameError
 from ..theme import theme
+from ..wording import written
 
-__all__ = ["inline"]
+__all__ = ["inline", "plain"]
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 DROPPED = ("metadata", "style", "title")
@@ -25,6 +26,19 @@ CELLS = "cells"  # the gid of a patch that stands for many cells: "cells ROWS CO
 # What the root already says, or what is SVG's own default: no need to say it again.
 DEFAULTS = {"stroke-linejoin": "round", "stroke-linecap": "butt", "text-anchor": "start", "stroke-width": "1",
             "fill": "#000000", "opacity": "1", "stroke-dashoffset": "0", "stroke-miterlimit": "100000"}
+
+
+#: What XML cannot hold: control characters, halves of a pair.
+UNWRITABLE = re.compile("[\\0-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
+
+
+def plain(text: str) -> str:
+    r"""Text as a page can hold it, each sign that none can hold as a �.
+
+    >>> plain("a\0b")
+    'a�b'
+    """
+    return UNWRITABLE.sub("�", text)
 
 
 def inline(svg: str) -> str:
@@ -120,7 +134,7 @@ def _themed(value: str) -> str:
         return re.sub(r"\d+\.\d+", lambda match: _short(float(match[0]), 3), value).replace(", ", ",")
     names = {code: name for name, code in theme()["light"].items()}
     if value not in names:
-        raise UnknownNameError("color", repr(value), "a colour of transformer_lab/theme.json",
+        raise UnknownNameError("color", written(value), "a colour of transformer_lab/theme.json",
                                "Draw with transformer_lab.theme.color(name), and use opacity for shades.")
     return f"var(--lab-{names[value]},{value})"
 

@@ -11,6 +11,8 @@ import re
 
 from ..checks import check_array, check_choice, check_type, check_whole
 from ..errors import ArgumentError, RangeError
+from ..rules import Is
+from ..wording import written
 
 __all__ = ["EOS", "OPERATIONS", "PAD", "TOKENS", "answer_text", "answer_tokens", "operation_of", "parse", "spell",
            "tokenize", "value"]
@@ -65,16 +67,18 @@ def operation_of(expression: Expression) -> str:
 def opened(expression: Expression) -> tuple[str, tuple]:
     """The two parts of an expression that is an operation."""
     if not (isinstance(expression, tuple) and len(expression) == 2 and isinstance(expression[1], tuple)):
-        raise ArgumentError("expression", f"{expression!r}"[:60], "a pair of an operation and its arguments",
+        raise ArgumentError("expression", written(expression), "a pair of an operation and its arguments",
                             "Write it like ('Max', (5, 8, 3)), or take parse('Max(5, 8, 3)').")
     return check_choice("operation", expression[0], OPERATIONS), expression[1]
 
 
+SEVERAL = Is((list, tuple), "a list of at least one expression", "Take all_inputs(task) or draw(task, n, seed=0).")
+
+
 def listed(argument: str, expressions) -> list:
     """A list of operations, none of them out of order, of numbers alone."""
-    if not isinstance(expressions, (list, tuple)) or not expressions:
-        raise ArgumentError(argument, f"{expressions!r}"[:60], "a list of at least one expression",
-                            "Take all_inputs(task) or draw(task, n, seed=0).")
+    if not SEVERAL(argument, expressions):
+        raise ArgumentError(argument, "none", SEVERAL.words, SEVERAL.remedy)
     for expression in expressions:
         value(expression)
     return list(expressions)

@@ -53,13 +53,16 @@ class NGrams:
         self.order, self.d_vocab = order, d_vocab
         self.counts = [self.counted(tokens, length) for length in range(order)]
 
-    def counted(self, tokens, length: int) -> Counts:
+    @checked
+    def counted(self, tokens: Wholes("pos", low=0), length: Whole(0, 8)) -> Counts:
+        """What follows each context of so many characters in the tokens (pos,), and how often."""
         pairs, seen = np.unique(self.codes(np.lib.stride_tricks.sliding_window_view(tokens, length + 1)),
                                 return_counts=True)
         contexts, first, kinds = np.unique(pairs // self.d_vocab, return_index=True, return_counts=True)
         return Counts(pairs, seen, contexts, np.add.reduceat(seen, first), kinds)
 
-    def codes(self, rows) -> np.ndarray:
+    @checked
+    def codes(self, rows: Wholes("... length", low=0, empty=True)) -> np.ndarray:
         """Each row of tokens as one whole number."""
         return rows @ self.d_vocab ** np.arange(rows.shape[-1])[::-1]
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..rules import Wholes
+
 __all__ = ["RULES", "Rule", "recent"]
 
 PLANE = {"n_heads": 1, "d_model": 2, "d_mlp": 32, "n_ctx": 8}
@@ -48,6 +50,7 @@ class Rule:
         >>> RULES["plus_last_even"].spelt([4, 7, 11, 4])
         '4 7 + 4'
         """
+        tokens = Wholes("pos", low=0, high=self.d_vocab - 1, empty=True)("tokens", tokens).tolist()
         return " ".join("+" if self.plus and token == self.numbers else str(token) for token in tokens)
 
 

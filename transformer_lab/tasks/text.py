@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checks import check_array
+from ..checks import check_array, check_type
 from ..config import Config
 from ..errors import DataError, RangeError, UnknownNameError
 from ..places import shipped, written_whole
@@ -120,7 +120,7 @@ class Alphabet:
     """
 
     def __init__(self, text: str):
-        self.characters = "".join(sorted(set(text)))
+        self.characters = "".join(sorted(set(check_type("text", text, str))))
         self.place = {character: place for place, character in enumerate(self.characters)}
 
     def __len__(self):
@@ -128,7 +128,7 @@ class Alphabet:
 
     def encode(self, text: str) -> np.ndarray:
         """Tokens (pos,) of a text; a character that is not in the alphabet is named, with its position."""
-        for position, character in enumerate(text):
+        for position, character in enumerate(check_type("text", text, str)):
             if character not in self.place:
                 raise UnknownNameError("text", f"{character!r} at position {position}", f"one of {self.characters!r}",
                                        "Leave it out.")
@@ -136,7 +136,8 @@ class Alphabet:
 
     def decode(self, tokens) -> str:
         """The text of tokens (pos,)."""
-        return "".join(self.characters[int(token)] for token in np.asarray(tokens))
+        tokens = Wholes("pos", low=0, high=len(self) - 1, empty=True)("tokens", tokens)
+        return "".join(self.characters[token] for token in tokens.tolist())
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from .seals import (
     dumped,
     noted,
     parsed,
+    readable,
     sealed,
     seals,
     sha256,
@@ -114,7 +115,9 @@ def read_dataset(folder, *, config: dict | None = None):
     DataError
         If anything is missing, damaged, from another format or another configuration than ``config``.
     """
-    folder = check_folder(folder)
+    folder, config = check_folder(folder), config if config is None else check_plain("config", config)
+    with readable(folder):
+        folder.exists()  # a name that no folder can have is said
     manifest, contents = steadily(folder)
     with understood(folder):
         found = parsed(contents["dataset.json"])

@@ -20,8 +20,9 @@ import numpy as np
 
 from ..checks import check_callable, check_choice, check_number
 from ..errors import ArgumentError, DivergedError
-from ..rules import By, Function, Number, Whole, Wholes, written
+from ..rules import By, Function, Number, Whole, Wholes
 from ..signatures import checked
+from ..wording import written
 from .history import OPTIMIZER, History, check_measured, weights_of
 from .progress import Bar
 

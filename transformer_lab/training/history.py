@@ -9,6 +9,7 @@ import numpy as np
 from ..checks import check_choice, check_type, check_whole
 from ..errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError
 from ..rules import Array, Flags, Wholes, as_array
+from ..wording import written
 
 __all__ = ["Best", "History", "weights_of"]
 
@@ -35,9 +36,9 @@ def check_measured(source: str, found: dict) -> dict:
     """What somebody's function measured: by names that a table can have, numbers or arrays over seeds."""
     for name, value in check_type(source, found, dict).items():
         if not (isinstance(name, str) and name.isprintable() and name and "[" not in name):
-            raise DtypeError(f"a name in {source}", repr(name)[:60], "printable text without '['", "Rename it.")
+            raise DtypeError(f"a name in {source}", written(name), "printable text without '['", "Rename it.")
         if type(value) is not float:
-            (SEEDS if np.ndim(value) else NUMBERS)(f"{source}[{name!r}]", value)
+            (NUMBERS | SEEDS)(f"{source}[{name!r}]", value)
     return found
 
 

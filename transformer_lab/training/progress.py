@@ -8,6 +8,9 @@ import time
 
 import numpy as np
 
+from ..checks import check_callable, check_type
+from .history import check_measured
+
 __all__ = ["Bar"]
 
 FULL, EMPTY = "█░"
@@ -17,17 +20,21 @@ class Bar:
     """Redraws one line, as wide as the terminal at most, ten times a second at most; ``Bar(total).show(done, row)``."""
 
     def __init__(self, total: int, stream=None):
-        self.total, self.stream, self.said = total, stream or sys.stderr, {}
+        if stream is not None:
+            check_callable("stream.isatty", getattr(stream, "isatty", None))
+        self.total, self.stream, self.said = total, sys.stderr if stream is None else stream, {}
         self.watched, self.last, self.begun = self.stream.isatty(), 0.0, None
 
     def show(self, done: int, row: dict) -> None:
         """Draw the bar with the numbers of ``row``; the last call ends the line."""
+        check_type("row", row, dict)
         now = time.monotonic()
         self.begun = self.begun or (now, done)
         self.said |= row                        # what is not measured at every step stands until it is measured again
         if not self.watched or (done < self.total and now - self.last < 0.1):
             return
         self.last = now
+        check_measured("row", row)
         numbers = ", ".join(filter(None, map(words, self.said, map(np.mean, self.said.values()))))
         columns = self.columns() - 1
         width = min(24, columns // 3)

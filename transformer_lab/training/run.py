@@ -19,9 +19,10 @@ from ..checks import check_choice, check_type
 from ..config import Config, ModelConfig, TrainConfig
 from ..errors import DataError, DtypeError, LabError, ShapeError
 from ..names import lookup, parameter_shapes
-from ..rules import By, Whole, Wholes
+from ..rules import By, Whole, Wholes, as_array
 from ..signatures import checked
 from ..tasks import FAMILIES, family_of
+from ..wording import written
 from .history import weights_of
 from .records import Record, read_record
 from .runs import recorded
@@ -45,7 +46,7 @@ def check_task(argument: str, value):
         return kind.from_dict({name: entry for name, entry in value.items() if name != "name"})
     if family_of(value)[1] is None:
         kinds = ", ".join(kind.__name__ for kind, _ in FAMILIES.values())
-        raise DtypeError(argument, repr(value)[:60], f"a task: {kinds}", "Pass such a configuration.")
+        raise DtypeError(argument, written(value), f"a task: {kinds}", "Pass such a configuration.")
     return value
 
 
@@ -105,6 +106,7 @@ class Run(Config):
 
     def address(self, name: str) -> str:
         """``"task.seed"``, ``"model.seed"`` or ``"training.seed"``: where a field stands."""
+        name = check_type("field", name, str)
         known = [f"{section}.{entry.name}" for section in self.sections()
                  for entry in dataclasses.fields(getattr(self, section))]
         found = [address for address in known if name in (address, address.partition(".")[2])]
@@ -211,8 +213,9 @@ def one_by_one(params: dict, seeds: Whole(1, 10_000)) -> list[dict]:
     """
     if seeds == 1:
         return [params]
+    params = {name: as_array(f"params[{name!r}]", value, "numbers") for name, value in params.items()}
     for name, value in params.items():
-        if np.shape(value)[:1] != (seeds,):
+        if value.shape[:1] != (seeds,):
             raise ShapeError(f"params[{name!r}]", f"an array of shape {np.shape(value)}", f"({seeds}, ...)",
                              "Pass the weights of a run with as many seeds.")
     return [{name: value[seed] for name, value in params.items()} for seed in range(seeds)]

@@ -14,18 +14,18 @@ import safetensors
 
 from ..checks import check_type
 from ..errors import DataError, DtypeError, LabError
-from ..rules import By
+from ..rules import By, Is
+from ..wording import check_name
 
 LARGEST, LARGEST_MANIFEST = 1 << 30, 1 << 20  # bytes that are ever read of one file
+PATH = By(lambda argument, value: Path(check_name(argument, os.fspath(ANY_PATH(argument, value)))))
+ANY_PATH = Is((str, os.PathLike), "a path", "Pass a str or a pathlib.Path.")
 REMEDY = "Copy the record again from where it came, or train the run again."
 
 
 def check_folder(folder) -> Path:
     """The path of a record's folder."""
-    try:
-        return Path(folder)
-    except TypeError:
-        raise DtypeError("folder", repr(folder)[:60], "a path", "Pass a str or a pathlib.Path.") from None
+    return PATH("folder", folder)
 
 
 def sha256(data: bytes) -> str:

@@ -14,7 +14,8 @@ from ..checks import check_array, check_callable, check_choice, check_entries, c
 from ..config import ModelConfig, OneHeadConfig
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..names import parameter_shapes
-from ..rules import Choice, Each, Function
+from ..rules import Choice, Each, Function, Is, as_array
+from ..wording import written
 from .history import OPTIMIZER, check_measured, check_state
 
 __all__ = ["Stepper"]
@@ -81,6 +82,8 @@ class Stepper:
 
     def parts(self, names) -> list[np.ndarray]:
         """Views of these parameters, and of the optimiser's memory of them."""
+        for name in (names := Is((tuple, list, set, frozenset))("names", names)):
+            check_choice("names", name, self.shapes)
         vectors = [self.theta, *self.optimizer.memory.values()] if names else []
         return [part for vector in vectors
                 for name, part in unpack.unchecked(vector, self.shapes).items() if name in names]
@@ -161,8 +164,8 @@ GRADIENTS = {ModelConfig: of_transformer, OneHeadConfig: of_one_head}
 
 
 def opened(batch, most: int):
-    if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= most:
-        raise ArgumentError("batch", f"{batch!r}"[:60], ("(tokens, targets)", "(tokens, targets, weights)")[most == 3],
+    if not 2 <= len(Is((tuple, list))("batch", batch)) <= most:
+        raise ArgumentError("batch", written(batch), ("(tokens, targets)", "(tokens, targets, weights)")[most == 3],
                             "Let batches(step) return such a tuple.")
     return batch
 
@@ -176,12 +179,13 @@ def shapes_of(model, params: dict) -> dict[str, tuple[int, ...]]:
         last = {OneHeadConfig: 2}.get(type(model), 0)
         shapes = {name: np.shape(value)[-last:] for name, value in params.items()}
     if not callable(model) and type(model) not in GRADIENTS:
-        raise DtypeError("model", f"{model!r}"[:60], "a ModelConfig, a OneHeadConfig or a function", "Pass one.")
+        raise DtypeError("model", written(model), "a ModelConfig, a OneHeadConfig or a function", "Pass one.")
     if type(model) not in GRADIENTS:
         Function("params", "batch")("model", model)
     check_entries("params", params, shapes)
     for name in params or [None]:
         check_choice("params", name, shapes)
+    params = {name: as_array(f"params[{name!r}]", params[name], "numbers") for name in shapes}
     for name, shape in shapes.items():
         check_array(f"params[{name!r}]", params[name], shape=shape, kind="inexact", leading=True, finite=False)
     kinds = {(np.shape(params[name])[:np.ndim(params[name]) - len(shape)], params[name].dtype)

@@ -23,7 +23,8 @@ import numpy as np
 from .. import places
 from ..checks import check_callable, check_choice, check_flag, check_seed, check_type, check_whole
 from ..config import Config
-from ..errors import ArgumentError, DataError, StudyError, installed
+from ..errors import ArgumentError, DataError, StudyError, UnknownNameError, installed
+from ..wording import written
 from .datasets import read_dataset, write_dataset, xarray
 from .folders import check_writable, settled
 from .gather import merged, side_by_side
@@ -89,7 +90,7 @@ class Study:
 
     def __post_init__(self):
         if not (isinstance(self.name, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", self.name)):
-            raise ArgumentError("name", repr(self.name)[:80], "1 to 60 lower-case letters, digits and hyphens",
+            raise ArgumentError("name", written(self.name), "1 to 60 lower-case letters, digits and hyphens",
                                 "Choose such a name: it becomes a folder.")
         check_callable("unit", self.unit), check_flag("together", self.together)
         check_whole("version", self.version, low=1)
@@ -113,6 +114,7 @@ class Study:
 
     def of_a_unit(self, unit: dict) -> dict:
         """Plain values that name one unit's result."""
+        check_type("unit", unit, dict)
         recipe = {} if self.recipe is None else self.recipe.to_dict()
         seeds = {"seeds": list(self.seeds)} if self.together else {}
         return {"study": self.name, "version": self.version, "recipe": recipe, "settings": dict(self.settings),
@@ -129,6 +131,8 @@ class Study:
 
     def measured(self, unit: dict):
         """Run one unit, here and now; nothing is kept."""
+        if check_type("unit", unit, dict).keys() != (wanted := self.units[0].keys()):
+            raise UnknownNameError("unit", written([*unit]), ", ".join(wanted) or "{}", "Take one of study.units.")
         found = self.unit(**unit, **({"seeds": self.seeds} if self.together else {}))
         dataset = found if isinstance(found, xarray().Dataset) else xarray().Dataset(check_type("unit()", found, dict))
         if taken := set(unit) & set(dataset.variables) | set(unit) & set(dataset.sizes):

@@ -12,8 +12,9 @@ import json
 import re
 from pathlib import Path
 
-from ..errors import DataError
+from ..errors import ArgumentError, DataError
 from ..signatures import checked
+from ..wording import written
 
 __all__ = ["join"]
 
@@ -30,8 +31,18 @@ def join(entry: Path, root: Path) -> str:
     'export default $js$choice_js.default;'
     """
     entry, root, parts = entry.resolve(), root.resolve(), {}
+    if not (entry.is_relative_to(root) and ordinary(entry)):
+        raise ArgumentError("entry", written(entry), f"a file in {root}", "Pass the module, and a folder around it.")
     _add(entry, root, parts)
     return "\n".join(parts.values()) + f"\nexport default {_variable(entry, root)}.default;\n"
+
+
+def ordinary(path: Path) -> bool:
+    """Whether there is a file, and no folder, pipe or device."""
+    try:
+        return path.is_file()
+    except OSError:  # no file can be called so
+        return False
 
 
 def _add(path: Path, root: Path, parts: dict[Path, str]) -> None:

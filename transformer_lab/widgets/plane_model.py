@@ -14,6 +14,7 @@ from ..errors import DtypeError, RangeError
 from ..names import parameter_shapes
 from ..rules import By, Choice, Whole
 from ..tasks.rule_table import RULES
+from ..wording import written
 from .base import Explorable, Synced, shipped_bytes
 from .page_data import page_data, shipped_file
 
@@ -39,7 +40,7 @@ def tokens_of(argument, value) -> list[int]:
     words = re.findall(r"\d+|\+|[^\d+\s,]+", check_type(argument, value, str))
     for word in words:
         if word not in WORDS:
-            raise RangeError(argument, repr(word), "numbers from 0 to 10 and +", 'Write "4 7 +".')
+            raise RangeError(argument, written(word), "numbers from 0 to 10 and +", 'Write "4 7 +".')
     check_whole(f"the number of tokens of {argument}", len(words), low=1, high=LONGEST)
     return [WORDS.index(word) for word in words]
 
@@ -55,7 +56,7 @@ def of_edits(argument, value) -> list[list]:
         raise DtypeError(argument, f"a {type(value).__name__}", "a list", 'Write [["W_E", 0, 0.5]].')
     for edit in value:
         if not (isinstance(edit, list | tuple) and len(edit) == 3):
-            raise DtypeError(argument, repr(edit)[:60], "[tensor, entry, value]", 'Write ["W_E", 0, 0.5].')
+            raise DtypeError(argument, written(edit), "[tensor, entry, value]", 'Write ["W_E", 0, 0.5].')
         name, entry, number = edit
         size = int(np.prod(shapes()[check_choice(f"{argument}: tensor", name, TENSORS)]))
         made.append([name, check_whole(f"{argument}: entry of {name}", entry, low=0, high=size - 1),

@@ -27,6 +27,7 @@ class PowerLaw:
     slope_margin: float
     intercept_margin: float
 
+    @checked
     def misses(self, slope: float, intercept: float) -> float:
         """How far the further of two derived numbers lies from the measured one, in half-widths: at most 1 is inside.
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from transformer_lab.errors import ArgumentError
+from transformer_lab.errors import ArgumentError, ShapeError
 from transformer_lab.rules import Array, Entries, Wholes
 from transformer_lab.signatures import checked
 
@@ -27,10 +27,16 @@ class OneHead(torch.nn.Module):
     def __init__(self, params: Entries(W_QK="... d_model d_model", W_OV="... d_model d_vocab")):
         super().__init__()
         for name in ("W_QK", "W_OV"):
-            self.register_parameter(name, torch.nn.Parameter(torch.tensor(Array()(name, params[name]))))
+            value = np.array(Array()(name, params[name]), order="C")  # PyTorch knows no steps backwards
+            self.register_parameter(name, torch.nn.Parameter(torch.tensor(value)))
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every activation by name, from input rows (..., batch, n_ctx, d_model); the last query row only."""
+        if (type(x) is not torch.Tensor or x.dtype != self.W_QK.dtype or x.layout != torch.strided
+                or x.device != self.W_QK.device or x.ndim < 3 or x.shape[-1] != self.W_QK.shape[-1]):
+            came = f"one of shape {tuple(x.shape)}, {x.dtype}" if type(x) is torch.Tensor else f"a {type(x).__name__}"
+            raise ShapeError("x", came, f"a tensor (..., batch, n_ctx, {self.W_QK.shape[-1]}) of {self.W_QK.dtype}",
+                             "Pass the rows that one_head.encode gives, as a tensor.")
         q = x[..., -1, :] @ self.W_QK                                        # (..., batch, d_model)
         scores = (x @ q[..., None])[..., 0] / math.sqrt(x.shape[-1])         # (..., batch, n_ctx)
         pattern = scores.softmax(dim=-1)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from transformer_lab.byhand import one_head
-from transformer_lab.checks import check_entries
+from transformer_lab.checks import check_array, check_entries
 from transformer_lab.config import OneHeadConfig
 from transformer_lab.rules import Array, Choice, Whole
 from transformer_lab.signatures import checked
@@ -52,6 +52,9 @@ def swapped_losses(initial: dict, trained: dict, config: OneHeadConfig, patterns
     (3,)
     """
     check_entries("initial", initial, check_entries("trained", trained, ("W_QK", "W_OV")))
+    initial = {name: Array()(f"initial[{name!r}]", initial[name]) for name in trained}
+    trained = {name: check_array(f"trained[{name!r}]", value, shape=initial[name].shape)
+               for name, value in trained.items()}
     losses = {}
     for part, names in PARTS.items():
         params = {name: (trained if name in names else initial)[name] for name in trained}
@@ -85,7 +88,8 @@ def attention_to_target(params: dict, config: OneHeadConfig, task: PatternTask, 
     >>> attention_to_target(one_head.init(config, scale=0), config, PatternTask(), patterns).round(3).item()
     0.2
     """
-    x = one_head.encode(patterns.tokens, config, params, check_entries("params", params, ["W_QK"])["W_QK"].dtype)
+    W_QK = Array("... d_model d_model")("params['W_QK']", check_entries("params", params, ["W_QK"])["W_QK"])
+    x = one_head.encode(patterns.tokens, config, params, W_QK.dtype)
     pattern = one_head.forward(params, x)["pattern"]
     return pattern[..., np.array(task.slots) == task.target_slot].sum(axis=-1).mean(axis=-1)
 

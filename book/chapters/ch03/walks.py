@@ -13,7 +13,6 @@ from collections import deque
 import numpy as np
 
 from transformer_lab.byhand import small_head
-from transformer_lab.checks import check_array, check_entries
 from transformer_lab.rules import Choice, Each, Number, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.patterns import PatternTask
@@ -43,10 +42,7 @@ def walk(start: dict, task: PatternTask, *, order: str = "joint", look: int = 50
     write-first 0.0
     look-first 3.1
     """
-    check_entries("start", start, small_head.NUMBERS)
-    shape = np.broadcast_shapes(*(np.shape(start[name]) for name in small_head.NUMBERS))
-    point = {name: check_array(f"start[{name!r}]", start[name] + np.zeros(shape), shape=(), leading=True)
-             for name in small_head.NUMBERS}
+    point = dict(zip(small_head.NUMBERS, np.broadcast_arrays(*small_head.numbers_of(start)), strict=True))
     train, points = alternate(order, look, write), deque([point], maxlen=None if whole_path else 1)
     for step in range(steps):
         slopes = small_head.backward(point, task)

@@ -13,7 +13,7 @@ from transformer_lab.byhand.block import Acts
 from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.config import ModelConfig
 from transformer_lab.errors import ArgumentError
-from transformer_lab.rules import Choice
+from transformer_lab.rules import Choice, Each, Wholes
 from transformer_lab.signatures import checked
 
 __all__ = ["ARMS", "PLANTED", "gradients", "with_mistake"]
@@ -79,7 +79,7 @@ def gradients(arm: Choice(ARMS), params: dict, batch: tuple, config: ModelConfig
     >>> float(abs(gradients("frozen", init(config), ([[1, 2, 3]], [2]), config)[1]["blocks.0.W_Q"]).max())
     0.0
     """
-    tokens, targets = batch
+    tokens, targets = Each(Wholes(), 2, 2)("batch", batch)
     acts = forward(params, tokens, config)
     value = loss(acts["logits"], targets, config)
     if arm == "right":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from transformer_lab.byhand.attention import causal_mask, softmax
 from transformer_lab.exercises import Exercise, Objection
 
 __all__ = ["check_effect", "check_fit", "check_one_back", "check_places", "check_rolled", "check_uniform"]
@@ -123,9 +124,7 @@ def _pattern_of(answer, n, sharp):
     W_Q, W_K = (np.asarray(each, dtype=float) for each in made)
     if not W_Q.shape == W_K.shape == (n, n):
         raise Objection(f"Each table has {n} rows and {n} columns here.")
-    scores = np.where(np.tri(n), W_Q @ W_K.T, -np.inf)
-    pattern = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.diagonal(pattern / pattern.sum(axis=1, keepdims=True), -1)
+    return np.diagonal(softmax(W_Q @ W_K.T, causal_mask(n)), -1)
 
 
 check_one_back = Exercise(

@@ -45,7 +45,8 @@ def strings(n: Whole(1), *, seed: Seed, purpose: str = "strings", step: int = 0)
     return Strings(np.concatenate([np.full((n, 1), MARK), letters[:, :-1]], axis=1), letters, periods)
 
 
-def spelt(tokens) -> str:
+@checked
+def spelt(tokens: Wholes("pos", low=0, high=MARK)) -> str:
     """Tokens as letters, and the mark as >."""
     return "".join("abcdefghijklmnopqrst>"[int(token)] for token in tokens)
 

@@ -14,6 +14,8 @@ from transformer_lab.analysis.probes import selectivity
 from transformer_lab.analysis.rollout import gradient_rollout, rollout
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.randomness import generator
+from transformer_lab.rules import Array, Seed, Whole
+from transformer_lab.signatures import checked
 
 from .repeats import LETTERS, N, Strings, looked_up, strings
 
@@ -25,7 +27,8 @@ HEADS = [f"{layer}.{head}" for layer in range(2) for head in range(4)]
 AT = ("rollout", "with gradients", "attention of the best head", "chance")
 
 
-def log_chances(logits) -> np.ndarray:
+@checked
+def log_chances(logits: Array("... token")) -> np.ndarray:
     """Log-probabilities, of the same shape."""
     logits = logits - logits.max(axis=-1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
@@ -36,7 +39,8 @@ def picked(values, targets):
     return np.take_along_axis(values, np.broadcast_to(targets, values.shape[:-1])[..., None], axis=-1)[..., 0]
 
 
-def copied(logits, found: Strings) -> np.ndarray:
+@checked
+def copied(logits: Array("... row pos token"), found: Strings) -> np.ndarray:
     """The share of letters that can be looked up and are right, from logits (..., row, pos, token)."""
     return (logits.argmax(axis=-1) == found.targets)[..., looked_up(found)].mean(axis=-1)
 
@@ -90,7 +94,8 @@ def effects(run) -> dict:
             "left": ("heads_out", pruned.values)}
 
 
-def a_changed_copy(n: int, seed: int):
+@checked
+def a_changed_copy(n: Whole(1), seed: Seed):
     """Strings in which the last letter can be looked up, the place of its letter's first copy, and the same strings
     with another letter there; what is asked stands in the last place that counts, ``at``.
     """

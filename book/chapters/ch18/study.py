@@ -13,6 +13,8 @@ from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.byhand.transformer import init, pack, unpack
 from transformer_lab.config import ModelConfig
 from transformer_lab.names import parameter_shapes
+from transformer_lab.rules import Whole
+from transformer_lab.signatures import checked
 from transformer_lab.training import Study, fit
 from transformer_lab.training.stepper import Stepper
 
@@ -29,7 +31,8 @@ STEPS = np.unique(np.rint(TRAINING["steps"] * np.linspace(0, 1, 51)**2).astype(i
 SEEDS = range(10)
 
 
-def shape(n_layers: int = 2) -> ModelConfig:
+@checked
+def shape(n_layers: Whole(1, 100) = 2) -> ModelConfig:
     """Attention alone: every layer has four heads, and no feed-forward layer follows."""
     return ModelConfig(d_vocab=LETTERS + 1, n_ctx=N, n_layers=n_layers, n_heads=4, d_model=32, mask="causal",
                        positions="learned", norm="layer")
@@ -67,7 +70,8 @@ REPEATING = Study("repeating-strings", repeating, arms={"n_layers": (2, 1)}, see
                   settings=TRAINING)
 
 
-def model_of(seed: int, n_layers: int = 2) -> Runner:
+@checked
+def model_of(seed: Whole(0, 9), n_layers: Whole(1, 2) = 2) -> Runner:
     """A trained model, as the instruments see it.
 
     >>> model_of(0).config.n_layers

@@ -12,7 +12,7 @@ import numpy as np
 from transformer_lab.byhand import transformer
 from transformer_lab.byhand.block import Acts, block, block_pullback
 from transformer_lab.config import ModelConfig
-from transformer_lab.rules import Each, Inexact, Whole
+from transformer_lab.rules import Choice, Each, Inexact, Seed, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.taps import keep
 
@@ -46,7 +46,8 @@ def cache_entries(n_tokens: Whole(), n_layers: Whole(1), n_kv: Whole(1), d_head:
     return 2 * n_tokens * n_layers * n_kv * d_head
 
 
-def cache_bytes(name: str, *, n_kv: int | None = None, each: int = 2) -> int:
+@checked
+def cache_bytes(name: Choice(SHAPES), *, n_kv: Whole(1) | None = None, each: Whole(1) = 2) -> int:
     """Bytes of a full cache of a published shape; with ``n_kv``, of the same model with so many heads of keys.
 
     >>> cache_bytes("Llama 2, 7B") / 2**30
@@ -56,7 +57,9 @@ def cache_bytes(name: str, *, n_kv: int | None = None, each: int = 2) -> int:
     return each * cache_entries(n_ctx, n_layers, n_kv or heads, d_head)
 
 
-def writer(n_ctx: int, d_model: int = 128, n_layers: int = 4, seed: int = 0) -> tuple[dict, ModelConfig]:
+@checked
+def writer(n_ctx: Whole(1, 4096), d_model: Whole(4, 1024) = 128, n_layers: Whole(1, 100) = 4,
+           seed: Seed = 0) -> tuple[dict, ModelConfig]:
     """A causal model with random weights: what it writes makes no sense, and takes as long as what does."""
     config = ModelConfig(d_vocab=64, n_ctx=n_ctx, d_model=d_model, n_heads=4, n_layers=n_layers, d_mlp=4 * d_model,
                          positions="learned", norm="layer", mask="causal")
@@ -84,7 +87,8 @@ def read_one_by_one(params, config, tokens, places=None) -> np.ndarray:
     return np.array(logits)
 
 
-def write_tokens(n: int, *, cached: bool, **shape) -> tuple[list[int], list[float]]:
+@checked
+def write_tokens(n: Whole(1, 4096), *, cached: bool, **shape) -> tuple[list[int], list[float]]:
     """The likeliest tokens one after the other, and the seconds that each took.
 
     >>> write_tokens(5, cached=True, d_model=8)[0] == write_tokens(5, cached=False, d_model=8)[0]
@@ -102,7 +106,8 @@ def write_tokens(n: int, *, cached: bool, **shape) -> tuple[list[int], list[floa
     return written, np.diff([began, *ticks]).tolist()
 
 
-def chain(params, config, mask) -> list[tuple]:
+@checked
+def chain(params: dict, config: ModelConfig, mask) -> list[tuple]:
     """The blocks of a model as pairs: forward(x) gives the stream and what is kept; pullback(kept, d) goes back."""
     def forward(p, x):
         acts = Acts(keep)

@@ -11,7 +11,7 @@ import numpy as np
 
 from transformer_lab.byhand.attention import causal_mask
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Choice, Flags, Inexact, Seed, Whole
+from transformer_lab.rules import Array, Choice, Flags, Seed, Whole
 from transformer_lab.signatures import checked
 
 __all__ = ["PATTERNS", "cells_open", "features", "kernel_pattern", "layers_needed", "linear_attend", "mask_of",
@@ -49,7 +49,8 @@ def mask_of(name: Choice(PATTERNS), n: Whole(1, 4096), *, width: Whole(2) = 8, s
     return causal_mask(n) & PATTERNS[name](query, key, width, generator(seed, f"pattern {name}"))
 
 
-def cells_open(mask) -> int:
+@checked
+def cells_open(mask: Flags("...")) -> int:
     """How many scores there are.
 
     >>> cells_open(mask_of("dense", 32)), cells_open(mask_of("window", 32))
@@ -77,7 +78,8 @@ def layers_needed(mask: Flags("n n")) -> np.ndarray:
     return needed
 
 
-def reached(mask, layers: int) -> np.ndarray:
+@checked
+def reached(mask: Flags("n n"), layers: Whole(1)) -> np.ndarray:
     """What the last query can have read of each key after so many layers, bool (n,).
 
     >>> reached(mask_of("window", 32), 2).sum()
@@ -87,7 +89,8 @@ def reached(mask, layers: int) -> np.ndarray:
     return (row > 0) & (row <= layers)
 
 
-def features(x):
+@checked
+def features(x: Array()):
     """The feature map of Katharopoulos et al.: :math:`1 + x` above zero, :math:`e^x` below, so always positive.
 
     >>> features(np.array([-50.0, 0.0, 2.0])).round(3).tolist()
@@ -96,18 +99,19 @@ def features(x):
     return np.where(x > 0, 1 + x, np.exp(np.minimum(x, 0)))
 
 
-def kernel_pattern(q, k):
+@checked
+def kernel_pattern(q: Array("... n d_head"), k: Array("... n d_head")):
     r"""The weights :math:`\varphi(q_i)\cdot\varphi(k_j)`, made to sum to one over the keys up to the query (..., n, n).
 
     >>> kernel_pattern(np.zeros((3, 2)), np.ones((3, 2)))[-1].round(3).tolist()
     [0.333, 0.333, 0.333]
     """
-    weights = features(q) @ features(k).swapaxes(-1, -2) * causal_mask(q.shape[-2])
+    weights = features.unchecked(q) @ features.unchecked(k).swapaxes(-1, -2) * causal_mask(q.shape[-2])
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
 @checked
-def linear_attend(q: Inexact("n d_head"), k: Inexact("n d_head"), v: Inexact("n d_value")) -> np.ndarray:
+def linear_attend(q: Array("n d_head"), k: Array("n d_head"), v: Array("n d_value")) -> np.ndarray:
     r"""What :func:`kernel_pattern` returns, without a cell of it: one matrix and one vector are carried along.
 
     .. math:: S_i = S_{i-1} + \varphi(k_i) v_i^\top, \quad t_i = t_{i-1} + \varphi(k_i), \quad
@@ -120,7 +124,7 @@ def linear_attend(q: Inexact("n d_head"), k: Inexact("n d_head"), v: Inexact("n 
     """
     S, t = np.zeros((q.shape[1], v.shape[1])), np.zeros(q.shape[1])
     z = np.empty_like(v)
-    for i, (query, key) in enumerate(zip(features(q), features(k), strict=True)):
+    for i, (query, key) in enumerate(zip(features.unchecked(q), features.unchecked(k), strict=True)):
         S, t = S + np.outer(key, v[i]), t + key
         z[i] = query @ S / (query @ t)
     return z

@@ -13,14 +13,25 @@ import numpy as np
 
 from transformer_lab.byhand.attention import Mask, spread
 from transformer_lab.errors import ArgumentError
-from transformer_lab.rules import Array, Entries, Whole, Wholes
+from transformer_lab.rules import Array, Each, Entries, Rule, Whole, Wholes
 from transformer_lab.signatures import checked
 
 __all__ = ["attend_in_tiles", "joined", "nothing_seen", "pullback_in_tiles", "take_in", "tiles_of",
            "unrescaled"]
 
 
-def nothing_seen(n, width):
+class Kept(Rule):
+    """What queries keep: their largest score, and the two sums."""
+
+    def check(self, argument, value, sizes, given):
+        three = Each(Array(finite=False), 3, 3).check(argument, value, sizes, given)
+        axes = ("query", "query", "query d_value")
+        return tuple(Array(words, finite=False).check(f"{argument}[{i}]", part, sizes, given)
+                     for i, (part, words) in enumerate(zip(three, axes, strict=True)))
+
+
+@checked
+def nothing_seen(n: Whole(1), width: Whole(1)):
     """What ``n`` queries keep before the first score: no largest one, and sums of nothing.
 
     >>> [part.tolist() for part in nothing_seen(1, 2)]
@@ -29,7 +40,8 @@ def nothing_seen(n, width):
     return np.full(n, -np.inf), np.zeros(n), np.zeros((n, width))
 
 
-def take_in(kept, scores, values):
+@checked
+def take_in(kept: Kept(), scores: Array("query key", finite=False), values: Array("key d_value")):
     r"""What is kept after some more scores (query, key) and the values of these keys (eq-online-softmax).
 
     .. math:: m' = \max(m, \max_j s_j), \quad l' = e^{m - m'} l + \sum_j e^{s_j - m'}, \quad
@@ -46,7 +58,8 @@ def take_in(kept, scores, values):
     return top, old * l + new.sum(axis=-1), old[:, None] * o + new @ values
 
 
-def unrescaled(kept, scores, values):
+@checked
+def unrescaled(kept: Kept(), scores: Array("query key", finite=False), values: Array("key d_value")):
     """The plausible mistake: the level moves to the new maximum, and what was summed below the old one stays.
 
     >>> unrescaled((np.zeros(1), np.ones(1), np.ones((1, 1))), np.full((1, 1), 9.0), np.zeros((1, 1)))[1].tolist()
@@ -56,7 +69,8 @@ def unrescaled(kept, scores, values):
     return top, kept[1] + l, kept[2] + o
 
 
-def joined(one, other):
+@checked
+def joined(one: Kept(), other: Kept()):
     r"""What is kept of two lots of keys, from what is kept of each: :math:`l = e^{m_1 - m} l_1 + e^{m_2 - m} l_2`, and
     the same for :math:`o`, with :math:`m` the larger maximum (eq-joined). The order does not matter.
 
@@ -69,7 +83,8 @@ def joined(one, other):
     return top, a * one[1] + b * other[1], a[:, None] * one[2] + b[:, None] * other[2]
 
 
-def tiles_of(n_queries, n_keys, rows, columns):
+@checked
+def tiles_of(n_queries: Whole(1), n_keys: Whole(1), rows: Whole(1), columns: Whole(1)):
     """The tiles of a table of scores, as pairs of slices, row of tiles by row of tiles.
 
     >>> len(tiles_of(5, 4, 2, 2))
@@ -131,7 +146,7 @@ def pullback_in_tiles(acts: Entries(q="query d_head", k="key d_head", v="key d_v
     >>> {name: value.shape for name, value in d.items()}
     {'q': (6, 4), 'k': (6, 4), 'v': (6, 4)}
     """
-    q, k, v = acts["q"], acts["k"], acts["v"]
+    q, k, v = (Array()(f"acts[{name!r}]", acts[name]) for name in "qkv")
     d = {name: np.zeros_like(value) for name, value in zip("qkv", (q, k, v), strict=True)}
     D = (d_z * acts["z"]).sum(axis=-1, keepdims=True)
     for i, j, scores in walked(q, k, mask, rows, columns, order):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.analysis.certificates.plane import Plane
+from transformer_lab.rules import Whole
+from transformer_lab.signatures import checked
 
 __all__ = ["EDITS", "value_of"]
 
@@ -36,7 +38,8 @@ def no_value(plane: Plane) -> Plane:
     return plane._replace(values=values)
 
 
-def value_of(place: int):
+@checked
+def value_of(place: Whole(0, 7)):
     """Every token is read with the value that it has in this place."""
     return lambda plane: plane._replace(values=np.broadcast_to(plane.values[place], plane.values.shape))
 

@@ -19,6 +19,8 @@ from transformer_lab.analysis.certificates.exact import examine
 from transformer_lab.analysis.certificates.families import Boxes, families, size
 from transformer_lab.analysis.certificates.plane import Plane, plane_of
 from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
+from transformer_lab.rules import Array, Choice, Whole, Wholes
+from transformer_lab.signatures import checked
 
 __all__ = ["EVEN", "FAMILIES", "MODEL", "PLUS", "Agreement", "answer", "averaged", "cases", "compare", "just_before",
            "logits", "nearest", "not_the_first", "read_table", "say", "tables", "wrong_by"]
@@ -29,30 +31,35 @@ MODEL, PLUS, EVEN = RUN.model, RUN.task.of.operator, np.arange(0, 11, 2)
 FAMILIES = families(RUN.task)
 
 
-def tables(seed: int, how: str = "plain") -> Plane:
+@checked
+def tables(seed: Whole(0, 255), how: Choice(("source", "plain", "balanced")) = "plain") -> Plane:
     """What the program reads off a trained model: scores, values, and the lines and slopes of the regions."""
     return plane_of(params_of(IN_THE_PLANE.load().sel(recipe=how, seed=seed)), MODEL, PLUS)
 
 
-def logits(plane: Plane, z) -> np.ndarray:
+@checked
+def logits(plane: Plane, z: Array("... 2")) -> np.ndarray:
     """What the feed-forward layer and the read-out make of each z (..., 2): (..., token)."""
     on = np.maximum(z @ plane.lines[:2] + plane.lines[2], 0)
     return z @ plane.direct[:2] + plane.direct[2] + on @ plane.hidden
 
 
-def say(plane: Plane, z) -> np.ndarray:
+@checked
+def say(plane: Plane, z: Array("... 2")) -> np.ndarray:
     """The token in whose region of the plane z (..., 2) lies."""
-    return logits(plane, z).argmax(axis=-1)
+    return logits.unchecked(plane, z).argmax(axis=-1)
 
 
-def answer(plane: Plane, tokens) -> int:
+@checked
+def answer(plane: Plane, tokens: Wholes("t", low=0, high=11)) -> int:
     """The program: what the sign says after these tokens (eq-story)."""
     seen, t = [*tokens, plane.query], len(tokens)
     j = np.argmax([plane.scores[t, i, token] for i, token in enumerate(seen)])
     return int(say(plane, plane.start[t] + plane.values[j, seen[j]]))
 
 
-def read_table(plane: Plane, t: int) -> np.ndarray:
+@checked
+def read_table(plane: Plane, t: Whole(1, 7)) -> np.ndarray:
     """What a sign in place t says where it looks at each even number in each place before it: (t, 6)."""
     return say(plane, plane.start[t] + plane.values[:t, EVEN])
 
@@ -69,7 +76,8 @@ class Cases(NamedTuple):
         return Boxes(self.t, answers[which], self.allowed[which])
 
 
-def cases(plane: Plane, keys: np.ndarray | None = None) -> list[Cases]:
+@checked
+def cases(plane: Plane, keys: Array("t t token", finite=False) | None = None) -> list[Cases]:
     """Every context in which the rule decides, by the family that it is in and the token with the highest score.
 
     ``keys`` are other scores (t, i, token) than the model's own, for a program that looks elsewhere.
@@ -105,7 +113,8 @@ class Agreement(NamedTuple):
     foretold: int
 
 
-def compare(plane: Plane, last: int = 7) -> Agreement:
+@checked
+def compare(plane: Plane, last: Whole(1, 7) = 7) -> Agreement:
     """Network, program and rule, over every context in which the rule decides, up to a sign in the ``last`` place."""
     found = cases(plane)[:last]
     right, missed = counted(plane, found, "rule", lambda case: case.rule == case.program)
@@ -120,25 +129,29 @@ def counted(plane, found, answers, where):
     return examine(plane, boxes)[:2] if boxes else (0, 0)
 
 
-def wrong_by(plane: Plane, keys: np.ndarray | None = None) -> int:
+@checked
+def wrong_by(plane: Plane, keys: Array("t t token", finite=False) | None = None) -> int:
     """In how many contexts a program with these scores is wrong: no network is run."""
     return sum(sum(size(case.boxes(case.rule, case.rule != case.program))) for case in cases(plane, keys)
                if (case.rule != case.program).any())
 
 
+@checked
 def just_before(plane: Plane) -> np.ndarray:
     """Scores of another story: the sign looks at the token just before it."""
     return np.broadcast_to(np.arange(plane.n_ctx)[:, None] - 1e-9 * np.arange(12), plane.scores.shape) * np.where(
         np.arange(plane.n_ctx)[:, None, None] == np.arange(plane.n_ctx)[:, None], -1, 1)
 
 
-def nearest(plane: Plane, stands: np.ndarray) -> np.ndarray:
+@checked
+def nearest(plane: Plane, stands: Array("t token 2")) -> np.ndarray:
     """Scores of a third story: the sign looks at what stands nearest to it in the plane, itself left out."""
     gaps = np.linalg.norm(stands[None] - plane.start[:, None, None], axis=-1)     # (t, i, token)
     own = np.arange(plane.n_ctx)[:, None] == np.arange(plane.n_ctx)
     return np.where(own[..., None], -np.inf, -gaps)
 
 
+@checked
 def averaged(plane: Plane) -> int:
     """In how many contexts a fourth story is wrong: the sign takes the mean of all even numbers."""
     keys = np.where(np.isin(np.arange(12), EVEN), 0.0, -60.0)

@@ -9,10 +9,11 @@ from transformer_lab.analysis.certificates.plane import WANTED, Plane, plane_of
 from transformer_lab.analysis.certificates.prove import bounds
 from transformer_lab.analysis.certificates.regions import leads
 from transformer_lab.analysis.certificates.support import compass, polygons, support
+from transformer_lab.byhand.ends import Real
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.config import ModelConfig
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Array, Seed, Whole, Wholes
+from transformer_lab.rules import Array, Entries, Flags, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.rules import RuleTask, oracle
 
@@ -24,12 +25,14 @@ TASK, PLUS, N_TOKENS = RuleTask("plus_last_even"), 11, 12
 DIRECTIONS = compass(16)
 
 
-def config_of(n_ctx: int = 8) -> ModelConfig:
+@checked
+def config_of(n_ctx: Whole(1, 1024) = 8) -> ModelConfig:
     """The model of this part: one head, one layer, a stream two wide."""
     return ModelConfig(**WANTED, d_mlp=32, d_vocab=N_TOKENS, n_ctx=n_ctx)
 
 
-def task_of(n_ctx: int) -> RuleTask:
+@checked
+def task_of(n_ctx: Whole(1, 1024)) -> RuleTask:
     """The task with so many tokens in view."""
     return RuleTask("plus_last_even", n_ctx)
 
@@ -44,7 +47,8 @@ def spelt(tokens: Wholes("t", low=0, below=12)) -> str:
     return TASK.of.spelt(tokens)
 
 
-def to_plane(params: dict) -> Plane:
+@checked
+def to_plane(params: Entries(W_pos="n_ctx _")) -> Plane:
     """The model as a map of the plane, at the query ``+``."""
     return plane_of(params, config_of(params["W_pos"].shape[0]), PLUS)
 
@@ -79,7 +83,9 @@ def every_context(t: Whole(1, 5)) -> np.ndarray:
     return rows[(rows % 2 == 0).any(axis=1)]
 
 
-def asked(params: dict, contexts: np.ndarray, dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
+@checked
+def asked(params: Entries(W_pos="n_ctx _"), contexts: Wholes("n t", low=0, below=N_TOKENS),
+          dtype: Real() = np.float64) -> tuple[np.ndarray, np.ndarray]:
     """Plain forward passes at a ``+`` after each context: where the stream stands (n, 2), and the margins (n,).
 
     The margin is the logit of the right token less the largest other one: above 0 the model is right.
@@ -89,7 +95,7 @@ def asked(params: dict, contexts: np.ndarray, dtype=np.float64) -> tuple[np.ndar
     [(2, 2), (2,)]
     """
     rows = np.hstack([contexts, np.full((len(contexts), 1), PLUS)])
-    exact = {name: value.astype(dtype) for name, value in params.items()}
+    exact = {name: Array()(f"params[{name!r}]", value).astype(dtype) for name, value in params.items()}
     acts = forward(exact, rows, config_of(params["W_pos"].shape[0]))
     answers = oracle(TASK, rows)[:, -1].argmax(axis=1)[:, None]
     logits = acts["logits"][:, -1].copy()
@@ -121,7 +127,8 @@ def family(t: Whole(1), j: Whole(), even: Whole(0, 10)) -> np.ndarray:
     return allowed
 
 
-def tables(plane: Plane, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@checked
+def tables(plane: Plane, allowed: Flags("t token")) -> tuple[np.ndarray, np.ndarray]:
     """For each position and token the weight a (pos, 12), 0 where the token may not stand, and a value (pos, 12, 2).
 
     The stream at the ``+`` is added to the values: the weighted mean of these is then the point z itself.
@@ -145,18 +152,21 @@ def package_boxes(plane: Plane) -> list[Boxes]:
     return families(RuleTask("plus_last_even", plane.n_ctx))
 
 
+@checked
 def polygons_of(plane: Plane) -> tuple[np.ndarray, np.ndarray]:
     """The package's polygon around each family (family, 16, 2), and the least lead of its answer there (family,)."""
     found = [bounds(plane, boxes) for boxes in package_boxes(plane)]
     return np.concatenate([each.corners for each in found]), np.concatenate([each.least for each in found])
 
 
+@checked
 def reaches(plane: Plane) -> np.ndarray:
     """How far each family reaches in the sixteen directions, by the package: (family, 16)."""
     return np.concatenate([support(plane, boxes, DIRECTIONS).heights for boxes in package_boxes(plane)])
 
 
-def cut(piece: np.ndarray, side: np.ndarray) -> list[np.ndarray]:
+@checked
+def cut(piece: Array("corner 2"), side: Array("corner")) -> list[np.ndarray]:
     """A convex piece (corner, 2) cut where ``side`` (corner,), an affine function, is 0: one piece or two.
 
     >>> [half.tolist() for half in cut(np.array([[0.0, 0], [2, 0], [0, 2]]), np.array([-1.0, 1, -1]))]
@@ -170,6 +180,7 @@ def cut(piece: np.ndarray, side: np.ndarray) -> list[np.ndarray]:
     return [half for half in halves if len(half) > 2] or [piece]
 
 
+@checked
 def values_only(plane: Plane) -> np.ndarray:
     """The least lead of each family in a polygon around its values, whatever their weights: (family,)."""
     found = []
@@ -182,7 +193,8 @@ def values_only(plane: Plane) -> np.ndarray:
     return np.concatenate(found)
 
 
-def outside(params: dict, heights: np.ndarray) -> int:
+@checked
+def outside(params: Entries(W_pos="n_ctx _"), heights: Array("168 16")) -> int:
     """How many of all contexts with the ``+`` among the first five tokens lead to a point outside what the ``heights``
     (168, 16) of the families allow; by plain forward passes.
     """

@@ -10,6 +10,7 @@ from transformer_lab.analysis.certificates.families import families
 from transformer_lab.analysis.certificates.gaze import least_gaze, preference
 from transformer_lab.analysis.certificates.plane import Plane
 from transformer_lab.analysis.certificates.prove import bounds
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.rules import RuleTask
 
 from .contexts import spelt
@@ -32,6 +33,7 @@ class Failure(NamedTuple):
     worst: str
 
 
+@checked
 def failure(plane: Plane) -> Failure:
     """Sort a model that is wrong somewhere."""
     boxes = families(RuleTask(n_ctx=plane.n_ctx))

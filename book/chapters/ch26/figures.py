@@ -8,6 +8,8 @@ from transformer_lab.analysis.certificates.plane import Plane, gaps
 from transformer_lab.plots import Figure
 from transformer_lab.plots.figure import laid_out
 from transformer_lab.plots.style import empty, label, name_line
+from transformer_lab.rules import Array, Each
+from transformer_lab.signatures import checked
 from transformer_lab.theme import color
 
 __all__ = ["close_up", "frame_of", "hull", "landscape", "toy"]
@@ -17,7 +19,8 @@ SHADES = (0.36, 0.08, 0.22, 0.5)  # of regions; neighbours have different ones
 ACROSS, UPWARDS = "first number of the stream", "second number of the stream"
 
 
-def frame_of(places) -> tuple[tuple[float, float], tuple[float, float]]:
+@checked
+def frame_of(places: Array("n 2")) -> tuple[tuple[float, float], tuple[float, float]]:
     """A frame with a little room about places (n, 2)."""
     low, high = np.min(places, axis=0), np.max(places, axis=0)
     room = 0.12 * (high - low)
@@ -104,7 +107,8 @@ def _edges(x, y, inside):
             yield from runs
 
 
-def hull(points: np.ndarray) -> np.ndarray:
+@checked
+def hull(points: Array("n 2")) -> np.ndarray:
     """The corners of the convex hull of points (n, 2), counterclockwise.
 
     >>> hull(np.array([[0.0, 0], [1, 1], [2, 0], [1, 3]])).tolist()
@@ -121,9 +125,10 @@ def hull(points: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def toy(points, names, reach: float, values) -> Figure:
+@checked
+def toy(points: Array("n 2"), names: Each(str), reach: float, values: Array("m 2")) -> Figure:
     """Nine points with the names of their contexts, the hull around them, how far they reach, and the values' hull."""
-    points, values = np.asarray(points, float), hull(np.asarray(values, float))
+    values = hull(values)
     around = hull(points)
 
     def draw(_, width):
@@ -143,7 +148,8 @@ def toy(points, names, reach: float, values) -> Figure:
     return laid_out([""], draw, [said])
 
 
-def close_up(outlines: np.ndarray, least: np.ndarray):
+@checked
+def close_up(outlines: Array("n corner 2"), least: Array("n")):
     """The polygons (n, corner, 2) in which the answer does not win everywhere, and a frame around them."""
     failing = outlines[least <= 0]
     return failing, frame_of(failing.reshape(-1, 2))

@@ -12,6 +12,8 @@ from transformer_lab.analysis.certificates.prove import Proof
 from transformer_lab.analysis.certificates.record import certificate, fingerprint, sealed
 from transformer_lab.errors import DataError
 from transformer_lab.randomness import generator
+from transformer_lab.rules import Entries, Number, Seed, Whole
+from transformer_lab.signatures import checked
 
 from .contexts import TASK
 
@@ -32,7 +34,8 @@ def objection(found: dict, params: dict) -> str:
     return ""
 
 
-def flipped(found: dict, seed: int) -> dict:
+@checked
+def flipped(found: Entries(families=None), seed: Seed) -> dict:
     """One random number of a random polygon, with another sign; the checksum is left as it was."""
     rng, spoiled = generator(seed, "flip"), copy.deepcopy(found)
     corner = spoiled["families"][rng.integers(len(spoiled["families"]))]["corners"][rng.integers(16)]
@@ -41,7 +44,8 @@ def flipped(found: dict, seed: int) -> dict:
     return spoiled
 
 
-def shrunk(found: dict, which: int, factor: float = 0.99) -> dict:
+@checked
+def shrunk(found: Entries(families=None), which: Whole(), factor: Number(low=0) = 0.99) -> dict:
     """One polygon drawn in towards its middle, and the certificate sealed anew: the forger knows the checksum."""
     spoiled = found | {"families": [*found["families"]]}
     corners = np.array(found["families"][which]["corners"])

@@ -6,6 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
+from transformer_lab.checks import check_array
 from transformer_lab.rules import Array, Whole, Wholes
 from transformer_lab.signatures import checked
 
@@ -44,13 +45,16 @@ def orders(wanted: Wholes("looks 2", low=0), n: Whole(2, 9) = 7) -> int:
     >>> orders(looks_back(1)), orders(looks_back(3))
     (64, 0)
     """
+    for name, column, low in (("seen", wanted[:, 0], 1), ("place", wanted[:, 1], 0)):
+        check_array(f"wanted: {name}", column, shape=("looks",), kind="whole", low=low, high=n - 1 + low)
     rank = np.array(list(permutations(range(n))))
     fits = [(rank[:, place] == rank[:, :seen].max(axis=1)) | (rank[:, place] == rank[:, :seen].min(axis=1))
             for seen, place in wanted]
     return int(np.logical_and.reduce(fits).sum())
 
 
-def pair_points(rng, d: Whole(1) = 16) -> tuple[np.ndarray, np.ndarray]:
+@checked
+def pair_points(rng: np.random.Generator, d: Whole(1, 4096) = 16) -> tuple[np.ndarray, np.ndarray]:
     """What a random head reads from two tokens in each of two places, with all else held: points (2, 2, d), weights.
 
     >>> [part.shape for part in pair_points(np.random.default_rng(0))]

@@ -12,6 +12,9 @@ from transformer_lab.analysis.certificates.prove import bounds, prove
 from transformer_lab.byhand.transformer import forward, unpack
 from transformer_lab.names import parameter_shapes
 from transformer_lab.randomness import generator
+from transformer_lab.rules import Choice
+from transformer_lab.signatures import checked
+from transformer_lab.tasks.rule_table import RULES
 from transformer_lab.tasks.rules import RuleTask, constrained, decidable, distances, foretold, oracle, sample
 
 __all__ = ["PROVABLE", "measured", "windows"]
@@ -20,8 +23,9 @@ PROVABLE = ("plus_last_even", "lucky7", "step_back")
 N = 4000
 
 
+@checked
 @lru_cache(maxsize=32)
-def windows(rule: str):
+def windows(rule: Choice(RULES)):
     """Random windows of a rule, every target counted: tokens, which next tokens are allowed, where the rule decides,
     how far back the token in focus stands, the targets, and what one who knows the rule loses on them, in nats.
     """

@@ -13,6 +13,8 @@ import numpy as np
 from transformer_lab.analysis.plane_models import RECIPES
 from transformer_lab.byhand.transformer import forward, pack
 from transformer_lab.names import parameter_shapes
+from transformer_lab.rules import Choice, Whole
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.rule_table import RULES, Rule, recent
 from transformer_lab.tasks.rules import RuleTask, sample
 from transformer_lab.training import Run, Study, fit
@@ -27,7 +29,8 @@ TAUGHT = {"all": 1.0, "the rule": 0.0}  # the share of free tokens that count
 ROOM, PLANE_ROOM = 1200, 320  # numbers kept for a model: the largest has 1182, in the plane 300
 
 
-def run_of(rule: str, d_model: int, taught: str = "all", n_seeds: int = 16) -> Run:
+@checked
+def run_of(rule: Choice(RULES), d_model: Whole(1, 4096), taught: Choice(TAUGHT) = "all", n_seeds: Whole(1) = 16) -> Run:
     """The run of one rule in one width.
 
     >>> run_of("lucky7", 2).model.d_mlp

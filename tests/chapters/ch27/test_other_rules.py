@@ -53,7 +53,7 @@ def test_readings_of_a_real_head_cross():
 
 def test_wrong_answers_are_counted_one_by_one(monkeypatch):
     monkeypatch.setattr(ch27.measures, "N", 30)
-    ch27.measures.windows.cache_clear()
+    ch27.measures.windows.unchecked.cache_clear()
     run = ch27.run_of("lucky7", 3)
     params = init(run.model, seed=4)
     found = ch27.measures.measured(run, pack(params, parameter_shapes(run.model))[None])
@@ -64,7 +64,7 @@ def test_wrong_answers_are_counted_one_by_one(monkeypatch):
             if row[i] == 7:  # nothing else is decided
                 asked, wrong = asked + 1, wrong + (said[i] != row[i - 1])
     assert np.isclose(found["wrong"][0], wrong / asked)
-    ch27.measures.windows.cache_clear()
+    ch27.measures.windows.unchecked.cache_clear()
 
 
 def test_the_rule_of_our_own_says_what_its_words_say_and_goes_again():

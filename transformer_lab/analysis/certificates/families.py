@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...checks import check_choice
+from ...rules import Flags, Wholes
 from ...signatures import checked
 from ...tasks.rules import RuleTask
 from .plane import Plane
@@ -28,6 +29,11 @@ class Boxes(NamedTuple):
     allowed: np.ndarray  # (box, t, token) bool
 
     def pick(self, which) -> Boxes:
+        """Some of the boxes: a slice, places, or a truth value for each."""
+        if not isinstance(which, slice):
+            n = len(self.answers)
+            which = (Flags(str(n), empty=True) | Wholes("some", low=0, high=n - 1, empty=True))("which", which)
+            which = which if len(which) else which.astype(int)
         return Boxes(self.t, self.answers[which], self.allowed[which])
 
 

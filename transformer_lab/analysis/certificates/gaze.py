@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...checks import check_array
 from ...rules import Each, Wholes
 from ...signatures import checked
 from .families import Boxes, weights
@@ -71,5 +72,7 @@ def preference(plane: Plane, focus: Wholes("n", low=0), others: Wholes("m", low=
     2
     """
     scores = plane.scores[-1, :-1]
+    for argument, tokens in (("focus", focus), ("others", others)):
+        check_array(argument, tokens, shape=("n",), kind="whole", high=scores.shape[-1] - 1)
     level = scores[:, focus].mean(axis=1)
     return float((level - scores[:, others].mean(axis=1)).mean()), float(np.diff(level).mean())

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...places import written_whole
+from ...rules import as_array
 from ...signatures import checked
 from ...tasks.rules import RuleTask
 from .prove import Proof
@@ -28,8 +29,8 @@ def fingerprint(params: dict) -> str:
     'b58ae805c3c2'
     """
     total = hashlib.sha256()
-    for name in sorted(params):
-        value = np.asarray(params[name])
+    for name in sorted(params, key=str):
+        value = np.asarray(as_array(f"params[{name!r}]", params[name], "numbers"))
         total.update(f"{name} {value.dtype.str} {value.shape}\n".encode() + value.tobytes())
     return total.hexdigest()
 
