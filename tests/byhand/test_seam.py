@@ -102,9 +102,15 @@ REFUSED = {
                lambda: MODEL(torch.tensor([[1.0]]))],
     "at": [lambda: pick(np.ones((1, 3, 2)), np.array([3])), lambda: pick(np.ones((1, 3, 2)), np.array([-1]))],
     r"f\(params\)": [lambda: complex_step(lambda p: None, AT), lambda: complex_step(lambda p: np.nan, AT),
-                     lambda: complex_step(lambda p: np.real(p["w"]).sum(), AT)],
-    "f": [lambda f=f: complex_step(lambda p: p["w"].sum() + f(p["w"]).sum(), AT)
-          for f in (np.abs, np.conj, np.sign, np.angle, np.linalg.norm, lambda w: np.vdot(w, w))],
+                     lambda: complex_step(lambda p: p["w"].sum() + 1j, AT)],
+    "f": [lambda f=f: complex_step(lambda p: p["w"].sum() + np.sum(f(p["w"])), AT)
+          for f in (np.abs, np.conj, np.sign, np.angle, np.linalg.norm, lambda w: np.vdot(w, w), np.round,
+                    np.rint, np.real, abs, lambda w: w.round(3), lambda w: w.conj(),
+                    lambda w: 1j * np.asarray(w).imag, lambda w: np.asarray(w).round(9), lambda w: w.tolist()[0].real,
+                    lambda w: np.asarray(w).real ** 2, lambda w: np.where(np.asarray(w).imag != 0, 0, w))]
+    + [lambda: complex_step(lambda p: np.real(p["w"]).sum(), AT),
+       lambda: complex_step(lambda p: p["w"].sum(axis=-1) + np.asarray(p["v"]).real.sum(axis=-1),
+                            {"w": np.ones((2, 3)), "v": np.ones((2, 3))}, independent=1)],
 }
 
 

@@ -1,14 +1,8 @@
 r"""Is this gradient right? A checker with several witnesses, for any function of named arrays.
 
 A gradient written by hand is compared, entry by entry, with what independent witnesses say, which know nothing of its
-derivation; an autograd twin can be one. Two are built in:
-
-- the *complex step*, :math:`\partial f = \operatorname{Im} f(p + \mathrm i\,\epsilon) / \epsilon` (Squire and Trapp
-  1998): no difference is taken, so nothing cancels, and it is exact to rounding;
-- *central differences*, :math:`D(\epsilon) = (f(p + \epsilon) - f(p - \epsilon)) / 2\epsilon`, for whatever refuses
-  complex numbers. The error of :math:`D` begins with :math:`\epsilon^2`, so :math:`(4 D(\epsilon) - D(2\epsilon)) / 3`
-  is free of that term (Richardson 1911). The step is the fifth root of the machine epsilon: what is left grows with
-  its fourth power, rounding with its inverse.
+derivation; an autograd twin can be one. Two are built in, in :mod:`~transformer_lab.byhand.witnesses`:
+the complex step, exact to rounding, and central differences, for whatever refuses complex numbers.
 
 A function with many outputs is projected on a random upstream gradient first. (All ones would be a bad choice: they
 cannot see what a softmax's Jacobian does, because its rows sum to zero.) The error of a tensor is relative:
@@ -21,127 +15,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_array, check_choice, check_type
-from ..errors import ArgumentError, DtypeError, EmptyError, NotFiniteError, RangeError
+from ..checks import check_array, check_choice
+from ..errors import ArgumentError
 from ..randomness import generator
 from ..rules import Each, Number, Seed, Whole
 from ..signatures import checked
+from .witnesses import CENTRAL_STEP, EPS, central_differences, complex_step, named_arrays
 
 __all__ = ["Report", "Row", "central_differences", "check_gradients", "complex_step"]
 
-EPS = float(np.finfo(np.float64).eps)
-COMPLEX_STEP, REAL_STEP, CENTRAL_STEP = 1e-30, 1e-4, EPS ** (1 / 5)
 FLOAT32_TOLERANCE = 1e-5
-
-
-#: What forgets the imaginary part of a complex number, and with it the derivative.
-FORGETFUL = (np.absolute, np.sign, np.conjugate, np.angle, np.vdot, np.linalg.norm)
-
-
-class Complex(np.ndarray):
-    """Parameters on their way through ``f``: a step that would lose the derivative on the way is refused."""
-
-    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **settings):
-        remembered(ufunc, inputs)
-        inputs, out = ([np.asarray(value) if isinstance(value, Complex) else value for value in values]
-                       for values in (inputs, out))
-        result = getattr(ufunc, method)(*inputs, **settings | ({"out": tuple(out)} if out else {}))
-        return result.view(Complex) if type(result) is np.ndarray else result
-
-    def __array_function__(self, func, types, args, kwargs):
-        remembered(func, args)
-        return super().__array_function__(func, types, args, kwargs)
-
-
-def remembered(func: Callable, inputs: tuple) -> None:
-    if func in FORGETFUL and any(np.iscomplexobj(value) for value in inputs):
-        raise DtypeError("f", f"{func.__name__} of a complex number", "operations with a complex derivative",
-                         "Leave out abs, sign, conj and norm, take them of real parts, or ask central_differences.")
-
-
-@checked
-def complex_step(f: Callable, params: dict, *, independent: Whole() = 0, entries: dict | None = None) -> dict:
-    r"""The gradient of a real function by a complex step: :math:`\operatorname{Im} f(p + \mathrm i\epsilon)/\epsilon`.
-
-    ``f(params)`` is made of operations that go on with complex numbers: no ``abs``, no comparison, no ``conj`` on the
-    way, unless of real parts on purpose. The first ``independent`` axes of every parameter are instances of their own:
-    ``f`` then returns one number an instance, and each evaluation differentiates all of them at once. ``entries`` are
-    flat indices by name of the entries wanted; other tensors are left out, other entries are NaN.
-
-    >>> complex_step(lambda p: (p["w"] ** 3).sum(), {"w": np.array([1.0, 2.0])})
-    {'w': array([ 3., 12.])}
-    """
-    def slope(nudged):
-        params = nudged(1j * COMPLEX_STEP)
-        value = np.asarray(f({name: value.view(Complex) for name, value in params.items()}))
-        if value.dtype.kind not in "fc":
-            raise DtypeError("f(params)", f"an array of dtype {value.dtype}", "a number", "Return the sum or the mean.")
-        if not np.isfinite(value).all():
-            raise NotFiniteError("f(params)", "NaN or infinity", "a finite number", "Take params where f is defined.")
-        if value.dtype.kind == "f" and np.any(f(nudged(REAL_STEP)) != f(nudged(-REAL_STEP))):
-            raise DtypeError("f(params)", "a real number, though it depends on a complex one", "a complex number",
-                             "Leave out abs, conj and real, or ask central_differences.")
-        return np.imag(value) / COMPLEX_STEP
-
-    return entrywise(slope, params, independent, entries)
-
-
-@checked
-def central_differences(f: Callable, params: dict, *, independent: Whole() = 0, entries: dict | None = None) -> dict:
-    r"""The gradient by two central differences, extrapolated: :math:`(4 D(\epsilon) - D(2\epsilon)) / 3`. Arguments as
-    for :func:`complex_step`.
-
-    >>> central_differences(lambda p: (p["w"] ** 3).sum(), {"w": np.array([1.0, 2.0])})["w"].round(9).tolist()
-    [3.0, 12.0]
-    """
-    def value(params):
-        return check_array("f(params)", f(params), shape=(), leading=True)
-
-    def slope(nudged):
-        near, far = ((value(nudged(step)) - value(nudged(-step))) / (2 * step)
-                     for step in (CENTRAL_STEP, 2 * CENTRAL_STEP))
-        return (4 * near - far) / 3
-
-    return entrywise(slope, params, independent, entries)
-
-
-def entrywise(slope: Callable, params: dict, independent: int, entries: dict | None) -> dict:
-    """Ask for the slope along one entry after the other; ``slope`` gets a function from a step to nudged parameters."""
-    params = {name: value.astype(np.float64) for name, value in named_arrays("params", params, independent).items()}
-    grads = {}
-    for name in params if entries is None else entries:
-        shape = params[check_choice("entries", name, params)].shape
-        flat = np.full((*shape[:independent], math.prod(shape[independent:])), np.nan)
-        chosen = np.arange(flat.shape[-1]) if entries is None else check_array(
-            f"entries[{name!r}]", entries[name], shape=("entry",), kind="whole", low=0, high=flat.shape[-1] - 1)
-        for entry in chosen:
-            flat[..., entry] = check_array("f(params)", slope(partial(nudged, params, name, entry, independent)),
-                                           shape=shape[:independent])
-        grads[name] = flat.reshape(shape)
-    return grads
-
-
-def nudged(params: dict, name: str, entry: int, independent: int, step: complex) -> dict:
-    value = np.array(params[name], dtype=np.result_type(np.float64, step), order="C")
-    value.reshape(*value.shape[:independent], -1)[..., entry] += step
-    return params | {name: value}
-
-
-def named_arrays(argument: str, arrays, independent: int = 0, like: dict | None = None) -> dict[str, np.ndarray]:
-    """The arrays by name, finite and real; with ``like``, each of the shape of its namesake there."""
-    if not check_type(argument, arrays, dict):
-        raise EmptyError(argument, "an empty dict", "at least one array", "Pass arrays by name.")
-    names = list(arrays) if like is None else [check_choice(argument, name, like) for name in arrays]
-    found = {name: check_array(f"{argument}[{name!r}]", arrays[name], shape=np.shape((like or arrays)[name]))
-             for name in names}
-    if independent > (most := min(value.ndim for value in found.values())):
-        raise RangeError("independent", str(independent), f"at most {most}, as many axes as all have", "Lower it.")
-    return found
 
 
 class Witness(NamedTuple):
