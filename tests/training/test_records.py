@@ -4,7 +4,6 @@ import json
 import os
 import pickle
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -239,33 +238,3 @@ def test_metrics_whose_seeds_come_and_go_are_a_sentence():
                   evaluate=lambda stepper: {"x": np.ones(2) if stepper.arrays["b"].any() else 1.0})
     with pytest.raises(ShapeError, match="as many seeds in every row"):
         history["x"]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="a writer is killed in a process of its own")
-@pytest.mark.parametrize("written", [0, 1, 3])
-def test_what_a_killed_writer_left_goes_after_a_day_and_nothing_else(tmp_path, original, monkeypatch, written):
-    record = read_record(original)
-
-    def write():
-        write_record(tmp_path / "run", config={}, history=record.history, state=record.state, step=60)
-
-    if not (child := os.fork()):
-        write_bytes, left = Path.write_bytes, iter(range(written))
-        monkeypatch.setattr(Path, "write_bytes", lambda path, data: write_bytes(path, data)
-                            if next(left, None) is not None else os._exit(9))
-        write()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    half, = tmp_path.iterdir()
-    assert len(list(half.iterdir())) == written
-    others = [tmp_path / name for name in ("run.77-0123abcd.part", "run2.77-0123abcd.part", "run.part")]
-    for other in others:
-        other.mkdir()
-        (other / "mine").write_text("mine")
-        os.utime(other, (0, 0))
-    write()
-    assert half.exists(), "it might still be written to"
-    os.utime(half, (0, 0))
-    shutil.rmtree(tmp_path / "run")
-    write()
-    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "run"])
-    assert all((other / "mine").read_text() == "mine" for other in others)

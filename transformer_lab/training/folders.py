@@ -1,24 +1,24 @@
 """Folders of evidence: there whole or not at all, and the old one stays until the new one is whole.
 
 What is being written lies in a sibling whose name carries the process and random letters, so that two writers never
-meet. ``NAME.PID-RANDOM.part`` is half written, its manifest first: what a killed writer left of it goes after a day,
-and nothing else that this process did not make is ever removed. ``NAME.PID-RANDOM.old`` is what ``NAME`` held until a
-moment ago: if a kill came between, it is found and put back.
+meet. ``NAME.PID-LETTERS.part`` is half written, its manifest first. ``NAME.PID-LETTERS.old`` is what ``NAME`` held
+until a moment ago: if a kill came between, it is found and put back.
+
+What a killed writer left goes when the same folder is next written on the same machine, and nothing else that this
+process did not make is ever removed. The letters end in a seal on the machine and the process, so the name proves who
+made the folder; the process is no more; and nothing lies in it but what its manifest names. Where this cannot be shown
+(Windows, another machine's half in a shared folder) it stays, and may be deleted by hand when nothing is being written.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import DataError
-from ..places import sibling
+from ..places import left_behind, sibling
 from .seals import unsealed
-
-DAY = 24 * 60 * 60  # seconds: no writer takes as long
 
 
 def place(folder: Path, contents: dict[str, bytes], *, replace: bool = False) -> Path:
@@ -45,13 +45,14 @@ def place(folder: Path, contents: dict[str, bytes], *, replace: bool = False) ->
     except OSError as fault:
         raise unwritable(folder, fault) from None
     finally:
-        shutil.rmtree(half, ignore_errors=True)
+        discard(half, folder)
     return folder
 
 
-def unwritable(folder: Path, fault: OSError) -> DataError:
-    return DataError(f"{folder} cannot be written: {fault.strerror or fault}. What was there is left as it was. Make "
-                     "room, or see to it that this folder may be written.")
+def unwritable(folder: Path, fault: OSError | ValueError) -> DataError:
+    why = getattr(fault, "strerror", "") or fault
+    return DataError(f"{folder} cannot be written: {why}. What was there is left as it was. Make room, or see to it "
+                     "that this folder may be written.")
 
 
 def check_writable(folder: Path) -> Path:
@@ -63,26 +64,36 @@ def check_writable(folder: Path) -> Path:
         sweep(folder)
         if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
             raise NotADirectoryError(20, "there is a file, or a link to nowhere, of this name")
-    except OSError as fault:
+    except (OSError, ValueError) as fault:
         raise unwritable(folder, fault) from None
     return folder
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers of this folder left half written when they were killed, a day ago or more."""
-    pattern = re.compile(re.escape(folder.name) + r"\.\d+-[0-9a-f]{8}\.part")
-    for half in [path for path in folder.parent.iterdir() if pattern.fullmatch(path.name)]:
-        with suppress(OSError):
-            if time.time() - half.stat().st_mtime > DAY and {path.name for path in half.iterdir()} <= written(half):
-                shutil.rmtree(half)
+    """Remove what writers of this folder left when they were killed: halves, and the old where the new one is there."""
+    for rest in left_behind(folder, "part") + (left_behind(folder, "old") if folder.exists() else []):
+        discard(rest, folder)
 
 
-def written(half: Path) -> set[str]:
-    """What a writer may have put into a folder: the files that its manifest names, and this."""
+def discard(rest: Path, folder: Path) -> None:
+    """Remove a half, or what ``folder`` held before: nothing but what its manifest names, and the manifest last.
+
+    What is removed is called a half from then on, so that none is ever put back half deleted.
+    """
+    with suppress(OSError):
+        if {path.name for path in rest.iterdir()} <= written(rest):
+            rest = rest.rename(sibling(folder, "part")) if rest.suffix == ".old" else rest
+            for path in sorted(rest.iterdir(), key=lambda path: path.name == "manifest.json"):
+                path.unlink()
+            rest.rmdir()
+
+
+def written(rest: Path) -> set[str]:
+    """What a writer may have put into a folder: the files that its manifest names, and this, whole or not."""
     try:
-        return {"manifest.json", *unsealed(half / "manifest.json")["files"]}
+        return {"manifest.json", *unsealed(rest / "manifest.json")["files"]}
     except (DataError, LookupError, TypeError):
-        return set()
+        return {"manifest.json"}
 
 
 def swap(half: Path, folder: Path) -> None:
@@ -99,13 +110,13 @@ def swap(half: Path, folder: Path) -> None:
             settled(folder)  # puts the old one back, unless somebody else was quicker
     else:
         raise last
-    shutil.rmtree(old, ignore_errors=True)
+    discard(old, folder)
 
 
 def settled(folder: Path) -> Path:
     """The folder; if a writer was killed between its two renames, after what it held has been put back."""
     if not folder.exists() and folder.parent.is_dir():
-        pattern = re.compile(re.escape(folder.name) + r"\.\d+-[0-9a-f]{8}\.old")
+        pattern = re.compile(re.escape(folder.name) + r"\.\d+-[0-9a-f]{8,16}\.old")
         for old in sorted(path for path in folder.parent.iterdir() if pattern.fullmatch(path.name)):
             try:
                 old.rename(folder)
