@@ -13,13 +13,16 @@ def main() -> int:
         signal.signal(signal.SIGINT, stopped)
     from .cli import main as command  # loading takes a third of a second
 
-    signal.signal(signal.SIGINT, before)
-    code = command()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to stop
+    try:
+        signal.signal(signal.SIGINT, before)
+        code = command()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to stop
+    except KeyboardInterrupt:  # between two lines of this or of command, outside of what that looks after
+        stopped()
     return code
 
 
-def stopped(number, frame):
+def stopped(*signal_and_frame):
     """End here: an exception in the middle of an import may be taken for a library that is missing."""
     with suppress(OSError):
         os.write(2, b"\ntransformer-lab: stopped.\n")

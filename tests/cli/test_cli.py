@@ -322,6 +322,24 @@ def test_ctrl_c_while_it_loads_is_a_sentence(after, inside):
     assert "Traceback" not in err and started.returncode in (130, 2, -signal.SIGINT)
 
 
+@pytest.mark.parametrize("begin", ([sys.executable, "-m", "transformer_lab"],
+                                   [Path(sys.executable).with_name("transformer-lab")]), ids=("module", "script"))
+def test_ctrl_c_at_any_moment_of_the_first_half_second_shows_no_line_of_ours(begin, inside):
+    """What lies before our first line is not ours to answer: Python looks for installed packages (``site``), reads the
+    line that finds an editable installation, and opens the script. A traceback from there names none of our files.
+    """
+    if not Path(begin[0]).exists():
+        pytest.skip("the script is not installed")
+    for after in np.linspace(0, 0.5, 9):
+        started = subprocess.Popen([*begin, "train", "digits", "--steps", "3000"], cwd=inside, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        time.sleep(after)
+        started.send_signal(signal.SIGINT)
+        said = started.communicate(timeout=60)[1].decode()
+        assert not re.search(r'File ".*[\\/]transformer_lab[\\/]', said), said
+        assert "Traceback" in said or started.returncode in (130, -signal.SIGINT), said
+
+
 def test_ctrl_c_that_a_library_takes_for_another_fault_is_a_sentence_too(inside):
     script = """if True:
         import os, signal, sys, time
