@@ -60,16 +60,22 @@ def _in(home: Path, parts: list[str]) -> Source | None:
         return None
     text = file.read_text("utf-8")
     tree = ast.parse(text)
-    public = next((ast.literal_eval(node.value) for node in tree.body if _assigns_all(node)), None)
+    public = next((_written_out(node.value) for node in tree.body if _assigns_all(node)), None)
     if name.startswith("_") or (public is not None and name not in public):
         return None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             return Source(_full_name(file, name), file, _text(text, node))
-        if isinstance(node, ast.ImportFrom) and node.level and any(alias.name == name for alias in node.names):
+        named = isinstance(node, ast.ImportFrom) and node.level and node.module
+        if named and any(alias.name == name for alias in node.names):
             above = file.parents[node.level - 1]
             return _in(above, [*filter(None, (node.module or "").split(".")), name])
     return None
+
+
+def _written_out(value: ast.expr) -> list[str] | None:
+    """The names of a list, if all of them stand in it."""
+    return None if any(isinstance(each, ast.Starred) for each in value.elts) else ast.literal_eval(value)
 
 
 def _assigns_all(node: ast.stmt) -> bool:
