@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from transformer_lab import errors
+from transformer_lab import errors, places
 from transformer_lab.config import ModelConfig
-from transformer_lab.rules import Array, Choice, Each, Entries, Flags, Inexact, Number, Seed, Whole, Wholes
+from transformer_lab.rules import Array, Choice, Each, Entries, Flags, Inexact, Number, Seed, Whole, Wholes, rule_of
 from transformer_lab.signatures import checked
+from transformer_lab.training import read_record
 
 SHAPES = [shape for n in range(4) for shape in itertools.product((1, 2, 3), repeat=n)]
 TABLE = {"relu": max, "gelu": min}
@@ -195,3 +197,33 @@ def test_a_number_above_zero_is_not_zero(value):
     with pytest.raises(errors.RangeError, match=r"^rate: got .*; allowed is a number above 0"):
         Number(above=0)("rate", value)
     assert Number(above=0)("rate", 1e-300) == 1e-300
+
+
+def failing(kind):
+    """Something whose own methods fail, whoever asks."""
+    def fail(self, *args, **kwargs):
+        raise RuntimeError("a method of a reader's own")
+
+    methods = ("__eq__", "__len__", "__iter__", "__bool__", "__repr__", "__str__", "__array__", "__float__")
+    return type("Failing", (kind,), dict.fromkeys(methods, fail))()
+
+
+@pytest.mark.parametrize("rule", [Whole(), Number(), Array("n"), Choice(["a"]), Each(Whole()), Whole() | Array("n"),
+                                  rule_of(str), rule_of(dict), rule_of(bool), Entries(W="n")], ids=repr)
+@pytest.mark.parametrize("kind", [object, float, list, dict])
+def test_what_fails_when_it_is_looked_at_is_refused(rule, kind):
+    with pytest.raises(errors.LabError, match=r"^x: got "):
+        rule("x", failing(kind))
+
+
+@pytest.mark.parametrize("value", [np.broadcast_to(1.0, (10**6, 10**6)), range(10**9), range(10**30)])
+def test_one_number_repeated_without_end_is_refused_at_once(value):
+    with pytest.raises(errors.LabError, match=r"^x: got "):
+        Array("...")("x", value)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800b"])
+def test_what_no_file_can_be_called_is_refused(path):
+    for call in (lambda: rule_of(Path)("x", Path(path)), lambda: places.runs(path), lambda: read_record(path)):
+        with pytest.raises(errors.LabError, match="a name that a file can have"):
+            call()
