@@ -31,6 +31,7 @@ STATES = {
     "decoding": [{}, {"model": "arithmetic", "expression": "Add ( Max ( 3 , 7 ) , Min ( 2 , 9 ) )", "step": 1},
                  {"expression": "Max ( 5 , Last ( 6 , 3 ) )"},
                  {"pick": "drawn", "temperature": 2.0, "top_k": 7, "top_p": 0.9, "draws": 3, "step": 1}],
+    "draw-digit": [{}, {"example": -1, "edits": [[9, 16], [10, 7], [17, 16]], "out": [0, 5]}],
     "gradient-graph": [{"mistake": name, "weights": "trained"} for name in MISTAKES] + [{"weights": "silent"}],
     "loss-walk": [{"order": order, "step": 90} for order in ("joint", "write", "look")],
     "phase-scrubber": [{"step": 60}, {"order": "joint", "positions": "none", "step": 20, "seed": 3, "example": 2}],
@@ -49,6 +50,7 @@ PRINTED = {
     "block-trace": "now.at.name === 'loss' ? [now.loss] : now.value",
     "cost-of-attention": "now.kept ? [now.kept[state.query].l, now.kept[state.query].o] : [now.hits / now.asked]",
     "decoding": "now.step.top.map(({ share }) => share)",
+    "draw-digit": "[now.probs]",
     "gradient-graph": "[now.acts.pattern, ...['W_QK', 'W_OV'].map((name) => "
                       "now.grads[name].flat().reduce((top, g) => Math.max(top, Math.abs(g)), 0))]",
     "loss-walk": "[now.walks[state.order][state.step]].map(({ look, write, loss }) => [look, write, loss])",

@@ -1,9 +1,9 @@
 r"""How much of each position's answer comes from which input, by multiplying patterns through the layers.
 
 *Rollout* (Abnar and Zuidema 2020) averages the heads and counts the stream as half: :math:`R_l = (\tfrac12 \bar A_l +
-\tfrac12 I)\, R_{l-1}`. *Gradient-weighted* rollout (Chefer et al. 2021) counts a weight as much as the answer asks for
-it: :math:`R_l = R_{l-1} + \overline{(\nabla A_l \odot A_l)^+}\, R_{l-1}`. Neither looks at values: what they are worth
-is for an ablation to say.
+\tfrac12 I)\, R_{l-1}` (eq-rollout). *Gradient-weighted* rollout (Chefer et al. 2021) counts a weight as much as the
+answer asks for it: :math:`R_l = R_{l-1} + \overline{(\nabla A_l \odot A_l)^+}\, R_{l-1}` (eq-gradient-rollout). Neither
+looks at values: what they are worth is for an ablation to say.
 """
 
 from __future__ import annotations

@@ -10,12 +10,13 @@ from .attention import AttentionHeads
 from .base import Explorable, OneOf, Synced, WithModel, numbers, shipped_bytes
 from .by_hand import BackwardReplay, GradientGraph
 from .cost_of_attention import CostOfAttention
+from .draw_digit import DrawDigit
 from .machine import WholeMachine
 from .plane_model import PlaneModel
 
 __all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "Choice", "CostOfAttention", "Curve",
-           "Decoding", "Explorable", "GradientGraph", "LossWalk", "PhaseScrubber", "PlaneModel", "Positions",
-           "SoftLookup", "WholeMachine"]
+           "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk", "PhaseScrubber", "PlaneModel",
+           "Positions", "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):
