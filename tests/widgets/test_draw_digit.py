@@ -58,7 +58,7 @@ def test_python_takes_what_the_page_takes_and_nothing_else():
 
 def test_the_data_is_light():
     written = files()
-    assert len(written["data-draw-digit.js"]) < 150_000 and len(written["draw-digit.js"]) < 60_000
+    assert len(written["data-draw-digit.js"]) < 150_000 and len(written["draw-digit.js"]) < 80_000
 
 
 @pytest.mark.browser
