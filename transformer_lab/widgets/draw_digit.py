@@ -34,8 +34,8 @@ class DrawDigit(Explorable, draws="draw-digit"):
     "rollout". The ``pen`` stands at a row and a column.
 
     >>> lab = DrawDigit(example=-1, edits=[[12, 16]])
-    >>> lab.image.shape, float(lab.image[0, 0, 1, 4]), lab.config.n_ctx
-    (torch.Size([1, 1, 8, 8]), 1.0, 17)
+    >>> lab.image.shape, float(lab.image[0, 0, 1, 4]), lab.shape["n_ctx"]
+    ((1, 1, 8, 8), 1.0, 17)
     """
 
     data = shipped_bytes("draw-digit")
@@ -57,20 +57,17 @@ class DrawDigit(Explorable, draws="draw-digit"):
         return found.reshape(8, 8)
 
     @property
-    def image(self):
-        """The drawing as the model takes it: a tensor (1, 1, 8, 8) from 0 to 1."""
-        import torch
-        return torch.tensor(self.pixels / FULL)[None, None]
+    def image(self) -> np.ndarray:
+        """The drawing as the model takes it, from 0 to 1, (1, 1, 8, 8)."""
+        return self.pixels[None, None] / FULL
 
     @property
-    def config(self):
-        """The configuration of the model, a ViTConfig."""
-        from ..models.vit import ViTConfig
-        return ViTConfig(**FACTS["vit"])
+    def shape(self) -> dict:
+        """The choices of the model: ``ViTConfig(**shape)`` is its configuration."""
+        return dict(FACTS["vit"])
 
     @property
-    def model(self):
-        """The transformer of patches, in double precision, its weights rounded as on the page."""
-        from ..models.vit import ViT
-        return ViT(self.config, {name.removeprefix("model/"): value.astype(float) for name, value in ARRAYS.items()
-                                 if name.startswith("model/")})
+    def params(self) -> dict[str, np.ndarray]:
+        """Its parameters, rounded as on the page, in double precision."""
+        return {name.removeprefix("model/"): value.astype(float) for name, value in ARRAYS.items()
+                if name.startswith("model/")}

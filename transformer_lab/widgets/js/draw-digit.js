@@ -48,14 +48,17 @@ const table = (state, { book, probs, found, digit, out }) => [
 ];
 
 const code = ({ example, edits, out }) => `import torch
+from transformer_lab.models.vit import ViT, ViTConfig
 from transformer_lab.widgets import DrawDigit
 
 # weights in half precision
 lab = DrawDigit(example=${example}, out=[${out.join(", ")}],
                 edits=${JSON.stringify(edits).replaceAll(",", ", ")})
-kept = torch.ones(lab.config.n_ctx, dtype=torch.bool)
+config = ViTConfig(**lab.shape)
+kept = torch.ones(config.n_ctx, dtype=torch.bool)
 kept[[1 + patch for patch in lab.out]] = False   # row 0 is the class
-logits = lab.model(lab.image, mask=kept)
+model = ViT(config, lab.params)
+logits = model(torch.tensor(lab.image), mask=kept)
 print(logits.softmax(-1)[0].tolist())`;
 
 const named = ({ digits }) => digits.map((digit, i) => [i, `a ${digit}${digits.indexOf(digit) < i ? ", hard to read" : ""}`]);
