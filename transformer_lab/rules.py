@@ -100,8 +100,6 @@ class Array(Rule):
         array = as_array(argument, value, words)
         if array.dtype.kind not in codes and not (array.size == 0 and isinstance(value, (list, tuple))):
             raise DtypeError(argument, f"an array of dtype {array.dtype}", words, remedy)
-        if array.size > MOST:
-            raise ShapeError(argument, f"an array of shape {array.shape}", f"at most {MOST:,} entries", "Pass less.")
         if array.size == 0 and not self.empty:
             raise EmptyError(argument, f"an empty array of shape {array.shape}", "at least one entry",
                              "Pass some data.")
@@ -204,4 +202,6 @@ def as_array(argument: str, value, words: str) -> np.ndarray:
         array = np.array(None)
     if array.dtype == object:
         raise DtypeError(argument, described(value), f"an array of {words}", "Pass a NumPy array.")
+    if array.size > MOST:
+        raise ShapeError(argument, f"an array of shape {array.shape}", f"at most {MOST:,} entries", "Pass less.")
     return array

@@ -88,7 +88,8 @@ class EncoderDecoder(Part):
     def forward(self, source, tokens, tap=keep):
         """Logits (batch, pos, d_vocab) of the token after each, from sources and tokens (batch, pos)."""
         tap = held(tap)
-        if isinstance(source, torch.Tensor) and isinstance(tokens, torch.Tensor) and len(source) != len(tokens):
+        check_tokens("source", source, self.config), check_tokens("tokens", tokens, self.config)
+        if len(source) != len(tokens):
             raise ShapeError("tokens", f"{len(tokens)} sequences", f"{len(source)}, one a source", "Pass as many.")
         logits = self.decode(tokens, *self.encode(source, tap), tap)
         reached(tap)
