@@ -55,8 +55,8 @@ from transformer_lab.widgets import DrawDigit
 lab = DrawDigit(example=${example}, out=[${out.join(", ")}],
                 edits=${JSON.stringify(edits).replaceAll(",", ", ")})
 config = ViTConfig(**lab.shape)
-kept = torch.ones(config.n_ctx, dtype=torch.bool)
-kept[[1 + patch for patch in lab.out]] = False   # row 0 is the class
+kept = torch.ones(config.n_ctx, config.n_ctx, dtype=torch.bool)
+kept[:, [1 + patch for patch in lab.out]] = False   # row 0 is the class
 model = ViT(config, lab.params)
 logits = model(torch.tensor(lab.image), mask=kept)
 print(logits.softmax(-1)[0].tolist())`;
