@@ -34,6 +34,7 @@ STATES = {
     "draw-digit": [{}, {"example": -1, "edits": [[9, 16], [10, 7], [17, 16]], "out": [0, 5]}],
     "gradient-graph": [{"mistake": name, "weights": "trained"} for name in MISTAKES] + [{"weights": "silent"}],
     "loss-walk": [{"order": order, "step": 90} for order in ("joint", "write", "look")],
+    "mask-painter": [{}, {"preset": "encoder-decoder", "edits": [[7, 0], [0, 7]], "layers": 2}],
     "phase-scrubber": [{"step": 60}, {"order": "joint", "positions": "none", "step": 20, "seed": 3, "example": 2}],
     "plane-model": [{}, {"seed": 0, "step": 700, "sequence": "4 7 +"},
                     {"edits": [["W_E", 12, 0.4], ["W_K", 1, -2.0]], "sequence": "10 + 3 5 +"}],
@@ -54,6 +55,7 @@ PRINTED = {
     "gradient-graph": "[now.acts.pattern, ...['W_QK', 'W_OV'].map((name) => "
                       "now.grads[name].flat().reduce((top, g) => Math.max(top, Math.abs(g)), 0))]",
     "loss-walk": "[now.walks[state.order][state.step]].map(({ look, write, loss }) => [look, write, loss])",
+    "mask-painter": "[now.open, now.knows]",
     "phase-scrubber": "[Array.from(now.acts.pattern), now.acts.probs[now.letters[0]]]",
     "plane-model": "[now.acts.logits.at(-1), now.proof.margin]",
     "positions": "[now.score]",

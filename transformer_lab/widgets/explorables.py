@@ -12,11 +12,12 @@ from .by_hand import BackwardReplay, GradientGraph
 from .cost_of_attention import CostOfAttention
 from .draw_digit import DrawDigit
 from .machine import WholeMachine
+from .mask_painter import MaskPainter
 from .plane_model import PlaneModel
 
 __all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "Choice", "CostOfAttention", "Curve",
-           "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk", "PhaseScrubber", "PlaneModel",
-           "Positions", "SoftLookup", "WholeMachine"]
+           "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk", "MaskPainter", "PhaseScrubber",
+           "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):
