@@ -118,3 +118,37 @@ def test_with_both_sides_open_only_the_last_letter_costs_something():
     open_, causal = (ch17.task_of("next letter", strings, sight=sight) for sight in ("bidirectional", "causal"))
     assert (open_.floor[:, :-1] == 0).all() and np.array_equal(open_.floor[:, -1], causal.floor[:, -1])
     assert np.array_equal(open_.source[:, 1:], strings[:, :-1])
+
+
+def test_the_record_holds_the_floors_of_the_texts_it_was_measured_on():
+    told, strings = ch17.FAMILIES.load(), ch17.walks(1000, seed=10**6, purpose="strings")
+    for task, sights in ch17.ARMS.items():
+        for sight in sights:
+            found = ch17.task_of(task, strings, sight=sight, seed=10**6)
+            floor = found.floor[(found.targets != IGNORED) & (found.targets < ch17.V)].mean()
+            assert np.allclose(told["floor"].sel(task=task, sight=sight), floor, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("task", "sight"), [("next letter", "bidirectional"), ("masked", "causal"),
+                                             ("spans", "prefix"), ("sort", "no source")])
+def test_an_arm_is_asked_where_its_task_has_targets(task, sight):
+    arm = ch17.study.Arm(task, sight, 0)
+    cost, right, floor = arm.costs()
+    assert arm.logits(arm.held_out).shape == (*arm.held_out.targets.shape, ch17.D_VOCAB)
+    assert cost > floor and 0 <= right < 0.4
+    assert arm.drawn(4, seed=1, step=3)[0].tolist() == arm.drawn(4, seed=1, step=3)[0].tolist()
+
+
+def test_a_decoder_that_sees_no_source_says_the_same_whatever_it_is():
+    arm = ch17.study.Arm("reverse", "no source", 0)
+    held = arm.held_out._replace(source=np.zeros_like(arm.held_out.source))
+    assert np.array_equal(arm.logits(held), arm.logits(arm.held_out))
+
+
+def test_what_a_written_letter_repeats_is_where_the_task_has_it():
+    strings = ch17.walks(20, seed=2)
+    for task in ("reverse", "sort"):
+        targets = ch17.task_of(task, strings, sight="encoder-decoder").targets
+        wanted = ch17.looked_for(task, strings, targets)
+        assert all((row[keys] == letter).all() and keys.any() for row, letters_, table in
+                   zip(strings, targets, wanted, strict=True) for letter, keys in zip(letters_, table, strict=True))

@@ -1,6 +1,6 @@
 // Paint a mask: which keys a query may read in one layer, what it can know of after more, and whose mask that is.
 
-import { label, line, rect } from "./core/chart.js";
+import { label, rect } from "./core/chart.js";
 import { amount, color } from "./core/color.js";
 import { h, part } from "./core/draw.js";
 import { clamp, range, sum } from "./core/math.js";
@@ -24,9 +24,8 @@ const frame = (state, left, cell, title) => h("g", { "aria-hidden": true }, labe
   range(N).map((i) => [i < N - 1 ? label(left + (i + 0.5) * cell, 30, String(i), "soft tiny middle") : null,
     label(left - 5, TOP + (i + 0.5) * cell + 4, String(i), "soft tiny end")]));
 
-const border = (state, left, cell) => (sourceOf(state) ? h("g", { "aria-hidden": true },
-  line(left, TOP + SOURCE * cell, left + N * cell, TOP + SOURCE * cell, { stroke: color("ink"), "stroke-width": 2 }),
-  line(left + SOURCE * cell, TOP, left + SOURCE * cell, TOP + N * cell, { stroke: color("ink"), "stroke-width": 2 })) : null);
+const border = (state, left, cell) => (sourceOf(state) ? h("path", { "aria-hidden": true, fill: "none", stroke: color("ink"), "stroke-width": 2,
+  d: `M${left} ${TOP + SOURCE * cell}h${N * cell}M${left + SOURCE * cell} ${TOP}v${N * cell}` }) : null);
 
 const turned = (edits, row, column) => (edits.some(([a, b]) => a === row && b === column)
   ? edits.filter(([a, b]) => a !== row || b !== column) : [...edits, [row, column]]);
@@ -51,7 +50,7 @@ function canvas(state, { mask }, lab, left, cell) {
   };
   return part("mask", frame(state, left, cell, "What a query reads"), h("g", { "aria-hidden": true },
     mask.map((cells, q) => cells.map((open, k) => rect(left + k * cell + 0.5, TOP + q * cell + 0.5, cell - 1, cell - 1,
-      { class: "lab-cell", ...(open ? amount(0.6) : { fill: color("page") }) })))),
+      { class: "lab-cell", ...(open ? amount(0.5) : { fill: color("page") }) })))),
   border(state, left, cell), rect(left + column * cell, TOP + row * cell, cell, cell, { class: "lab-now" }),
   rect(left, TOP, N * cell, N * cell, { fill: "transparent", ...drag, ...walk, onkeydown,
     onpointerdown: (event) => { brush = null; drag.onpointerdown(event); } }));
@@ -60,7 +59,7 @@ function canvas(state, { mask }, lab, left, cell) {
 const layers = (state, { needed }, left, cell) => part("known", frame(state, left, cell, `What it knows of after ${state.layers} layer${state.layers > 1 ? "s" : ""}`),
   h("g", { "aria-hidden": true }, needed.map((row, q) => row.map((n, k) => {
     const known = n > 0 && n <= state.layers;
-    return [rect(left + k * cell + 0.5, TOP + q * cell + 0.5, cell - 1, cell - 1, { class: "lab-cell", ...(known ? amount(0.6 / n) : { fill: color("page") }) }),
+    return [rect(left + k * cell + 0.5, TOP + q * cell + 0.5, cell - 1, cell - 1, { class: "lab-cell", ...(known ? amount(0.4 / n) : { fill: color("page") }) }),
       label(left + (k + 0.5) * cell, TOP + (q + 0.5) * cell + 4, known ? String(n) : "", "tiny middle")];
   }))), border(state, left, cell));
 
