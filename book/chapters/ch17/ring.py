@@ -6,6 +6,8 @@ from its left and what comes from its right are passed along (Rabiner 1989).
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from transformer_lab.randomness import generator
@@ -121,6 +123,11 @@ def multisets(length: Whole(1, 16) = N) -> tuple[np.ndarray, np.ndarray]:
     >>> len(counts), chances.sum().round(12), counts.sum(axis=1).max()
     (64, np.float64(1.0), np.int64(3))
     """
+    return counted(length)
+
+
+@cache
+def counted(length):
     base = length + 1
     codes, last, chances = base ** np.arange(V), np.arange(V), np.full(V, 1 / V)
     for _ in range(length - 1):

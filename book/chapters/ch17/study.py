@@ -26,7 +26,7 @@ ONE_STACK = {"d_vocab": D_VOCAB, "n_ctx": 2 * N, "d_model": 32, "n_heads": 2, "n
 #: A layer that reads and a layer that writes, which has one attention more: so much less of the feed-forward layers.
 TWO_STACKS = ONE_STACK | {"n_ctx": N, "n_layers": 1, "d_mlp": 32, "start": START}
 ARMS = {"next letter": ("causal", "bidirectional"), "masked": ("causal", "bidirectional"),
-        "reverse": ("no source",), "sort": ("no source",)}
+        "reverse": ("no source",)}
 
 
 def config_of(task: str, sight: str):
