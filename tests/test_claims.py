@@ -170,3 +170,10 @@ def test_a_claim_needs_a_bound_and_bounds_need_names():
         at_least("x", 1, 0, rival=3)
     with pytest.raises(LabError):
         at_least("x", 1, math.inf)
+
+
+def test_a_rival_that_was_never_measured_is_refused():
+    for values in (math.nan, [math.nan, math.nan]):
+        with pytest.raises(LabError, match="NaN"):
+            at_least("x", 2, 1, rival=("null", values))
+    assert at_least("x", 2, 1, rival=("null", [0, math.nan])).rival_value

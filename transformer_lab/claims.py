@@ -191,7 +191,10 @@ def _rival(rival):
     if not isinstance(rival, tuple) or len(rival) != 2:
         raise DtypeError("rival", written(rival), "a pair of a name and a number or an array",
                          "Pass rival=('untrained', accuracy_before).")
-    return _sentence("rival", rival[0], "Name the rival in words."), _numbers("rival", rival[1])
+    values = _numbers("rival", rival[1])
+    if all(map(math.isnan, values)):
+        raise NotFiniteError("rival", "NaN", "numbers, for the rival is measured as well", "Look where it comes from.")
+    return _sentence("rival", rival[0], "Name the rival in words."), values
 
 
 def _sentence(argument, words, remedy) -> str:

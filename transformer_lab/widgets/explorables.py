@@ -9,14 +9,15 @@ from .asked import AskModel, Decoding
 from .attention import AttentionHeads
 from .base import Explorable, OneOf, Synced, WithModel, numbers, shipped_bytes
 from .by_hand import BackwardReplay, GradientGraph
+from .char_writer import CharWriter
 from .cost_of_attention import CostOfAttention
 from .draw_digit import DrawDigit
 from .machine import WholeMachine
 from .mask_painter import MaskPainter
 from .plane_model import PlaneModel
 
-__all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "Choice", "CostOfAttention", "Curve",
-           "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk", "MaskPainter", "PhaseScrubber",
+__all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "CostOfAttention",
+           "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk", "MaskPainter", "PhaseScrubber",
            "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
 
 

@@ -1,4 +1,4 @@
-"""Exercises of chapter 21, the rule and the model: the rule, the parameters, the floor, and the head."""
+"""Exercises of chapter 21, the rule and the model: the rule, the parameters, distances, the head, and the floor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from transformer_lab.exercises import Exercise
 
-__all__ = ["check_answer", "check_floor", "check_free_entropy", "check_look", "check_parameters"]
+__all__ = ["check_answer", "check_how_far", "check_lead", "check_least_loss", "check_parameters"]
 
 
 def answer(tokens):
@@ -47,61 +47,74 @@ check_parameters = Exercise(
         "Each place has two numbers of its own, too.": lambda v, n, m: 5 * v + 14 + 5 * m})
 
 
-def free_entropy(chance, numbers):
-    each = (1 - chance) / numbers
-    return -chance * np.log(chance) - (1 - chance) * np.log(each)
+def how_far(d, n_ctx, r):
+    distances = np.arange(1, n_ctx)
+    weights = (n_ctx - distances) * r ** (distances - 1.0)
+    return (n_ctx - d) * r ** (d - 1) / weights.sum()
 
 
-check_free_entropy = Exercise(
-    free_entropy, "the entropy", [(0.3, 11), (0.5, 4), (0.1, 2), (0.25, 20)],
-    right="What nobody can save, in nats, wherever the rule says nothing.",
-    also_right=(lambda p, n: -sum(x * np.log(x) for x in [p, *[(1 - p) / n] * n]),),
-    hint="One outcome has the chance of the sign; the others share the rest evenly.",
+def in_one_place(d, n_ctx, r):
+    return r ** (d - 1) / (r ** np.arange(n_ctx - 1.0)).sum()
+
+
+check_how_far = Exercise(
+    how_far, "the share", [(1, 8, 7 / 22), (7, 8, 7 / 22), (3, 8, 0.5), (2, 16, 0.3), (1, 2, 0.4)],
+    right="Far numbers are rare twice over: each step is less likely, and fewer places have room for it.",
+    also_right=(lambda d, n, r: (n - d) * r**(d - 1) / sum(r**(k - 1) for t in range(n) for k in range(1, t + 1)),),
+    hint="A sign with its number d places back can stand in n_ctx - d places. Divide by the sum over all distances.",
     mistakes={
-        "The numbers share what the sign leaves: (1 - chance) / numbers each.":
-            lambda p, n: -p * np.log(p) + (1 - p) * np.log(n),
-        "All of the outcomes are alike here; the sign has a chance of its own.": lambda p, n: np.log(n + 1),
-        "These are bits; the book counts in nats.": lambda p, n: free_entropy(p, n) / np.log(2)})
+        "That is so for a sign in the last place; a sign nearer to the start has less room before it.": in_one_place,
+        "A sign in place 0 has nothing before it: a distance of d fits n_ctx - d times.":
+            lambda d, n, r: (n - d + 1) * r**(d - 1) / sum((n - k + 1) * r**(k - 1) for k in range(1, n)),
+        "A distance of one has had no step yet: r to the power of d - 1.":
+            lambda d, n, r: (n - d) * r**d / sum((n - k) * r**(k - 1) for k in range(1, n)),
+        "The shares of all distances have to add up to one.": lambda d, n, r: (n - d) * r**(d - 1) / n,
+        "All distances are not alike: each step is r times as likely as the one before.":
+            lambda d, n, r: (n - d) / sum(n - k for k in range(1, n))})
 
 
-def look(scores, values):
-    weights = np.exp(scores - scores.max())
-    weights /= weights.sum()
-    return weights @ values
+def lead(n, share):
+    return np.log(n * share / (1 - share))
 
 
-check_look = Exercise(
-    look, "what is read", lambda rng: [(rng.normal(size=n) * 9, rng.normal(size=(n, 2))) for n in (1, 3, 8)],
-    right="A mean of the values, in which high scores count for nearly everything.",
-    also_right=(lambda s, v: sum(np.exp(a - np.logaddexp.reduce(s)) * b for a, b in zip(s, v, strict=True)),),
-    hint="A softmax of the scores, then a weighted mean of the values.",
+check_lead = Exercise(
+    lead, "the lead", [(7, 0.9), (1, 0.5), (7, 0.5), (15, 0.99), (3, 0.25)],
+    right="The more keys there are, the more it takes; twenty nats are enough for any number of them.",
+    also_right=(lambda n, share: np.log(n) + np.log(share) - np.log1p(-share),),
+    hint="With a lead of x the one key has e^x and the n others have 1 each; solve e^x / (e^x + n) = share for x.",
     mistakes={
-        "The weights have to add up to one.": lambda s, v: np.exp(s) @ v,
-        "This takes the best only; the others have some weight as well.": lambda s, v: v[s.argmax()] + 0 * v.mean(0),
-        "Here all values count alike; the scores should weigh them.": lambda s, v: v.mean(axis=0)})
+        "The others are n together, not one.": lambda n, share: np.log(share / (1 - share)),
+        "These are bits; scores are in nats.": lambda n, share: np.log2(n * share / (1 - share)),
+        "The one key is not among the n others.": lambda n, share: np.log((n - 1) * share / (1 - share) + 1e-9),
+        "That is how often the weight is larger, not the score: take its logarithm.":
+            lambda n, share: n * share / (1 - share),
+        "The share is of all attention, the key's own included.": lambda n, share: np.log(n * share)})
 
 
-def floor(n_ctx, chance, evens, odds):
+def free(chance, numbers):
+    return -chance * np.log(chance) - (1 - chance) * np.log((1 - chance) / numbers)
+
+
+def least_loss(n_ctx, chance, evens, odds):
     numbers = evens + odds
-    free = -chance * np.log(chance) - (1 - chance) * np.log((1 - chance) / numbers)
     plus = chance / (1 + chance)
     not_even = (1 - chance) * odds / numbers
     unseen = (not_even ** np.arange(n_ctx)).mean()
-    return (1 - plus) * free + plus * unseen * np.log(evens)
+    return (1 - plus) * free(chance, numbers) + plus * unseen * np.log(evens)
 
 
-check_floor = Exercise(
-    floor, "the floor", [(8, 0.3, 6, 5), (1, 0.3, 6, 5), (16, 0.2, 3, 3), (4, 0.5, 2, 6)],
+check_least_loss = Exercise(
+    least_loss, "the floor", [(8, 0.3, 6, 5), (1, 0.3, 6, 5), (16, 0.2, 3, 3), (4, 0.5, 2, 6)],
     right="The free tokens, and the signs whose even number lies outside the window.",
-    also_right=(lambda n, p, e, o: (free_entropy(p, e + o) + p * np.log(e) * sum(
+    also_right=(lambda n, p, e, o: (free(p, e + o) + p * np.log(e) * sum(
         ((1 - p) * o / (e + o))**t for t in range(n)) / n) / (1 + p),),
     hint="How often does a sign come? And how likely is it that none of the t tokens before it is even?",
     mistakes={
         "A sign never follows a sign, so its share is not its chance: it is chance / (1 + chance).":
-            lambda n, p, e, o: (1 - p) * free_entropy(p, e + o) + p * np.log(e) * np.mean(
+            lambda n, p, e, o: (1 - p) * free(p, e + o) + p * np.log(e) * np.mean(
                 ((1 - p) * o / (e + o))**np.arange(n)),
         "Sometimes no even number is in view; then one of them has to be guessed.":
-            lambda n, p, e, o: free_entropy(p, e + o) / (1 + p),
+            lambda n, p, e, o: free(p, e + o) / (1 + p),
         "What is guessed then is one of the even numbers, not one of all.":
-            lambda n, p, e, o: floor(n, p, e, o) + p / (1 + p) * np.log((e + o) / e) * np.mean(
+            lambda n, p, e, o: least_loss(n, p, e, o) + p / (1 + p) * np.log((e + o) / e) * np.mean(
                 ((1 - p) * o / (e + o))**np.arange(n))})

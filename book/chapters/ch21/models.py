@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 
 from transformer_lab.analysis.certificates.plane import Plane, plane_of
 from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
 from transformer_lab.tasks.rules import RuleTask
 
-__all__ = ["MODEL", "RECIPES", "TASK", "by_recipe", "planes", "weights"]
+__all__ = ["MODEL", "RECIPES", "TASK", "by_recipe", "chance_alike", "planes", "weights"]
 
 TASK, MODEL = RuleTask("plus_last_even"), recipe().model
 RECIPES = {"as the source": "source", "plain data": "plain", "balanced data": "balanced"}
@@ -28,3 +30,16 @@ def weights(found, seed: int) -> dict[str, np.ndarray]:
 def planes(found) -> list[Plane]:
     """Every model of a recipe as a map of the plane at the sign."""
     return [plane_of(weights(found, seed), MODEL, TASK.of.operator) for seed in found["seed"].values.tolist()]
+
+
+def chance_alike(one: int, other: int, of: int) -> float:
+    """How often lot alone deals counts at least as far apart as these, each of so many (Fisher's exact test, 1935).
+
+    >>> round(chance_alike(1, 9, 10), 4)
+    0.0011
+    """
+    def ways(count):
+        return comb(of, count) * comb(of, one + other - count)
+
+    splits = [ways(count) for count in range(max(0, one + other - of), min(of, one + other) + 1)]
+    return sum(number for number in splits if number <= ways(one)) / sum(splits)

@@ -8,8 +8,8 @@ import numpy as np
 
 from transformer_lab.exercises import Exercise
 
-__all__ = ["check_chance_of_passing", "check_contexts_of", "check_furthest_mean", "check_largest_legal",
-           "check_least_on_segment"]
+__all__ = ["check_chance_of_passing", "check_contexts_of", "check_largest_legal", "check_least_on_segment",
+           "check_spread"]
 
 
 def contexts_of(t, j):
@@ -66,19 +66,24 @@ def _all_contexts(a, h):
     return max(_chosen(a, h, list(best)) for best in itertools.product(range(a.shape[1]), repeat=len(a)))
 
 
+def spread(a, h):
+    return furthest_mean(a, h) + furthest_mean(a, -h)
+
+
 TOY = np.array([[2.0, 1, 1], [5, 1, 1]]), np.array([[3.0, 5, 2], [3, 2, 0]])
-check_furthest_mean = Exercise(
-    furthest_mean, "the largest mean",
+check_spread = Exercise(
+    spread, "the distance",
     lambda rng: [TOY, *((rng.exponential(size=(n, 4)) + 0.05, rng.normal(size=(n, 4))) for n in (1, 3, 5))],
-    right="As far as any context reaches, and no context was listed.", also_right=(_all_contexts,),
+    right="As far apart as any two contexts lie, and no context was listed.",
+    also_right=(lambda a, h: _all_contexts(a, h) + _all_contexts(a, -h),),
     mistakes={
         "You take the largest height in each position; its weight counts, too.":
-            lambda a, h: _chosen(a, h, h.argmax(axis=1)),
+            lambda a, h: _chosen(a, h, h.argmax(axis=1)) - _chosen(a, h, h.argmin(axis=1)),
         "You take the largest product in each position; take that of a · (h − λ).":
-            lambda a, h: _chosen(a, h, (a * h).argmax(axis=1)),
-        "One round is not enough: go on until λ does not grow.": _one_round,
-        "That is the largest height of all; a mean does not reach it.": lambda a, h: h.max(),
-        "That is the least mean; the largest is asked.": lambda a, h: -_all_contexts(a, -h)})
+            lambda a, h: _chosen(a, h, (a * h).argmax(axis=1)) - _chosen(a, h, (a * h).argmin(axis=1)),
+        "One round is not enough: go on until λ does not grow.": lambda a, h: _one_round(a, h) + _one_round(a, -h),
+        "That is how far the heights lie apart; no mean reaches them.": lambda a, h: np.ptp(h),
+        "That is the largest mean alone; take the smallest off.": furthest_mean})
 
 
 def least_on_segment(p, q, W, b, u):

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 
 from chapters import ch21
 from transformer_lab.analysis.certificates.families import families
@@ -31,7 +32,7 @@ def test_the_floor_of_the_exercise_is_that_of_a_chain_of_states():
     assert sum(chances.values()) < 1
     unseen = (1 + odd) / 2  # in the first place nothing came before; in the second one token, odd or a sign
     free = -0.3 * np.log(0.3) - 0.7 * np.log(0.7 / 11)
-    assert np.isclose(ch21.check_floor.solution(2, 0.3, 6, 5), (1 - plus) * free + plus * unseen * np.log(6))
+    assert np.isclose(ch21.check_least_loss.solution(2, 0.3, 6, 5), (1 - plus) * free + plus * unseen * np.log(6))
     assert np.isclose(odd + even, 0.7)
 
 
@@ -98,3 +99,18 @@ def test_what_the_last_sign_prefers_is_in_the_scores_of_the_model(some):
 def test_the_study_has_the_weights_of_every_model():
     found = ch21.by_recipe()["plain data"]
     assert sum(value.size for value in ch21.weights(found, 255).values()) == 250 and found.sizes["seed"] == 256
+
+
+@pytest.mark.parametrize(("one", "other", "of"), [(14, 40, 256), (14, 7, 256), (228, 235, 256), (0, 0, 5), (5, 0, 5)])
+def test_the_chance_of_a_difference_is_fishers(one, other, of):
+    theirs = fisher_exact([[one, of - one], [other, of - other]]).pvalue
+    assert ch21.chance_alike(one, other, of) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_of_several_starts_the_one_with_the_least_loss_is_kept():
+    found = ch21.SEVERAL.load()
+    best = found["chosen_by"].values.argmin(axis=found["chosen_by"].dims.index("start"))
+    for name in ("decided", "proved", "loss"):
+        values = found[name].transpose("seed", "start").values
+        assert np.array_equal(ch21.kept(found, 4)[name], values[np.arange(len(values)), best])
+        assert np.array_equal(ch21.kept(found, 1)[name], values[:, 0])
