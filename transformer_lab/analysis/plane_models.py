@@ -1,9 +1,9 @@
 """Models of a rule, most of them two numbers wide: the recipes that train them, and the studies that keep many of them.
 
 Four recipes: that of the source; larger batches, a rate that falls and smaller first embeddings, on the same plain
-data; these on data in which long distances are as common as short ones, and most of what cannot be foretold does not
-count; and on plain data with gradients of limited length. First matrices are normal everywhere. Models are trained in
-groups of 32 on a leading axis, each from first weights of its own and on batches of its own.
+data; these on data in which long distances are less rare, and most of what cannot be foretold does not count; and on
+plain data with gradients of limited length. First matrices are normal everywhere. Models are trained in groups of 32 on
+a leading axis, each from first weights of its own and on batches of its own.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def in_the_plane(recipe: str, seeds) -> dict:
 
 
 def measured(weights: dict, n_seeds: int, n_ctx: int) -> dict:
-    """Scores on plain windows; those by distance on balanced ones, in which long distances are not rare."""
+    """Scores on plain windows; those by distance on balanced ones, in which long distances are less rare."""
     run, models = recipe().replace(n_ctx=n_ctx), one_by_one(weights, n_seeds)
     plain = [scores(params, run.model, RuleTask(n_ctx=n_ctx)) for params in models]
     far = [scores(params, run.model, run.task) for params in models]

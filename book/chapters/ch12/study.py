@@ -15,10 +15,11 @@ import numpy as np
 from transformer_lab.rules import Choice, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks import text
+from transformer_lab.tasks.ngrams import NGrams
 from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run, Study, fit
 
-__all__ = ["BASELINE", "CHANGES", "ENDS", "LADDER", "TOKENS", "TWENTY", "recipe"]
+__all__ = ["BASELINE", "CHANGES", "ENDS", "LADDER", "RATES", "RULERS", "TOKENS", "TWENTY", "recipe"]
 
 TOKENS, SHORT, FULL = 64 * 24, 400, {"nanoGPT": 2000, "ours": 2600}
 
@@ -152,3 +153,27 @@ ENDS = Study("in-150-seconds", an_end, {"end": tuple(FULL)}, seeds=range(3),
 LADDER = Study("one-change-at-a-time", one_change, {"change": tuple(CHANGES)}, seeds=range(1),
                settings={"steps": SHORT, "usual": USUAL, "changes": CHANGES})
 TWENTY = Study("twenty-seeds", one_of_twenty, seeds=range(20), settings=BASELINE)
+
+
+def ruler(order: int) -> dict:
+    """What characters cost who counts runs of so many: on what is held out, and on as much of what was counted."""
+    train, held_out = windows(64).parts
+    model = NGrams(train, order, len(windows(64).alphabet))
+    return {"loss": float(model.losses(held_out).mean()), "train": float(model.losses(train[:len(held_out)]).mean())}
+
+
+#: Rates a factor of two apart, around what each optimiser does best at.
+RATES_OF = {"adamw": (6.25e-4, 1.25e-3, 2.5e-3, 5e-3, 1e-2, 2e-2), "muon": (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2)}
+
+
+def at_rate(optimizer: str, rate: float, seed: int) -> dict:
+    """The baseline, for 400 steps, with this optimiser at this rate."""
+    decay = {"adamw": 0.1, "muon": 0.05}[optimizer]
+    settings = BASELINE | {"optimizer": optimizer, "learning_rate": rate, "weight_decay": decay, "steps": SHORT}
+    found = trained(Run.of(windows(64), seed=seed, **settings), 1)
+    return {"held_out": found["held_out"], "seconds": found["seconds"]}
+
+
+RATES = Study("optimisers-at-their-rates", at_rate, seeds=range(5), settings=BASELINE | {"steps": SHORT},
+              arms=[{"optimizer": name, "rate": rate} for name, rates in RATES_OF.items() for rate in rates])
+RULERS = Study("rulers", ruler, {"order": tuple(range(8))}, settings={"text": "tiny shakespeare"})

@@ -17,7 +17,7 @@ from transformer_lab.signatures import checked
 
 from .contexts import TASK
 
-__all__ = ["certificate_of", "flipped", "for_other_weights", "objection", "shrunk"]
+__all__ = ["certificate_of", "flipped", "for_other_weights", "objection", "sealed", "shrunk"]
 
 
 def certificate_of(params: dict, proof: Proof) -> dict:
