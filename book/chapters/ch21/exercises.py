@@ -91,30 +91,31 @@ check_lead = Exercise(
         "The share is of all attention, the key's own included.": lambda n, share: np.log(n * share)})
 
 
-def free(chance, numbers):
+def _free(chance, numbers):
     return -chance * np.log(chance) - (1 - chance) * np.log((1 - chance) / numbers)
 
 
 def least_loss(n_ctx, chance, evens, odds):
     numbers = evens + odds
+    free = -chance * np.log(chance) - (1 - chance) * np.log((1 - chance) / numbers)
     plus = chance / (1 + chance)
     not_even = (1 - chance) * odds / numbers
     unseen = (not_even ** np.arange(n_ctx)).mean()
-    return (1 - plus) * free(chance, numbers) + plus * unseen * np.log(evens)
+    return (1 - plus) * free + plus * unseen * np.log(evens)
 
 
 check_least_loss = Exercise(
     least_loss, "the floor", [(8, 0.3, 6, 5), (1, 0.3, 6, 5), (16, 0.2, 3, 3), (4, 0.5, 2, 6)],
     right="The free tokens, and the signs whose even number lies outside the window.",
-    also_right=(lambda n, p, e, o: (free(p, e + o) + p * np.log(e) * sum(
+    also_right=(lambda n, p, e, o: (_free(p, e + o) + p * np.log(e) * sum(
         ((1 - p) * o / (e + o))**t for t in range(n)) / n) / (1 + p),),
     hint="How often does a sign come? And how likely is it that none of the t tokens before it is even?",
     mistakes={
         "A sign never follows a sign, so its share is not its chance: it is chance / (1 + chance).":
-            lambda n, p, e, o: (1 - p) * free(p, e + o) + p * np.log(e) * np.mean(
+            lambda n, p, e, o: (1 - p) * _free(p, e + o) + p * np.log(e) * np.mean(
                 ((1 - p) * o / (e + o))**np.arange(n)),
         "Sometimes no even number is in view; then one of them has to be guessed.":
-            lambda n, p, e, o: free(p, e + o) / (1 + p),
+            lambda n, p, e, o: _free(p, e + o) / (1 + p),
         "What is guessed then is one of the even numbers, not one of all.":
             lambda n, p, e, o: least_loss(n, p, e, o) + p / (1 + p) * np.log((e + o) / e) * np.mean(
                 ((1 - p) * o / (e + o))**np.arange(n))})

@@ -43,16 +43,6 @@ check_chance_of_passing = Exercise(
         "Chances of several misses multiply; they do not add up.": lambda w, n, k: 1 - k * w / n})
 
 
-def furthest_mean(a, h):
-    reach = (a * h).sum() / a.sum()
-    while True:
-        best = (a * (h - reach)).argmax(axis=1)[:, None]
-        weight, height = (np.take_along_axis(table, best, axis=1) for table in (a, h))
-        before, reach = reach, (weight * height).sum() / weight.sum()
-        if reach <= before:
-            return reach
-
-
 def _chosen(a, h, best):
     rows = np.arange(len(a))
     return a[rows, best] @ h[rows, best] / a[rows, best].sum()
@@ -67,7 +57,15 @@ def _all_contexts(a, h):
 
 
 def spread(a, h):
-    return furthest_mean(a, h) + furthest_mean(a, -h)
+    def furthest(h):
+        reach = (a * h).sum() / a.sum()
+        while True:
+            best = (a * (h - reach)).argmax(axis=1)[:, None]
+            weight, height = (np.take_along_axis(table, best, axis=1) for table in (a, h))
+            before, reach = reach, (weight * height).sum() / weight.sum()
+            if reach <= before:
+                return reach
+    return furthest(h) + furthest(-h)
 
 
 TOY = np.array([[2.0, 1, 1], [5, 1, 1]]), np.array([[3.0, 5, 2], [3, 2, 0]])
@@ -83,7 +81,7 @@ check_spread = Exercise(
             lambda a, h: _chosen(a, h, (a * h).argmax(axis=1)) - _chosen(a, h, (a * h).argmin(axis=1)),
         "One round is not enough: go on until λ does not grow.": lambda a, h: _one_round(a, h) + _one_round(a, -h),
         "That is how far the heights lie apart; no mean reaches them.": lambda a, h: np.ptp(h),
-        "That is the largest mean alone; take the smallest off.": furthest_mean})
+        "That is the largest mean alone; take the smallest off.": _all_contexts})
 
 
 def least_on_segment(p, q, W, b, u):

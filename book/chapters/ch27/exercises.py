@@ -57,6 +57,8 @@ check_least_loss = Exercise(
 
 
 def first_orders(n, steps):
+    from itertools import permutations
+
     def ends(order, t):
         return order[t - steps] in (max(order[:t]), min(order[:t]))
     return sum(all(ends(order, t) for t in range(steps, n + 1)) for order in permutations(range(n)))
