@@ -53,7 +53,7 @@ function text({ letters, given, at, surprises }, lab) {
 }
 
 function bars({ top, letters, at, order }, { x, width, y }) {
-  const left = x + 66, long = width - 66 - 110, most = Math.max(...top.flatMap(({ share, counted }) => [share, counted]));
+  const left = x + 66, long = width - 66 - 132, most = Math.max(...top.flatMap(({ share, counted }) => [share, counted]));
   const wide = (share) => Math.max(1, (long * share) / most);
   return { height: 40 + BAR * top.length, drawn: h("g", { "aria-hidden": true },
     label(x, y + 14, "in the marked place", "strong"), label(left, y + 34, `model, and below it the ${order}-gram`, "soft"),
