@@ -163,7 +163,7 @@ def ruler(order: int) -> dict:
 
 
 #: Rates a factor of two apart, around what each optimiser does best at.
-RATES_OF = {"adamw": (6.25e-4, 1.25e-3, 2.5e-3, 5e-3, 1e-2, 2e-2), "muon": (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2)}
+RATES_OF = {"adamw": (6.25e-4, 1.25e-3, 2.5e-3, 5e-3, 1e-2, 2e-2), "muon": (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2, 8e-2)}
 
 
 def at_rate(optimizer: str, rate: float, seed: int) -> dict:
