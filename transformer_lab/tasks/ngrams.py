@@ -1,7 +1,7 @@
 r"""Rulers for text: what one knows who has counted which character follows the last few.
 
 Witten-Bell interpolation (Witten and Bell 1991): after a context :math:`c` that was seen :math:`C(c)` times, with
-:math:`T(c)` different followers,
+:math:`T(c)` different followers (eq-witten-bell),
 
 .. math:: P(w \mid c) = \frac{C(cw) + T(c)\, P(w \mid c')}{C(c) + T(c)}
 
