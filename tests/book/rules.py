@@ -293,7 +293,7 @@ def equations_have_functions(chapter: Chapter):
     for cell in chapter.prose:
         for match in re.finditer(r"^(`{3,})\{math\}\n:label: ([\w-]+)\n.*?^\1", cell.source, re.M | re.S):
             following = re.split(r"^`{3,}\{math\}", cell.source[match.end():], flags=re.M)[0]
-            names = re.findall(r"`((?:[a-z_0-9]+\.)+[a-z_0-9]+)`", following)
+            names = re.findall(r"`((?:[a-z_0-9]+\.)+\w+)`", following)
             found = [target for target in map(resolved, names) if target is not None]
             if not found:
                 yield f"cell {cell.id!r}: no function of the package is named after the equation {match[2]}"
