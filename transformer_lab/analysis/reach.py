@@ -15,8 +15,8 @@ def layers_to_know(mask: Flags("n n")) -> np.ndarray:
     r"""After how many layers a query can know of a key (query, key); 0 where it never can.
 
     What stands at a position stays in its stream, and a layer is one step along an open cell: with :math:`A = M \lor I`
-    a query knows of a key after :math:`l` layers where :math:`A^l`, a product of truth values, is true (eq-reach in
-    the book). A position knows of itself after one.
+    a query knows of a key after :math:`l` layers where :math:`A^l`, a product of truth values, is true (eq-mask-reach
+    in the book). A position knows of itself after one.
 
     >>> window = np.tri(4, dtype=bool) & ~np.tri(4, k=-2, dtype=bool)
     >>> layers_to_know(window)[3].tolist()
