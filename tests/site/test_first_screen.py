@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
+from sized import resized
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +46,7 @@ def seen(chromium, built_site) -> list[Seen]:
     for path in sorted((built_site / "book").glob("[0-9]*.html")):
         page.goto(path.as_uri())
         for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
+            resized(page, width)
             page.evaluate("document.fonts.ready")
             found.append(Seen(path.stem, width, **page.evaluate(SEEN)))
     page.close()

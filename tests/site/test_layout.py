@@ -1,5 +1,7 @@
 """Every chapter, wide and narrow: type of 11 px in figures, no hole beside panels, no formula cut in silence."""
 
+from sized import resized
+
 LAYOUT = """() => {
   const seen = (e) => e.checkVisibility() && e.getBoundingClientRect().width > 1;
   const all = (choice) => [...document.querySelectorAll(choice)].filter(seen);
@@ -25,7 +27,7 @@ def test_chapters_are_laid_out_for_their_width(chromium, built_site):
     for path in sorted((built_site / "book").glob("[0-9][0-9]-*.html")):
         page.goto(path.as_uri())
         for width in (1280, 768, 390):
-            page.set_viewport_size({"width": width, "height": 900})
+            resized(page, width)
             faults += [(path.stem, width, kind, found) for kind, found in page.evaluate(LAYOUT).items() if found]
     page.close()
     assert faults == []

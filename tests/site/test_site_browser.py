@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 from sample_book import HOSTILE, ROOT
+from sized import resized
 
 pytestmark = pytest.mark.browser
 
@@ -20,8 +21,6 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "bes
 SCROLL_WIDTH = "document.documentElement.scrollWidth"
 RUN_AXE = """async (runOnly) => (await axe.run(document, { runOnly, resultTypes: ["violations"], preload: false }))
   .violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html.slice(0, 120)))"""
-# A new width sets off what waits for the next picture of the page.
-SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 WAKE = """async () => { for (const lab of document.querySelectorAll(".lab-static")) {
   lab.scrollIntoView();
   const live = () => lab.classList.contains("lab-live") || lab.querySelector(".lab-start");
@@ -84,12 +83,11 @@ def visit(chromium, site: Path, name: str, first: str) -> Visit:
     with opened(chromium, (site / name).as_uri()) as (page, asked, said):
         page.evaluate(AXE)
         for width, theme in zip((1280, 390), themes, strict=True):
-            page.set_viewport_size({"width": width, "height": 900})
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-            page.evaluate(SETTLE)
+            resized(page, width)
             found += [(width, theme, fault) for fault in page.evaluate(RUN_AXE, RULES)]
             sideways[width] = page.evaluate(SCROLL_WIDTH)
-        page.set_viewport_size({"width": 320, "height": 900})
+        resized(page, 320)
         sideways[320] = page.evaluate(SCROLL_WIDTH)
     return Visit(name, asked, said, found, {wide: needed for wide, needed in sideways.items() if needed > wide})
 
