@@ -26,6 +26,7 @@ STATES = {
     "backward-replay": [{"gradient": name, "operation": "Min", "first": 3, "second": 0}
                         for name in ("right", "copied", "twice", "both")],
     "block-trace": [{"stage": stage, "target": "5"} for stage in (0, 3, 16, 17, 18, 25, 34)],
+    "char-writer": [{"length": 40}, {"text": "KING RICHARD III:\nNow ", "length": 160, "at": 150}],
     "cost-of-attention": [{}, {"order": "shuffled", "side": 1, "step": 40, "query": 5, "rescale": False},
                           {"view": "mask", "pattern": "strided", "edits": [[15, 0], [9, 8]]}],
     "decoding": [{}, {"model": "arithmetic", "expression": "Add ( Max ( 3 , 7 ) , Min ( 2 , 9 ) )", "step": 1},
@@ -49,6 +50,7 @@ PRINTED = {
     "attention-heads": "[now.weights[now.layer][now.head], now.found.probs]",
     "backward-replay": "[now.grads.W_Q, now.grads.W_U]",
     "block-trace": "now.at.name === 'loss' ? [now.loss] : now.value",
+    "char-writer": "now.top.slice(0, 5).map(({ share }) => share)",
     "cost-of-attention": "now.kept ? [now.kept[state.query].l, now.kept[state.query].o] : [now.hits / now.asked]",
     "decoding": "now.step.top.map(({ share }) => share)",
     "draw-digit": "[now.probs]",

@@ -12,7 +12,7 @@ import pytest
 from transformer_lab import ModelConfig, generator
 from transformer_lab.byhand.ends import IGNORED
 from transformer_lab.byhand.transformer import backward, forward, loss, pullback
-from transformer_lab.config import fields_of
+from transformer_lab.config_base import fields_of
 from transformer_lab.errors import ArgumentError, LabError
 from transformer_lab.names import parameter_shapes
 from transformer_lab.parts import BEYOND, BYHAND, PAGE, PARTS, TWIN, Part

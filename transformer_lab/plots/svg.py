@@ -33,12 +33,12 @@ UNWRITABLE = re.compile("[\\0-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\
 
 
 def plain(text: str) -> str:
-    r"""Text as a page can hold it, each sign that none can hold as a �.
+    r"""Text as a page can hold it, each sign that none can hold as the one for what cannot be shown.
 
-    >>> plain("a\0b")
-    'a�b'
+    >>> ascii(plain("a\0b"))
+    "'a\\ufffdb'"
     """
-    return UNWRITABLE.sub("�", text)
+    return UNWRITABLE.sub("\ufffd", text)
 
 
 def inline(svg: str) -> str:

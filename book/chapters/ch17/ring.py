@@ -65,7 +65,7 @@ def told(tokens, hidden=()) -> np.ndarray:
 
 
 @checked
-def beliefs(said: Array("row pos 8"), own=None, *,
+def beliefs(said: Array("row pos 8"), own: Array("row pos 8") | None = None, *,
             left_only: bool = False) -> np.ndarray:
     r"""The chance of each letter at each place (row, pos, letter), from what all *other* places say, and from ``own``,
     what the place itself says (nothing, if not given).

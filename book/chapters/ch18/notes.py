@@ -39,7 +39,7 @@ def last(pairs):
 
 
 @checked
-def behind_last(tokens: Wholes("row pos", low=0, below=LETTERS + 1), letters: Whole(1, 3) = 1) -> np.ndarray:
+def behind_last(tokens: Wholes("row 32", low=0, below=LETTERS + 1), letters: Whole(1, 3) = 1) -> np.ndarray:
     """What stood behind the last earlier place that agrees in so many letters, or in fewer where none does so in all
     (row, pos); the mark where no copy is.
 
@@ -56,7 +56,7 @@ def behind_last(tokens: Wholes("row pos", low=0, below=LETTERS + 1), letters: Wh
 
 
 @checked
-def many_heads(tokens: Wholes("row pos", low=0, below=LETTERS + 1), sharp: Whole(1, 100) = 40) -> np.ndarray:
+def many_heads(tokens: Wholes("row 32", low=0, below=LETTERS + 1), sharp: Whole(1, 100) = 40) -> np.ndarray:
     """What one layer of sixty heads says (row, pos, letter), two heads for each place, built by hand.
 
     The first of a pair looks at its place, or one further if its place holds the query's letter; the second looks at

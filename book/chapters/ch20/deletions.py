@@ -6,8 +6,9 @@ import numpy as np
 
 from transformer_lab.analysis.cache import Runner, patterns
 from transformer_lab.analysis.rollout import gradient_rollout, rollout
+from transformer_lab.checks import check_type
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Array, Choice, Flags, Seed, Wholes
+from transformer_lab.rules import Array, By, Choice, Flags, Seed, Wholes
 from transformer_lab.signatures import checked
 
 from .images import cut, joined_up
@@ -19,8 +20,14 @@ MAPS = ("rollout", "gradient rollout", "last layer", "ink", "chance", "alone")
 HOW = ("hidden", "blank")
 
 
+def is_vit(argument: str, value):
+    from transformer_lab.models.vit import ViT
+
+    return check_type(argument, value, ViT)
+
+
 @checked
-def shares_without(module, images: Array("n 8 8"), kept: Flags("n patch"),
+def shares_without(module: By(is_vit), images: Array("n 8 8"), kept: Flags("n patch"),
                    how: Choice(HOW) = "hidden") -> np.ndarray:
     """The shares of the ten digits (n, 10) where only some patches are kept. The others are ``"hidden"``, words that
     nobody may read, or ``"blank"``, paper without ink.
@@ -30,6 +37,7 @@ def shares_without(module, images: Array("n 8 8"), kept: Flags("n patch"),
     (2, 10)
     """
     import torch
+    Flags(f"n {(8 // module.config.patch) ** 2}")("kept", kept)
     mask = None
     if how == "hidden":
         seen = np.pad(kept, ((0, 0), (1, 0)), constant_values=True)
@@ -42,7 +50,7 @@ def shares_without(module, images: Array("n 8 8"), kept: Flags("n patch"),
 
 
 @checked
-def alone(module, images: Array("n 8 8"), said: Wholes("n", low=0, below=10),
+def alone(module: By(is_vit), images: Array("n 8 8"), said: Wholes("n", low=0, below=10),
           how: Choice(HOW) = "hidden") -> np.ndarray:
     """By how much the logarithm of the share of what was ``said`` falls when one patch is left out: (n, patch)
     (eq-alone).
@@ -77,8 +85,8 @@ def maps(module, images: Array("n 8 8"), said: Wholes("n", low=0, below=10), *,
 
 
 @checked
-def deleted(module, images: Array("n 8 8"), said: Wholes("n", low=0, below=10), ranked: Wholes("n patch", low=0),
-            how: Choice(HOW) = "hidden") -> np.ndarray:
+def deleted(module: By(is_vit), images: Array("n 8 8"), said: Wholes("n", low=0, below=10),
+            ranked: Wholes("n patch", low=0), how: Choice(HOW) = "hidden") -> np.ndarray:
     """The share of what was ``said`` when the patches go one after the other in the order ``ranked``: (n, patch + 1).
 
     >>> from .readers import made

@@ -78,7 +78,7 @@ def lead(n, share):
 
 
 check_lead = Exercise(
-    lead, "the lead", [(7, 0.9), (1, 0.5), (7, 0.5), (15, 0.99), (3, 0.25)],
+    lead, "the lead", [(7, 0.9), (1, 0.5), (7, 0.5), (15, 0.99), (3, 0.3)],
     right="The more keys there are, the more it takes; twenty nats are enough for any number of them.",
     also_right=(lambda n, share: np.log(n) + np.log(share) - np.log1p(-share),),
     hint="With a lead of x the one key has e^x and the n others have 1 each; solve e^x / (e^x + n) = share for x.",

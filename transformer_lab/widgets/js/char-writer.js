@@ -72,6 +72,9 @@ function table(state, { letters, at, top, p, surprises, order }) {
     rows: letters.slice(1).map((letter, i) => [String(i + 2), spoken(letter), percent(p[i + 1], 2), fixed(surprises[i + 1], 2)]) }];
 }
 
+/** A text as Python has it, in pieces that fit a line. */
+const quoted = (text) => (text.match(/[^]{1,60}/g) ?? [""]).map((piece) => JSON.stringify(piece)).join("\n        ");
+
 export const code = (state, { letters, at, start }) => `import numpy as np
 from transformer_lab.byhand.attention import softmax
 from transformer_lab.byhand.transformer import forward
@@ -79,7 +82,7 @@ from transformer_lab.widgets import CharWriter
 
 # weights as on the page, in half precision
 writer = CharWriter()
-text = ${JSON.stringify(letters.slice(start, at).join(""))}
+text = (${quoted(letters.slice(start, at).join(""))})
 logits = forward(writer.params, writer.encode(text)[None], writer.config)["logits"]
 probs = softmax(logits[0, -1])
 print([(writer.alphabet[i], float(probs[i])) for i in np.argsort(-probs)[:5]])`;
