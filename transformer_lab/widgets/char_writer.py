@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 from traitlets import validate
 
-from ..errors import RangeError, UnknownNameError
+from ..errors import RangeError
 from ..rules import Number, Whole
+from ..tasks.text import Alphabet
 from .base import Explorable, Synced, WithModel, shipped_bytes
 from .page_data import page_data, shipped_file
 
 __all__ = ["CharWriter"]
 
 FACTS, _ = page_data(shipped_file("char-writer").read_bytes())
-LETTERS = len(FACTS["alphabet"])
+ALPHABET = Alphabet(FACTS["alphabet"])
+LETTERS = len(ALPHABET)
 
 
 class CharWriter(WithModel, Explorable, draws="char-writer"):
@@ -40,15 +42,11 @@ class CharWriter(WithModel, Explorable, draws="char-writer"):
     @property
     def alphabet(self) -> str:
         """The characters that the model knows, in the order of its tokens."""
-        return FACTS["alphabet"]
+        return ALPHABET.characters
 
     def encode(self, text: str) -> np.ndarray:
         """Tokens (pos,) of a text; a character that the model does not know is named."""
-        for position, character in enumerate(text):
-            if character not in self.alphabet:
-                raise UnknownNameError("text", f"{character!r} at position {position}", f"one of {self.alphabet!r}",
-                                       "Leave it out.")
-        return np.array([self.alphabet.index(character) for character in text])
+        return ALPHABET.encode(text)
 
     @validate("text")
     def _fits(self, proposal):
