@@ -1,40 +1,15 @@
-"""What a difference between runs is worth: intervals, and how often a given number of seeds finds what is there."""
+"""How often a given number of seeds finds what is there, and how many are needed."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.errors import RangeError
+from transformer_lab.analysis.evidence import t_quantile
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Array, Number, Seed, Whole
+from transformer_lab.rules import Number, Seed, Whole
 from transformer_lab.signatures import checked
 
-__all__ = ["found_share", "interval_of", "seeds_for", "t_quantile"]
-
-
-@checked
-def t_quantile(share: Number(0.5, 1, above=0.5), degrees: Whole(1)) -> float:
-    """The value below which Student's t (1908) stays with this chance.
-
-    >>> round(t_quantile(0.975, 4), 3)
-    2.776
-    """
-    from scipy.stats import t
-
-    return float(t.ppf(share, degrees))
-
-
-@checked
-def interval_of(values: Array("seed"), share: Number(above=0, high=0.9999) = 0.95) -> tuple[float, float]:
-    """The interval of the mean of independent values (seed,): it holds the true mean this often, if they are normal.
-
-    >>> [round(end, 2) for end in interval_of([1.0, 2.0, 3.0])]
-    [-0.48, 4.48]
-    """
-    if len(values) < 2:
-        raise RangeError("values", f"{len(values)} value", "two or more", "Run another seed.")
-    half = t_quantile((1 + share) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
+__all__ = ["found_share", "seeds_for"]
 
 
 @checked

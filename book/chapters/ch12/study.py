@@ -18,6 +18,7 @@ from transformer_lab.tasks import text
 from transformer_lab.tasks.ngrams import NGrams
 from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run, Study, fit
+from transformer_lab.training.held_out import losses_at
 
 __all__ = ["BASELINE", "CHANGES", "ENDS", "LADDER", "RATES", "RULERS", "TOKENS", "TWENTY", "recipe"]
 
@@ -97,27 +98,14 @@ class Timed:
             self.seconds.append(time.process_time() - began)
 
 
-def judged(module, found) -> np.ndarray:
-    """The mean loss at each position of windows."""
-    import torch
-
-    def losses(tokens, targets):
-        with torch.no_grad():
-            logits = module(torch.as_tensor(tokens))
-        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.as_tensor(targets).flatten(),
-                                                 reduction="none").view(targets.shape).numpy()
-
-    return text.by_position(losses, found, max(1, 2**13 // found.tokens.shape[1]))
-
-
 def trained(run: Run, marks: int) -> dict:
     """A run's held-out loss over all windows, by position; on every tenth window, at so many moments; its seconds."""
     stepper, (held_out, _) = Timed(run.stepper()), text.tests(run.task)
     few = type(held_out)(*(part[::10] for part in held_out))
     module, steps = stepper.stepper.module, run.training.steps
     history = fit(stepper, batches(run), steps=steps, learning_rate=run.learning_rate, every=steps // marks,
-                  evaluate=lambda _: {"tenth": float(judged(module, few).mean())})
-    at = judged(module, held_out)
+                  evaluate=lambda _: {"tenth": float(losses_at(module, few).mean())})
+    at = losses_at(module, held_out)
     weights = sum(value.numel() for value in module.parameters())
     return {"held_out": at.mean(), "by_position": ("pos", at.astype(np.float32)), "pos": ("pos", np.arange(len(at))),
             "mark": ("mark", np.arange(marks + 1) / marks), "tenth": ("mark", history["tenth"].astype(np.float32)),

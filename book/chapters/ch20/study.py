@@ -10,15 +10,13 @@ import numpy as np
 from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.byhand.transformer import pack, unpack
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Array
-from transformer_lab.signatures import checked
 from transformer_lab.training import Study, fit
 
 from .deletions import measured
 from .images import FOLDS, WAYS, batch, cut, digits, folds, joined_up, moved
 from .readers import PATCHES, READERS, config_of, made, vit
 
-__all__ = ["LEFT_OUT", "MAIN", "READERS_OF", "TRAINING", "exchanged", "interval", "reader_of", "trained"]
+__all__ = ["LEFT_OUT", "MAIN", "READERS_OF", "TRAINING", "exchanged", "reader_of", "trained"]
 
 TRAINING = {"steps": 400, "batch": 64, "rate": 3e-3, "warmup": 50, "max_norm": 1.0, "weight_decay": 0.05}
 MAIN = "patch 2"
@@ -34,19 +32,6 @@ def trained(reader: str, seed: int):
     fit(stepper, lambda step: batch(train, t["batch"], seed=seed, step=step), steps=t["steps"], every=t["steps"],
         learning_rate=warmup_linear(t["rate"], t["steps"], t["warmup"]))
     return module, np.flatnonzero(fold == seed)
-
-
-@checked
-def interval(values: Array("fold")) -> tuple[float, float]:
-    """Where the mean of so many folds lies, with 95 % confidence by Student's t.
-
-    >>> low, high = interval([0.0, 1.0, 2.0, 3.0])
-    >>> round(low, 2), round(high, 2)
-    (-0.55, 3.55)
-    """
-    from scipy.stats import t
-    reach = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    return float(values.mean() - reach), float(values.mean() + reach)
 
 
 def says(module, images, *, times: int = 1) -> np.ndarray:

@@ -10,6 +10,7 @@ from transformer_lab import places
 from transformer_lab.tasks import text
 from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run
+from transformer_lab.training.held_out import losses_at
 
 SHIPPED = [study for study in (ch12.ENDS, ch12.LADDER, ch12.TWENTY)
            if places.shipped("studies", study.name).is_dir()]
@@ -62,7 +63,7 @@ def test_what_is_judged_is_the_loss_of_each_position_of_all_windows():
     held_out, _ = text.tests(task)
     alone = [[module.loss(*(torch_of(part[None]) for part in (row, targets)), weights=torch_of(at)).item()
               for at in np.eye(16)] for row, targets in zip(*held_out, strict=True)]
-    np.testing.assert_allclose(ch12.judged(module, held_out), np.mean(alone, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(losses_at(module, held_out), np.mean(alone, axis=0), rtol=1e-5)
 
 
 def torch_of(array):

@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from chapters import ch12
-from transformer_lab import generator
 from transformer_lab.errors import LabError
 
 
@@ -33,14 +32,6 @@ def test_pairs_find_what_the_test_of_one_mean_finds(likeness):
     assert abs(found - wanted) < 4 * np.sqrt(wanted * (1 - wanted) / 20_000)
 
 
-def test_the_interval_holds_the_mean_as_often_as_it_says():
-    rng = generator(0, "test")
-    for share in (0.8, 0.95):
-        ends = np.array([ch12.interval_of(rng.normal(size=4), share) for _ in range(4000)])
-        held = ((ends[:, 0] < 0) & (ends[:, 1] > 0)).mean()
-        assert abs(held - share) < 4 * np.sqrt(share * (1 - share) / 4000)
-
-
 def test_the_number_of_seeds_is_the_smallest_that_is_enough():
     for size, power in ((0.5, 0.8), (1.0, 0.8), (1.0, 0.95)):
         n = ch12.seeds_for(size, power=power)
@@ -48,7 +39,7 @@ def test_the_number_of_seeds_is_the_smallest_that_is_enough():
         assert size * np.sqrt(n / 2) >= z > size * np.sqrt((n - 1) / 2)
 
 
-@pytest.mark.parametrize("call", [lambda: ch12.interval_of([1.0]), lambda: ch12.found_share(0, 1, 3),
+@pytest.mark.parametrize("call", [lambda: ch12.found_share(0, 1, 3),
                                   lambda: ch12.found_share(1.0, 1.0, 1), lambda: ch12.seeds_for(0)])
 def test_what_makes_no_sense_is_refused(call):
     with pytest.raises(LabError):

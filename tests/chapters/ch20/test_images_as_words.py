@@ -142,13 +142,6 @@ def test_reading_five_times_is_the_mean_of_five():
     assert (study.says(module, IMAGES[:9], times=5) == sum(shares).argmax(-1).numpy()).all()
 
 
-def test_an_interval_is_students():
-    values = generator(0, "interval").normal(size=10)
-    low, high = ch20.interval(values)
-    assert low < values.mean() < high
-    assert high - low == pytest.approx(2 * 2.262 * values.std(ddof=1) / 10**0.5, rel=1e-3)
-
-
 @pytest.mark.parametrize("call", [lambda: ch20.cut(IMAGES[0], 3), lambda: ch20.joined_up(np.ones((3, 4))),
                                   lambda: ch20.made("patch 3"),
                                   lambda: ch20.moved(IMAGES[:1], [2], [0]),
