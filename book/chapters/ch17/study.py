@@ -1,6 +1,8 @@
-"""Chapter 17's studies: one block, trained with the masks of three families, and where an encoder-decoder looks back.
+"""Chapter 17's studies: one block, trained with the masks of three families; where an encoder-decoder looks back; and
+whether one stack with a prefix mask, or with a causal one, does the same.
 
-``transformer-lab study three-families`` and ``transformer-lab study looking-back`` make the records again.
+``transformer-lab study three-families``, ``transformer-lab study looking-back`` and ``transformer-lab study
+one-stack-or-two`` make the records again.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from transformer_lab.training import Study, fit
 from .families import D_VOCAB, START, Task, in_one_row, task_of
 from .ring import N, V, walks
 
-__all__ = ["ARMS", "FAMILIES", "LOOKS", "ONE_STACK", "TRAINING", "TWO_STACKS", "config_of", "looked_for"]
+__all__ = ["ARMS", "FAMILIES", "LOOKS", "ONE_STACK", "STACKS", "TRAINING", "TWO_STACKS", "config_of", "looked_for"]
 
 TRAINING = {"steps": 600, "batch": 64, "rate": 5e-3, "warmup": 100}
 HELD_OUT, EVERY = 1000, 100
@@ -167,3 +169,9 @@ LOOKS = Study("looking-back", looking_back, {"task": ("reverse", "sort")}, seeds
 FAMILIES = Study("three-families", of_a_family,
                  [{"task": task, "sight": sight} for task, sights in ARMS.items() for sight in sights], seeds=range(5),
                  settings=SETTINGS)
+#: Who is trained on spans, and what one stack makes of the tasks of two.
+SIGHTS_OF = {"spans": ("encoder-decoder", "prefix", "causal"), "reverse": ("prefix", "causal"),
+             "sort": ("prefix", "causal")}
+STACKS = Study("one-stack-or-two", of_a_family,
+               [{"task": task, "sight": sight} for task, sights in SIGHTS_OF.items() for sight in sights],
+               seeds=range(5), settings=SETTINGS)

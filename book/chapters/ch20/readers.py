@@ -42,7 +42,7 @@ def logistic():
 
 RULERS = {"logistic": logistic, "MLP": mlp, "CNN": cnn}
 #: Those that are trained, in this order.
-READERS = ("patch 2", "patch 4", *RULERS)
+READERS = ("patch 2", "patch 4", "patch 1", "patch 2, no positions", *RULERS)
 
 
 @checked

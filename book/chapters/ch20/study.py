@@ -75,7 +75,7 @@ def scored(reader: str, seed: int) -> dict:
 def together(dataset):
     """Each image is held out once: what is said of it then; and the weights of the main transformers."""
     found = dataset.assign(said=dataset.said.max("seed").astype(np.int8), fold=("image", folds().astype(np.int8)))
-    learned = [name for name in READERS if name in PATCHES]
+    learned = [name for name in READERS if PATCHES.get(name, "")[1:] == ("learned",)]
     return found.assign(theta=found.theta.sel(reader=MAIN, drop=True).astype(np.float16),
                         W_pos=found.W_pos.sel(reader=learned).rename(reader="learned"))
 
