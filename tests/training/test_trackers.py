@@ -1,9 +1,14 @@
 """What other tools are told of a run is its record; event files are what TensorBoard's own library reads."""
 
+import json
 import struct
+import sys
 
 import numpy as np
 import pytest
+import wandb
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from wandb.proto import wandb_internal_pb2
 
 from transformer_lab.errors import MissingExtraError
 from transformer_lab.training import History, read_record, write_record
@@ -66,18 +71,54 @@ def test_an_event_file_has_each_row_at_its_step_and_the_weights(record, tmp_path
 
 
 def test_tensorboards_own_library_reads_the_same(record, tmp_path):
-    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    found = reader.EventAccumulator(str(track(record, "tensorboard", tmp_path / "events"))).Reload()
-    assert [(one.step, one.value) for one in found.Scalars("held_out_loss")] == [(300, 1.25)]
-    assert found.Histograms("weights/W_U")[0].histogram_value.num == 6
+    found = EventAccumulator(str(track(record, "tensorboard", tmp_path / "events"))).Reload()
+    curves = {name: [(one.step, one.value) for one in found.Scalars(name)] for name in found.Tags()["scalars"]}
+    assert curves == {"loss": [(0, 2.5)], "entropy/blocks.0/0": [(0, 1.0)], "entropy/blocks.0/1": [(0, 0.5)],
+                      "held_out_loss": [(300, 1.25)]}
+    weights = found.Histograms("weights/W_U")[0].histogram_value
+    assert (weights.num, weights.sum, sum(weights.bucket)) == (6, 15, 6)
 
 
-def test_an_offline_run_is_written_where_the_library_is_there(record, tmp_path, monkeypatch):
-    try:
-        import wandb
-    except ModuleNotFoundError:
-        with pytest.raises(MissingExtraError, match="pip install wandb"):
-            track(record, "wandb", tmp_path / "tool")
-        return
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    assert list(track(record, "wandb", tmp_path / "tool").rglob("*.wandb")) and wandb.run is None
+def records_of(data: bytes):
+    """The messages of a file of Weights & Biases: a head of 7 bytes, then LevelDB's log: blocks of 32 KiB with parts
+    (checksum, length, kind: 1 whole, 2 first, 3 middle, 4 last).
+    """
+    at, message = 7, b""
+    while at + 7 <= len(data):
+        if 2**15 - at % 2**15 < 7:
+            at += 2**15 - at % 2**15
+            continue
+        length, kind = struct.unpack("<HB", data[at + 4:at + 7])
+        message += data[at + 7:at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):
+            found = wandb_internal_pb2.Record()
+            found.ParseFromString(message)
+            yield found
+            message = b""
+
+
+def test_an_offline_run_has_the_configuration_curves_histograms_and_the_table(record, tmp_path):
+    """With the real library, which writes what its server would be sent."""
+    file, = track(record, "wandb", tmp_path / "tool").rglob("*.wandb")
+    told = list(records_of(file.read_bytes()))
+    assert wandb.run is None and [one.exit.exit_code for one in told if one.HasField("exit")] == [0]
+    run, = (one.run for one in told if one.HasField("run"))
+    assert (run.project, run.display_name) == ("transformer-lab", "run")
+    assert {one.key: one.value_json for one in run.config.update}["a"] == "1"
+    rows = [{item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in one.history.item}
+            for one in told if one.HasField("history")]
+    seen = {row["_step"]: row for row in rows}
+    assert seen[0]["loss"] == 2.5 and seen[0]["entropy/blocks.0/0"] == 1.0 and seen[300]["held_out_loss"] == 1.25
+    last = seen[300]
+    assert last["weights/W_U/_type"] == "histogram" and sum(last["weights/W_U/values"]) == 6
+    assert (last["weights/W_U/bins"][0], last["weights/W_U/bins"][-1]) == (0, 5)
+    kept = json.loads((file.parent / "files" / last["rows/path"]).read_text("utf-8"))
+    assert kept["columns"] == ["step", "entropy/blocks.0/0", "entropy/blocks.0/1", "held_out_loss", "loss"]
+    assert kept["data"] == [[0, 1.0, 0.5, None, 2.5], [300, None, None, 1.25, None]]
+
+
+def test_a_tool_that_is_missing_is_named(record, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(MissingExtraError, match="pip install wandb"):
+        track(record, "wandb", tmp_path / "tool")

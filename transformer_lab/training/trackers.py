@@ -122,6 +122,8 @@ def wandb(record: Record, folder: Path) -> None:
             | {"rows": tool.Table(["step", *names], [[step, *(found.get(name) for name in names)]
                                                      for step, found in rows])}, step=last)
     run.finish()
+    if tool.run is None:  # the tool's own process writes the end of the file only when it is told to go
+        tool.teardown()
 
 
 #: What a run can be told to.
