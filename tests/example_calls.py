@@ -79,7 +79,7 @@ def calls_in(module: str) -> dict:
     """Calls while the examples of a module run."""
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     examples = doctest.DocTestFinder().find(importlib.import_module(module))
-    return watched(lambda: [runner.run(each, out=io.StringIO().write) for each in examples])
+    return watched(lambda: [runner.run(each, out=io.StringIO().write, clear_globs=False) for each in examples])
 
 
 @functools.cache

@@ -249,6 +249,8 @@ def declared() -> dict[str, Study]:
 def study(name: str) -> Study:
     """A study by its name.
 
+    >>> len(study("in-the-plane").seeds)
+    256
     >>> study("no-such-study")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...

@@ -13,6 +13,7 @@ from transformer_lab.analysis.patching import path_patching
 from transformer_lab.analysis.probes import selectivity
 from transformer_lab.analysis.rollout import gradient_rollout, rollout
 from transformer_lab.byhand.transformer import forward
+from transformer_lab.checks import check_array
 from transformer_lab.randomness import generator
 from transformer_lab.rules import Array, Seed, Whole
 from transformer_lab.signatures import checked
@@ -41,7 +42,13 @@ def picked(values, targets):
 
 @checked
 def copied(logits: Array("... row pos token"), found: Strings) -> np.ndarray:
-    """The share of letters that can be looked up and are right, from logits (..., row, pos, token)."""
+    """The share of letters that can be looked up and are right, from logits (..., row, pos, token).
+
+    >>> found = strings(3, seed=1)
+    >>> float(copied(np.eye(LETTERS)[found.targets], found))
+    1.0
+    """
+    check_array("logits", logits, shape=(*found.targets.shape, None), leading=True)
     return (logits.argmax(axis=-1) == found.targets)[..., looked_up(found)].mean(axis=-1)
 
 

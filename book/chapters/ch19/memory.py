@@ -108,7 +108,14 @@ def write_tokens(n: Whole(1, 4096), *, cached: bool, **shape) -> tuple[list[int]
 
 @checked
 def chain(params: dict, config: ModelConfig, mask) -> list[tuple]:
-    """The blocks of a model as pairs: forward(x) gives the stream and what is kept; pullback(kept, d) goes back."""
+    """The blocks of a model as pairs: forward(x) gives the stream and what is kept; pullback(kept, d) goes back.
+
+    >>> layers = chain(*writer(4, d_model=8, n_layers=2), np.tri(4, dtype=bool))
+    >>> forward, pullback = layers[0]
+    >>> stream, kept = forward(np.ones((1, 4, 8)))
+    >>> len(layers), stream.shape, pullback(kept, stream)[0].shape
+    (2, (1, 4, 8), (1, 4, 8))
+    """
     def forward(p, x):
         acts = Acts(keep)
         return block(p, x, config, acts, mask=mask), acts

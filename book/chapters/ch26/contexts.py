@@ -11,6 +11,7 @@ from transformer_lab.analysis.certificates.regions import leads
 from transformer_lab.analysis.certificates.support import compass, polygons, support
 from transformer_lab.byhand.ends import Real
 from transformer_lab.byhand.transformer import forward
+from transformer_lab.checks import check_whole
 from transformer_lab.config import ModelConfig
 from transformer_lab.randomness import generator
 from transformer_lab.rules import Array, Entries, Flags, Seed, Whole, Wholes
@@ -49,7 +50,12 @@ def spelt(tokens: Wholes("t", low=0, below=12)) -> str:
 
 @checked
 def to_plane(params: Entries(W_pos="n_ctx _")) -> Plane:
-    """The model as a map of the plane, at the query ``+``."""
+    """The model as a map of the plane, at the query ``+``.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> to_plane(init(config_of(4))).scores.shape
+    (4, 4, 12)
+    """
     return plane_of(params, config_of(params["W_pos"].shape[0]), PLUS)
 
 
@@ -128,12 +134,17 @@ def family(t: Whole(1), j: Whole(), even: Whole(0, 10)) -> np.ndarray:
 
 
 @checked
-def tables(plane: Plane, allowed: Flags("t token")) -> tuple[np.ndarray, np.ndarray]:
+def tables(plane: Plane, allowed: Flags("t 12")) -> tuple[np.ndarray, np.ndarray]:
     """For each position and token the weight a (pos, 12), 0 where the token may not stand, and a value (pos, 12, 2).
 
     The stream at the ``+`` is added to the values: the weighted mean of these is then the point z itself.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> weights, places = tables(to_plane(init(config_of(4))), family(3, 1, 4))
+    >>> (weights > 0).sum(axis=1).tolist(), places.shape
+    ([12, 1, 6, 1], (4, 12, 2))
     """
-    t = len(allowed) - 1
+    t = check_whole("len(allowed)", len(allowed), high=plane.n_ctx) - 1
     scores = plane.scores[t, :t + 1]
     return np.where(allowed > 0, np.exp(scores - scores.max()), 0), plane.values[:t + 1] + plane.start[t]
 
@@ -154,14 +165,24 @@ def package_boxes(plane: Plane) -> list[Boxes]:
 
 @checked
 def polygons_of(plane: Plane) -> tuple[np.ndarray, np.ndarray]:
-    """The package's polygon around each family (family, 16, 2), and the least lead of its answer there (family,)."""
+    """The package's polygon around each family (family, 16, 2), and the least lead of its answer there (family,).
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> [part.shape for part in polygons_of(to_plane(init(config_of(4))))]
+    [(36, 16, 2), (36,)]
+    """
     found = [bounds(plane, boxes) for boxes in package_boxes(plane)]
     return np.concatenate([each.corners for each in found]), np.concatenate([each.least for each in found])
 
 
 @checked
 def reaches(plane: Plane) -> np.ndarray:
-    """How far each family reaches in the sixteen directions, by the package: (family, 16)."""
+    """How far each family reaches in the sixteen directions, by the package: (family, 16).
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> reaches(to_plane(init(config_of(4)))).shape
+    (36, 16)
+    """
     return np.concatenate([support(plane, boxes, DIRECTIONS).heights for boxes in package_boxes(plane)])
 
 
@@ -182,7 +203,15 @@ def cut(piece: Array("corner 2"), side: Array("corner")) -> list[np.ndarray]:
 
 @checked
 def values_only(plane: Plane) -> np.ndarray:
-    """The least lead of each family in a polygon around its values, whatever their weights: (family,)."""
+    """The least lead of each family in a polygon around its values, whatever their weights: (family,).
+
+    The package's polygons, which know the weights, are smaller: the answer leads by more there.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> plane = to_plane(init(config_of(4)))
+    >>> bool((values_only(plane) <= polygons_of(plane)[1] + 1e-9).all())
+    True
+    """
     found = []
     for boxes in package_boxes(plane):
         itself = np.tile(np.arange(N_TOKENS) == PLUS, (len(boxes.answers), 1, 1))
@@ -197,6 +226,12 @@ def values_only(plane: Plane) -> np.ndarray:
 def outside(params: Entries(W_pos="n_ctx _"), heights: Array("168 16")) -> int:
     """How many of all contexts with the ``+`` among the first five tokens lead to a point outside what the ``heights``
     (168, 16) of the families allow; by plain forward passes.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> params = init(config_of())
+    >>> heights = reaches(to_plane(params))
+    >>> outside(params, heights), outside(params, heights - 1) > 0
+    (0, True)
     """
     place = {name: i for i, name in enumerate(all_families())}
     beyond = 0

@@ -35,7 +35,14 @@ class Failure(NamedTuple):
 
 @checked
 def failure(plane: Plane) -> Failure:
-    """Sort a model that is wrong somewhere."""
+    """Sort a model that is wrong somewhere.
+
+    >>> from transformer_lab.byhand.transformer import init
+    >>> from .contexts import config_of, to_plane
+    >>> found = failure(to_plane(init(config_of(4))))
+    >>> found.kind, found.worst
+    ('does not choose', '0 0 0 +')
+    """
     boxes = families(RuleTask(n_ctx=plane.n_ctx))
     found = [bounds(plane, each) for each in boxes]
     margins = np.concatenate([each.margins.min(axis=1) for each in found])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from transformer_lab.analysis.certificates.plane import Plane, gaps
+from transformer_lab.checks import check_whole
 from transformer_lab.plots import Figure
 from transformer_lab.plots.figure import laid_out
 from transformer_lab.plots.style import empty, label, name_line
-from transformer_lab.rules import Array, Each
+from transformer_lab.rules import Array, Each, Number
 from transformer_lab.signatures import checked
 from transformer_lab.theme import color
 
@@ -122,12 +123,18 @@ def hull(points: Array("n 2")) -> np.ndarray:
                 half.pop()
             half.append(place)
         found += half[:-1]
-    return np.array(found)
+    return np.array(found or points[:1])
 
 
 @checked
-def toy(points: Array("n 2"), names: Each(str), reach: float, values: Array("m 2")) -> Figure:
-    """Nine points with the names of their contexts, the hull around them, how far they reach, and the values' hull."""
+def toy(points: Array("n 2"), names: Each(str), reach: Number(), values: Array("m 2")) -> Figure:
+    """Nine points with the names of their contexts, the hull around them, how far they reach, and the values' hull.
+
+    >>> places, values = np.array([[0.0, 0], [2, 1], [1, 2]]), np.array([[-1.0, -1], [3, 0], [1, 4]])
+    >>> toy(places, ["0 +", "2 +", "4 +"], 2.0, values)  # doctest: +ELLIPSIS
+    Figure: 3 dots, one a context, named 0 +, 2 +, 4 +; ...
+    """
+    check_whole("len(names)", len(names), low=len(points), high=len(points))
     values = hull(values)
     around = hull(points)
 
@@ -150,6 +157,12 @@ def toy(points: Array("n 2"), names: Each(str), reach: float, values: Array("m 2
 
 @checked
 def close_up(outlines: Array("n corner 2"), least: Array("n")):
-    """The polygons (n, corner, 2) in which the answer does not win everywhere, and a frame around them."""
+    """The polygons (n, corner, 2) in which the answer does not win everywhere, and a frame around them.
+
+    >>> here = np.array([[0.0, 0], [1, 0], [0, 1]])
+    >>> failing, (across, upwards) = close_up(np.array([here, here + 5]), np.array([0.3, -0.1]))
+    >>> failing.tolist(), [round(bound, 2) for bound in across]
+    ([[[5.0, 5.0], [6.0, 5.0], [5.0, 6.0]]], [4.88, 6.12])
+    """
     failing = outlines[least <= 0]
     return failing, frame_of(failing.reshape(-1, 2))

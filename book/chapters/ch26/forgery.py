@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 
 import numpy as np
@@ -10,14 +9,28 @@ import numpy as np
 from transformer_lab.analysis.certificates.checker import check
 from transformer_lab.analysis.certificates.prove import Proof
 from transformer_lab.analysis.certificates.record import certificate, fingerprint, sealed
+from transformer_lab.checks import check_entries, check_whole
 from transformer_lab.errors import DataError
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Entries, Number, Seed, Whole
+from transformer_lab.rules import Array, By, Each, Number, Seed, Whole
 from transformer_lab.signatures import checked
+from transformer_lab.training.seals import check_plain
 
 from .contexts import TASK
 
 __all__ = ["certificate_of", "flipped", "for_other_weights", "objection", "sealed", "shrunk"]
+
+
+def check_certificate(argument: str, value) -> dict:
+    """Plain values for JSON, with a polygon of sixteen corners around each family."""
+    families = check_entries(argument, check_plain(argument, value), ["families"])["families"]
+    for i, tree in enumerate(Each(dict)(f"{argument}['families']", families)):
+        place = f"{argument}['families'][{i}]"
+        Array("16 2")(f"{place}['corners']", check_entries(place, tree, ["corners"])["corners"])
+    return value
+
+
+CERTIFICATE = By(check_certificate)
 
 
 def certificate_of(params: dict, proof: Proof) -> dict:
@@ -35,23 +48,42 @@ def objection(found: dict, params: dict) -> str:
 
 
 @checked
-def flipped(found: Entries(families=None), seed: Seed) -> dict:
-    """One random number of a random polygon, with another sign; the checksum is left as it was."""
-    rng, spoiled = generator(seed, "flip"), copy.deepcopy(found)
-    corner = spoiled["families"][rng.integers(len(spoiled["families"]))]["corners"][rng.integers(16)]
-    axis = rng.integers(2)
-    corner[axis] = -corner[axis]
-    return spoiled
+def flipped(found: CERTIFICATE, seed: Seed) -> dict:
+    """One random number of a random polygon, with another sign; the checksum is left as it was.
+
+    >>> from transformer_lab.analysis.certificates.support import compass
+    >>> found = {"families": [{"family": [1, 0, 2], "corners": (2.0 * compass(16)).tolist()}]}
+    >>> changed = np.array(flipped(found, 1)["families"][0]["corners"]) != found["families"][0]["corners"]
+    >>> int(changed.sum())
+    1
+    """
+    rng = generator(seed, "flip")
+    which, corner, axis = (int(rng.integers(n)) for n in (len(found["families"]), 16, 2))
+    corners = np.array(found["families"][which]["corners"])
+    corners[corner, axis] *= -1
+    return with_polygon(found, which, corners)
 
 
 @checked
-def shrunk(found: Entries(families=None), which: Whole(), factor: Number(low=0) = 0.99) -> dict:
-    """One polygon drawn in towards its middle, and the certificate sealed anew: the forger knows the checksum."""
-    spoiled = found | {"families": [*found["families"]]}
+def shrunk(found: CERTIFICATE, which: Whole(), factor: Number(low=0) = 0.99) -> dict:
+    """One polygon drawn in towards its middle, and the certificate sealed anew: the forger knows the checksum.
+
+    >>> from transformer_lab.analysis.certificates.support import compass
+    >>> found = {"families": [{"family": [1, 0, 2], "corners": (2.0 * compass(16)).tolist()}]}
+    >>> smaller = shrunk(found, 0, 0.5)
+    >>> bool(np.allclose(smaller["families"][0]["corners"], compass(16))), len(smaller["seal"])
+    (True, 64)
+    """
+    check_whole("which", which, low=0, high=len(found["families"]) - 1)
     corners = np.array(found["families"][which]["corners"])
-    inwards = corners.mean(axis=0) + factor * (corners - corners.mean(axis=0))
-    spoiled["families"][which] = found["families"][which] | {"corners": inwards.tolist()}
-    return sealed(spoiled)
+    return sealed(with_polygon(found, which, corners.mean(axis=0) + factor * (corners - corners.mean(axis=0))))
+
+
+def with_polygon(found: dict, which: int, corners: np.ndarray) -> dict:
+    """The certificate with another polygon (corner, 2) around one family."""
+    families = [*found["families"]]
+    families[which] = families[which] | {"corners": corners.tolist()}
+    return found | {"families": families}
 
 
 def for_other_weights(found: dict, params: dict) -> dict:
