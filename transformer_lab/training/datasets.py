@@ -13,11 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import check_type
 from ..errors import DataError, DtypeError, installed
+from ..rules import By
+from ..signatures import checked
 from .folders import place, settled
 from .records import difference, versions
 from .seals import (
-    check_folder,
+    PATH,
+    PLAIN,
     check_plain,
     dumped,
     noted,
@@ -46,8 +50,17 @@ def xarray():
     return installed("xarray", "Studies")
 
 
-def write_dataset(folder, dataset, *, config: dict, made_with: dict | None = None, timing: dict | None = None,
-                  replace: bool = False) -> Path:
+def check_dataset(argument: str, value):
+    """A dataset whose variables can be named in a file."""
+    check_type(argument, value, xarray().Dataset)
+    for name in [*value.variables, *value.dims]:
+        check_type(f"a name in {argument}", name, str)
+    return value
+
+
+@checked
+def write_dataset(folder: PATH, dataset: By(check_dataset), *, config: PLAIN, made_with: PLAIN | None = None,
+                  timing: PLAIN | None = None, replace: bool = False) -> Path:
     """Write a dataset and return its folder.
 
     Parameters
@@ -63,13 +76,19 @@ def write_dataset(folder, dataset, *, config: dict, made_with: dict | None = Non
         Seconds.
     replace : bool
         Whether a folder that is there gives way, once the new one is whole.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> coins = xarray().Dataset({"heads": ("throw", [True, False, True])})
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     found = read_dataset(write_dataset(Path(home) / "coins", coins, config={"coin": 0.5}))
+    >>> found["heads"].values.tolist(), found.attrs["config"]
+    ([True, False, True], {'coin': 0.5})
     """
-    folder = check_folder(folder)
-    for argument, values in (("config", config), ("timing", timing or {}), ("made_with", made_with or {})):
-        check_plain(argument, values)
+    said = dumped(check_plain("dataset", described(dataset, config)))
     numbers = {name: variable.values for name, variable in dataset.variables.items() if not is_text(variable)}
-    contents = {"arrays.safetensors": packed(numbers),
-                "dataset.json": dumped(check_plain("dataset", described(dataset, config)))}
+    contents = {"arrays.safetensors": packed(numbers), "dataset.json": said}
     content = sha256("".join(map(sha256, contents.values())).encode())
     contents["timing.json"] = dumped(timing or {})
     manifest = {"format": FORMAT, "versions": made_with or versions(), "content": content, "files": seals(contents)}
@@ -105,7 +124,8 @@ def plain(value):
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
-def read_dataset(folder, *, config: dict | None = None):
+@checked
+def read_dataset(folder: PATH, *, config: PLAIN | None = None):
     """The dataset in a folder, every byte of it checked.
 
     Its ``attrs`` have what was written, and ``record`` (what a claim cites), ``config``, ``versions`` and ``timing``.
@@ -114,8 +134,14 @@ def read_dataset(folder, *, config: dict | None = None):
     ------
     DataError
         If anything is missing, damaged, from another format or another configuration than ``config``.
+
+    Examples
+    --------
+    >>> from transformer_lab.places import shipped
+    >>> rulers = read_dataset(shipped("studies", "rulers"))
+    >>> rulers.attrs["config"]["study"], rulers.attrs["record"].split()[0]
+    ('rulers', 'rulers')
     """
-    folder, config = check_folder(folder), config if config is None else check_plain("config", config)
     with readable(folder):
         folder.exists()  # a name that no folder can have is said
     manifest, contents = steadily(folder)

@@ -94,6 +94,17 @@ def write_record(folder, *, config: PLAIN, history: History, state: dict, step: 
     ------
     DataError
         If there is such a folder already.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> history = History([{"step": 0, "loss": 2.5}, {"step": 10, "loss": 0.5}])
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     written = write_record(Path(home) / "run", config={"seed": 1}, history=history,
+    ...                            state={"w": np.array([1.0, 2.0])}, step=10)
+    ...     found = read_record(written, config={"seed": 1})
+    >>> found.history["loss"].tolist(), found.weights["w"].tolist(), found.manifest["step"]
+    ([2.5, 0.5], [1.0, 2.0], 10)
     """
     folder = check_folder(folder)
     if not in_order(history, step):

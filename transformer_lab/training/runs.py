@@ -63,6 +63,17 @@ def recorded(folder, stepper, batches: Callable, *, config: PLAIN, steps: Whole(
         If a number is no longer finite or the loss above its limit, after the record was written.
     KeyboardInterrupt
         After Ctrl-C; the next call goes on with this very step.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from transformer_lab.training.stepper import Stepper
+    >>> halving = Stepper({"w": np.array([8.0])}, lambda params, batch: (params["w"][0]**2 / 2, {**params}), "sgd")
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     record = recorded(Path(home) / "halving", halving, lambda step: None, config={"from": 8.0}, steps=3,
+    ...                       learning_rate=0.5)
+    >>> record.history["loss"].tolist(), record.weights["w"].tolist()
+    ([32.0, 8.0, 2.0, nan], [1.0])
     """
     folder = check_folder(folder)
     settings = {"steps": steps, "learning_rate": learning_rate, "evaluate": evaluate, "every": every, "best": best,
