@@ -210,7 +210,8 @@ def test_one_of_both_drawings_is_seen_and_none_is_shrunk(chromium):
     lambda: cells(np.zeros(3)), lambda: cells(TABLE, rows=["a"]), lambda: cells(TABLE, kind="sgined"),
     lambda: cells(TABLE, limit=0), lambda: film([]), lambda: strips({"a": np.ones(3)}, "AB"), lambda: plane(),
     lambda: plane(np.zeros((3, 3))), lambda: plane(heights={"": (1, 2)}),
-    lambda: plane(np.zeros((2, 2)), marks={"a": 1}),
+    lambda: plane(np.zeros((2, 2)), marks={"a": 1}), lambda: curves(ARMS, STEPS, y_label={"": 3}),
+    lambda: lines({"a": RUNS[0]}, STEPS, margins={"a": -RUNS[0]}),
 ])
 def test_bad_input_gets_a_sentence(call):
     with pytest.raises(LabError):

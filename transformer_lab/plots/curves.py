@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..checks import check_type
 from ..rules import Choice
 from ..signatures import checked
 from ..theme import color
 from .figure import Figure, laid_out
-from .labelled import Span, capital, coordinates, levels, nested, numbers, per_panel, runs, span, words
+from .labelled import FAR, Span, capital, coordinates, levels, nested, numbers, per_panel, runs, span, words
 from .style import bounded, empty, label, looks, name_ends, room, scaled, shaded, told_bounds
 
 __all__ = ["curves", "lines"]
@@ -38,12 +39,14 @@ def curves(data, x=None, *, panel: str | None = None, line: str | None = None, m
              for title, named in given.items()}
     styles = looks([name for named in drawn.values() for name in named], accent)
     limits = {title: levels(bounds, title) for title in drawn}
-    beside = {title: {name: [numbers(name, more[name], along.shape) if name in more else None for more in found]
-                      for name in named} for title, named in drawn.items()
-              for found in [[per_panel("margins", margins, title), per_panel("laws", laws, title)]]}
+    beside = {title: {name: [numbers(f"{what}[{name!r}]", found[name], along.shape, low=low) if name in found else None
+                             for what, found, low in more] for name in named}
+              for title, named in drawn.items()
+              for more in [[("margins", per_panel("margins", margins, title), 0),
+                            ("laws", per_panel("laws", laws, title), -FAR)]]}
     x_words, apart = words(data, dim, x_label), isinstance(y_label, dict)
-    y_words = {title: per_panel("y_label", y_label, title).get(title, "") if apart else words(data, None, y_label)
-               for title in drawn}
+    y_words = {title: check_type(f"y_label[{title!r}]", per_panel("y_label", y_label, title).get(title, ""), str)
+               if apart else words(data, None, y_label) for title in drawn}
 
     def draw(title, width):
         drawing, axes = empty(width, HEIGHT)
