@@ -1,11 +1,13 @@
 """Chapter 17's studies: one block, trained with the masks of three families; where an encoder-decoder looks back; and
 whether one stack with a prefix mask, or with a causal one, does the same.
 
-``transformer-lab study three-families``, ``transformer-lab study looking-back`` and ``transformer-lab study
-one-stack-or-two`` make the records again.
+``transformer-lab study three-families``, ``looking-back``, ``one-stack-or-two`` and ``spans-for-longer`` make the
+records again.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +21,8 @@ from transformer_lab.training import Study, fit
 from .families import D_VOCAB, START, Task, in_one_row, task_of
 from .ring import N, V, walks
 
-__all__ = ["ARMS", "FAMILIES", "LOOKS", "ONE_STACK", "STACKS", "TRAINING", "TWO_STACKS", "config_of", "looked_for"]
+__all__ = ["ARMS", "FAMILIES", "LONGER", "LOOKS", "ONE_STACK", "STACKS", "TRAINING", "TWO_STACKS", "config_of",
+           "looked_for"]
 
 TRAINING = {"steps": 600, "batch": 64, "rate": 5e-3, "warmup": 100}
 HELD_OUT, EVERY = 1000, 100
@@ -73,12 +76,12 @@ class Arm:
         with torch.no_grad():
             return self.model(*given, **({"tap": tap} if tap else self.tap)).numpy()
 
-    def trained(self):
+    def trained(self, longer: int = 1):
         from transformer_lab.training.torch_stepper import TorchStepper
-        t = TRAINING
+        t = TRAINING | {"steps": longer * TRAINING["steps"]}
         return fit(TorchStepper(self.model, "adamw", seed=self.seed, **self.tap),
-                   lambda step: self.drawn(t["batch"], seed=self.seed, step=step)[:2], steps=t["steps"], every=EVERY,
-                   learning_rate=warmup_linear(t["rate"], t["steps"], t["warmup"]),
+                   lambda step: self.drawn(t["batch"], seed=self.seed, step=step)[:2], steps=t["steps"],
+                   every=longer * EVERY, learning_rate=warmup_linear(t["rate"], t["steps"], t["warmup"]),
                    evaluate=lambda stepper: {"cost": self.costs()[0]})
 
     def costs(self, tap=None):
@@ -102,17 +105,17 @@ def costs_of(logits, targets):
     return top + np.log(np.exp(logits - top[..., None]).sum(axis=-1)) - taken
 
 
-def measured(arm: Arm) -> dict:
+def measured(arm: Arm, longer: int = 1) -> dict:
     """How the cost fell, and what it is in the end."""
-    history = arm.trained()
+    history = arm.trained(longer)
     cost, right, floor = arm.costs()
     return {"step": ("step", history["step"]), "on_the_way": ("step", history["cost"]), "cost": cost, "right": right,
             "floor": floor}
 
 
-def of_a_family(task: str, sight: str, seed: int) -> dict:
+def of_a_family(task: str, sight: str, seed: int, longer: int = 1) -> dict:
     arm = Arm(task, sight, seed)
-    found = measured(arm)
+    found = measured(arm, longer)
     honest = arm.honest() if task == "next letter" else [np.nan] * N
     return found | {"honest": ("place", honest)}
 
@@ -175,3 +178,5 @@ SIGHTS_OF = {"spans": ("encoder-decoder", "prefix", "causal"), "reverse": ("pref
 STACKS = Study("one-stack-or-two", of_a_family,
                [{"task": task, "sight": sight} for task, sights in SIGHTS_OF.items() for sight in sights],
                seeds=range(5), settings=SETTINGS)
+LONGER = Study("spans-for-longer", partial(of_a_family, longer=3), {"task": ("spans",), "sight": SIGHTS_OF["spans"]},
+               seeds=range(5), settings=SETTINGS | {"times the steps": 3})
