@@ -99,16 +99,16 @@ class EncoderDecoder(Part):
         """A row for each token of the sources (batch, pos, d_model), and which of them are no padding."""
         check_tokens("source", source, self.config), check_callable("tap", tap)
         real = None if self.config.pad is None else source != self.config.pad
-        return self.side(self.encoder, source, prefixed(tap, "encoder."), real=real), real
+        return self._side(self.encoder, source, prefixed(tap, "encoder."), real=real), real
 
     def decode(self, tokens, rows, seen=None, tap=keep, *, cache=None):
         """Logits of the token after each, by what came before and the rows of the encoder."""
         check_tokens("tokens", tokens, self.config), check_callable("tap", tap)
-        x = self.side(self.decoder, tokens, prefixed(tap, "decoder."), cache=cache, source=rows, seen=seen)
+        x = self._side(self.decoder, tokens, prefixed(tap, "decoder."), cache=cache, source=rows, seen=seen)
         logits = affine(x, self.W_E.mT if self.config.tied else self.W_U, self.b_U)
         return tap("logits", logits if self.config.logit_scale == 1 else logits * self.config.logit_scale)
 
-    def side(self, stack, tokens, tap, real=None, cache=None, **beyond):
+    def _side(self, stack, tokens, tap, real=None, cache=None, **beyond):
         x = self.dropout(stack.placed(tap("embed", self.W_E[tokens]), tap, cache))
         x = stack.stream(x, real, tap, cache=cache, **beyond)
         return self.dropout(stack.norm(("pre", "both"), "ln_final", x, tap))

@@ -36,7 +36,7 @@ def found_share(spread: Number(above=0), difference: Number(), seeds: Whole(2, 1
 
 
 @checked
-def seeds_for(difference: Number(above=0), *, power: Number(0.5, 0.999) = 0.8) -> int:
+def seeds_for(difference: Number(1e-6), *, power: Number(0.5, 0.999) = 0.8) -> int:
     """How many seeds an arm find a difference of so many spreads with this chance (normal approximation).
 
     >>> seeds_for(1.0), seeds_for(2.0)

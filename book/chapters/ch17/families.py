@@ -169,6 +169,7 @@ def task_of(task: Choice(TASKS), strings: Wholes("row 12", low=0, below=V), *, s
     return TASKS[task](np.asarray(strings), sight, seed, step)
 
 
+@checked
 def in_one_row(task: Task) -> Task:
     """Source, a mark and what has been written so far, one after the other, for a model that is one stack.
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from transformer_lab.byhand import transformer
 from transformer_lab.byhand.block import Acts, block, block_pullback
+from transformer_lab.checks import check_whole
 from transformer_lab.config import ModelConfig
-from transformer_lab.rules import Choice, Each, Inexact, Seed, Whole
+from transformer_lab.rules import Choice, Each, Inexact, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.taps import keep
 
@@ -66,7 +67,9 @@ def writer(n_ctx: Whole(1, 4096), d_model: Whole(4, 1024) = 128, n_layers: Whole
     return transformer.init(config, seed=seed, embedding_scale=1.0, dtype=np.float64), config
 
 
-def read_one_by_one(params, config, tokens, places=None) -> np.ndarray:
+@checked
+def read_one_by_one(params: dict, config: ModelConfig, tokens: Wholes("token", low=0, below="config.d_vocab"),
+                    places: Wholes("token", low=0, below="config.n_ctx") | None = None) -> np.ndarray:
     """The logits (token, d_vocab) after each token, each read by itself while keys and values are kept in a cache; with
     ``places`` the tokens are put there, in place of one behind the other.
 
@@ -79,9 +82,10 @@ def read_one_by_one(params, config, tokens, places=None) -> np.ndarray:
 
     from transformer_lab.models.block import Cache
     from transformer_lab.models.transformer import Transformer
+    check_whole("len(tokens)", len(tokens), high=config.n_ctx)
     model, cache, logits = Transformer(config, params), Cache(config.n_layers, 1, config.n_ctx), []
     with torch.no_grad():
-        for place, token in zip(range(len(tokens)) if places is None else places, tokens, strict=True):
+        for place, token in zip(np.arange(len(tokens)) if places is None else places, tokens, strict=True):
             cache.move(torch.tensor([[place]]))
             logits.append(model(torch.tensor([[token]]), cache=cache)[0, 0].numpy())
     return np.array(logits)

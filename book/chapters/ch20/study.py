@@ -10,6 +10,8 @@ import numpy as np
 from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.byhand.transformer import pack, unpack
 from transformer_lab.randomness import generator
+from transformer_lab.rules import Whole
+from transformer_lab.signatures import checked
 from transformer_lab.training import Study, fit
 
 from .deletions import measured
@@ -80,7 +82,8 @@ def together(dataset):
                         W_pos=found.W_pos.sel(reader=learned).rename(reader="learned"))
 
 
-def reader_of(seed: int):
+@checked
+def reader_of(seed: Whole(0, FOLDS - 1)):
     """The main transformer that has not seen this fold.
 
     >>> reader_of(0).config.patch

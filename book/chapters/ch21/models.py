@@ -8,6 +8,9 @@ import numpy as np
 
 from transformer_lab.analysis.certificates.plane import Plane, plane_of
 from transformer_lab.analysis.plane_models import IN_THE_PLANE, params_of, recipe
+from transformer_lab.checks import check_whole
+from transformer_lab.rules import Whole
+from transformer_lab.signatures import checked
 from transformer_lab.tasks.rules import RuleTask
 
 __all__ = ["MODEL", "RECIPES", "TASK", "by_recipe", "chance_alike", "planes", "weights"]
@@ -32,12 +35,15 @@ def planes(found) -> list[Plane]:
     return [plane_of(weights(found, seed), MODEL, TASK.of.operator) for seed in found["seed"].values.tolist()]
 
 
-def chance_alike(one: int, other: int, of: int) -> float:
+@checked
+def chance_alike(one: Whole(), other: Whole(), of: Whole(1, 1000)) -> float:
     """How often lot alone deals counts at least as far apart as these, each of so many (Fisher's exact test, 1935).
 
     >>> round(chance_alike(1, 9, 10), 4)
     0.0011
     """
+    check_whole("one", one, high=of), check_whole("other", other, high=of)
+
     def ways(count):
         return comb(of, count) * comb(of, one + other - count)
 
