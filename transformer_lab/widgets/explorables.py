@@ -10,15 +10,16 @@ from .attention import AttentionHeads
 from .base import Explorable, OneOf, Synced, WithModel, numbers, shipped_bytes
 from .by_hand import BackwardReplay, GradientGraph
 from .char_writer import CharWriter
+from .clipped_norms import ClippedNorms
 from .cost_of_attention import CostOfAttention
 from .draw_digit import DrawDigit
 from .machine import WholeMachine
 from .mask_painter import MaskPainter
 from .plane_model import PlaneModel
 
-__all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "CostOfAttention",
-           "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk", "MaskPainter", "PhaseScrubber",
-           "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
+__all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "ClippedNorms",
+           "CostOfAttention", "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk",
+           "MaskPainter", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):
