@@ -15,11 +15,12 @@ from .cost_of_attention import CostOfAttention
 from .draw_digit import DrawDigit
 from .machine import WholeMachine
 from .mask_painter import MaskPainter
+from .norm_placement import NormPlacement
 from .plane_model import PlaneModel
 
 __all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "ClippedNorms",
            "CostOfAttention", "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk",
-           "MaskPainter", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
+           "MaskPainter", "NormPlacement", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):
