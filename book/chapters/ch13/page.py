@@ -7,20 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.analysis.evidence import t_quantile
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
-from .study import ARMS, DEEPEST, DEPTHS, FINE, MOMENTS, RATES, START, losses
+from .study import ARMS, DEEPEST, DEPTHS, FINE, MOMENTS, RATES, START, losses, spread_of
 from .wiring import PLACEMENTS
 
-__all__ = ["placement_bytes", "spread_of"]
-
-
-def spread_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of positive values (seed, …) the geometric mean, and the ends between which 95 % of models lie."""
-    logs = np.log(np.asarray(values, dtype=float))
-    half = t_quantile(0.975, len(logs) - 1) * logs.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(logs))
-    return tuple(np.exp(logs.mean(axis=0) + sign * half) for sign in (0, -1, 1))
+__all__ = ["placement_bytes"]
 
 
 def at_the_start() -> dict[str, np.ndarray]:
@@ -45,7 +37,7 @@ def of_training() -> dict[str, np.ndarray]:
     """
     loss, inside = losses(), FINE.load()["gradient"].median("seed").transpose("arm", "moment", "layer")
     cases = [arm for arm, (_, _, changes) in ARMS.items() if set(changes) <= {"warmup"}]
-    tables = {"losses": loss.sel(arm=cases).transpose("arm", "rate", "seed"), "trained": inside.sel(arm=cases)}
+    tables = {"losses": loss.sel(arm=cases).transpose("arm", "rate", "seed"), "trained": inside.reindex(arm=cases)}
     return {name: np.nan_to_num(table.values, nan=-1).astype(np.float32) for name, table in tables.items()}
 
 

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from transformer_lab.analysis.evidence import at_best
+from transformer_lab.analysis.evidence import at_best, t_quantile
 from transformer_lab.models.generate import generate, temperature
 from transformer_lab.tasks import text
 from transformer_lab.training import Study
@@ -24,8 +24,8 @@ from transformer_lab.training.torch_stepper import TorchStepper
 from .recursion import derived
 from .wiring import FIRST, PLACEMENTS, TASK, TRAINING, first_weights, model_of, run_of
 
-__all__ = ["ARMS", "BEST", "DEEPEST", "DEPTHS", "FINE", "MOMENTS", "RATES", "START", "SWEEP", "WIDE", "fresh",
-           "losses", "places_of"]
+__all__ = ["ARMS", "BEST", "DEEPEST", "DEPTHS", "FINE", "FRESH", "MOMENTS", "RATES", "START", "SWEEP", "WIDE", "fresh",
+           "losses", "name_of", "places_of", "spread_of"]
 
 DEPTHS, DEEPEST, WIDE = (2, 4, 8, 12), 12, 256
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -51,6 +51,11 @@ BEST = {"before 2": 3e-2, "after 2": 3e-2, "after 4": 1e-2, "before 4": 3e-2, "a
 def places_of(model, tokens, targets=None) -> np.ndarray:
     """At each place of the stream (place, 3), or (place, 2) without targets: the root of the mean square of its
     numbers, how unlike two rows of a window are in the mean, and the gradient's size, as for one target.
+
+    >>> run = run_of("after", 2, d_model=16)
+    >>> found = places_of(model_of("after", run.model, first_weights(run.model)), [[1, 2, 3, 4]], [[2, 3, 4, 5]])
+    >>> found.shape, found[1:, 0].round(2).tolist()
+    ((5, 3), [1.0, 1.0, 1.0, 1.0])
     """
     found = []
 
@@ -80,7 +85,11 @@ def unlikeness(rows) -> float:
 
 
 def fresh(placement: str, n_layers: int, first: str, seed: int) -> dict:
-    """A wide model that has not been trained: what is measured at each place of its stream, and what is derived."""
+    """A wide model that has not been trained: what is measured at each place of its stream, and what is derived.
+
+    >>> sorted(fresh("before", 2, "plain", 0))[:3]
+    ['derived gradient', 'derived stream', 'derived unlike']
+    """
     run = run_of(placement, n_layers, d_model=WIDE, seed=seed)
     model = model_of(placement, run.model, first_weights(run.model, first, seed))
     batch = text.sample(TASK, 4, seed=seed, purpose="start")
@@ -177,6 +186,11 @@ def side_by_side(dataset):
 
 
 def name_of(placement: str, n_layers: int, first: str) -> str:
+    """What a fresh model is called.
+
+    >>> name_of("after", 12, "plain"), name_of("after", 12, "shrunk")
+    ('after 12', 'after 12, shrunk')
+    """
     return f"{placement} {n_layers}" + (f", {first}" if first != "plain" else "")
 
 
@@ -190,9 +204,23 @@ FINE = Study("norm-placement", in_full, near_the_best(), seeds=range(1, 5), sett
              finish=at_their_best)
 
 
+def spread_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of positive values (seed, …) the geometric mean, and the ends between which 95 % of models lie.
+
+    >>> [round(float(end), 2) for end in spread_of(np.array([1.0, 2.0, 4.0]))]
+    [2.0, 0.06, 62.61]
+    """
+    logs = np.log(np.asarray(values, dtype=float))
+    half = t_quantile(0.975, len(logs) - 1) * logs.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(logs))
+    return tuple(np.exp(logs.mean(axis=0) + sign * half) for sign in (0, -1, 1))
+
+
 def losses():
     """What every arm loses on all that is held out, at each of its rates (arm, rate, seed): one seed at all rates, five
     at the best of these and its neighbours. NaN where a run diverged, or was not made.
+
+    >>> dict(losses().sizes)
+    {'arm': 21, 'rate': 5, 'seed': 5}
     """
     every, near = SWEEP.load()["held_out"], FINE.load()["held_out"]
     return every.combine_first(near).sel(arm=list(ARMS), rate=list(RATES))

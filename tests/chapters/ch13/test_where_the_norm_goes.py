@@ -122,12 +122,10 @@ def test_the_rates_that_are_taken_again_are_the_best_of_the_sweep():
 
 
 def test_derived_first_gradients_lie_where_fresh_models_do():
-    from chapters.ch13 import page
-
     found = made(study.START)
     for arm in study.FRESH:
         one = found.sel(model=study.name_of(**arm)).isel(place=slice(2 * arm["n_layers"] + 1))
-        _, low, high = page.spread_of(one["gradient"].transpose("seed", "place").values)
+        _, low, high = ch13.spread_of(one["gradient"].transpose("seed", "place").values)
         expected = one["derived gradient"].values
         assert ((low <= expected) & (expected <= high)).all(), arm
 
