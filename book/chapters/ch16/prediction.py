@@ -12,10 +12,10 @@ import numpy as np
 
 from transformer_lab.analysis.evidence import at_best
 from transformer_lab.analysis.power_laws import bootstrapped, fit_law, interval
-from transformer_lab.rules import Number
+from transformer_lab.rules import Whole
 from transformer_lab.signatures import checked
 
-from .study import DATA, LARGEST_COMPUTE, WIDEST, of_width
+from .study import DATA, LARGEST, LARGEST_COMPUTE, WIDEST, of_width
 
 __all__ = ["COMMITTED", "MAIN", "committed", "predicted", "smaller"]
 
@@ -39,7 +39,7 @@ def smaller() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @checked
-def predicted(draws: Number(2) = 2000) -> dict:
+def predicted(draws: Whole(2, 100_000) = 2000) -> dict:
     """The prediction as plain values: for each fit the loss of the largest size and where 95 in 100 draws of the seeds
     put it, with the numbers of the law; and the best rate, by a line through the logarithms.
 
@@ -51,7 +51,7 @@ def predicted(draws: Number(2) = 2000) -> dict:
     for name, (floor, skipped) in FITS.items():
         part = sizes[skipped:], losses[skipped:]
         law = fit_law(part[0], part[1].mean(axis=1), floor=floor)
-        low, high = interval(bootstrapped(*part, floor=floor, draws=int(draws)).at(largest))
+        low, high = interval(bootstrapped(*part, floor=floor, draws=draws).at(largest))
         found = {"loss": law.at(largest), "low": low, "high": high, "exponent": law.exponent, "floor": law.floor}
         fits[name] = {key: round(float(value), 4) for key, value in found.items()}
     slope, start = np.polyfit(np.log(sizes), np.log(rates), 1)
@@ -72,7 +72,7 @@ def committed() -> dict:
 
 def main() -> None:
     """Write the prediction down, as long as the largest size has not been trained."""
-    if len(LARGEST_COMPUTE.missing()) < len(LARGEST_COMPUTE.units):
+    if any(len(study.missing()) < len(study.units) for study in (LARGEST, LARGEST_COMPUTE)):
         raise SystemExit("The largest size has been trained: what is written now is no prediction.")
     COMMITTED.write_text(json.dumps(predicted(), indent=1) + "\n", "utf-8")
 
