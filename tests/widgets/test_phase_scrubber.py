@@ -15,7 +15,7 @@ from transformer_lab.widgets.bundle import JS, node
 from transformer_lab.widgets.page_data import page_bytes
 
 RANDOM, TRAINING = (JS / "core" / "random.js").as_uri(), (JS / "core" / "training.js").as_uri()
-PURPOSES = ("init W_QK", "init W_OV", "train", "probe")
+PURPOSES = ("init W_QK", "init W_OV", "train", "probe", "bootstrap")
 TASK = PatternTask()
 
 

@@ -1,4 +1,4 @@
-r"""Power laws of size, with and without an irreducible part: :math:`L(N) = E + a N^{-\alpha}`.
+r"""Power laws of size, with and without an irreducible part: :math:`L(N) = E + a N^{-\alpha}` (eq-size-law).
 
 A law is fitted by least squares of the *relative* errors. For a given exponent the best :math:`E` and :math:`a` follow
 from two linear equations, so that only the exponent is searched for: on a grid, then by golden sections.
@@ -20,7 +20,7 @@ __all__ = ["Interval", "Law", "bootstrapped", "fit_law", "interval", "local_expo
 LEAST = np.finfo(float).tiny  # above 0
 
 #: The exponents that are tried, and how often the best two neighbours are drawn together.
-EXPONENTS, SECTIONS = np.geomspace(0.01, 2.0, 64), 48
+EXPONENTS, SECTIONS = np.geomspace(0.01, 2.0, 64), 30
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -53,7 +53,7 @@ class Interval(NamedTuple):
 
 @checked
 def fit_law(sizes: Array("n", low=LEAST), losses: Array("... n", low=LEAST), *, floor: bool = True) -> Law:
-    """The law of losses (..., n) at sizes (n,), with a ``floor`` of at least 0 or with one of 0.
+    """The law of losses (..., n) at sizes (n,), with a ``floor`` of at least 0 or with one of 0 (eq-size-law).
 
     Where losses do not fall the scale is 0, and the exponent says nothing. EmptyError: fewer sizes than the law has
     numbers to choose.
@@ -104,7 +104,7 @@ def linear_parts(power, one, floor: bool):
 
 
 @checked
-def bootstrapped(sizes: Array("n", low=LEAST), losses: Array("n seed", low=LEAST), *, floor: bool = True,
+def bootstrapped(sizes: Array("n", low=LEAST), losses: Array("n run", low=LEAST), *, floor: bool = True,
                  draws: Whole(2, 100_000) = 2000, seed: Seed = 0) -> Law:
     """The laws (draws,) of the mean losses when the seeds are drawn again, with replacement (Efron 1979), the same
     seeds for every size: runs of one seed have had the same batches.
@@ -132,8 +132,8 @@ def interval(values: Array("draw"), share: Number(above=0, high=0.9999) = 0.95) 
 
 @checked
 def local_exponents(sizes: Array("n", low=LEAST), losses: Array("... n", low=LEAST)) -> np.ndarray:
-    """The exponent between each two neighbouring sizes (..., n - 1): minus the slope of ln loss on ln size. A power law
-    without a floor has the same everywhere.
+    """The exponent between each two neighbouring sizes (..., n - 1): minus the slope of ln loss on ln size
+    (eq-local-exponent). A power law without a floor has the same everywhere.
 
     >>> local_exponents([1e3, 1e4, 1e5], [4.0, 2.0, 1.0]).round(3)
     array([0.301, 0.301])

@@ -17,10 +17,12 @@ from .machine import WholeMachine
 from .mask_painter import MaskPainter
 from .norm_placement import NormPlacement
 from .plane_model import PlaneModel
+from .scaling_fit import ScalingFit
 
 __all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "ClippedNorms",
            "CostOfAttention", "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk",
-           "MaskPainter", "NormPlacement", "PhaseScrubber", "PlaneModel", "Positions", "SoftLookup", "WholeMachine"]
+           "MaskPainter", "NormPlacement", "PhaseScrubber", "PlaneModel", "Positions", "ScalingFit", "SoftLookup",
+           "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):

@@ -14,7 +14,7 @@ __all__ = ["forward_flops", "step_flops", "weights_of"]
 
 @checked
 def forward_flops(config: ModelConfig) -> dict[str, int]:
-    r"""Operations of the matrix products for one token on the way forward, by part ({eq}`eq-forward-flops`).
+    r"""Operations of the matrix products for one token on the way forward, by part (eq-forward-flops).
 
     A product of a row of :math:`m` numbers with an :math:`m \times n` matrix takes :math:`2mn`: each entry is
     multiplied and added. Norms, softmax, activations and the table of embeddings are left out, as PyTorch's counter
@@ -32,7 +32,7 @@ def forward_flops(config: ModelConfig) -> dict[str, int]:
 @checked
 def step_flops(config: ModelConfig, tokens: Whole(1)) -> int:
     """Operations of a training step of so many tokens: the way back multiplies each matrix twice, so three times those
-    of the way forward.
+    of the way forward (eq-step-flops).
 
     >>> step_flops(ModelConfig(d_vocab=65, n_ctx=64, d_model=64, n_heads=4, d_mlp=256, n_layers=2), 1024)
     730202112

@@ -15,7 +15,7 @@ from transformer_lab.analysis.power_laws import bootstrapped, fit_law, interval
 from transformer_lab.rules import Whole
 from transformer_lab.signatures import checked
 
-from .study import DATA, LARGEST, LARGEST_COMPUTE, WIDEST, of_width
+from .study import DATA, LARGEST, WIDEST, of_width
 
 __all__ = ["COMMITTED", "MAIN", "committed", "predicted", "smaller"]
 
@@ -33,7 +33,7 @@ def smaller() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     >>> [part.shape for part in smaller()]
     [(7,), (7, 5), (7,)]
     """
-    best = at_best(DATA.load()["held_out"])
+    best = at_best(DATA.load()["held_out"].sortby("rate"))
     sizes = [of_width(int(width)).weights for width in best.losses["width"].values]
     return np.array(sizes, float), best.losses.transpose("width", "seed").values, best.rate.values
 
@@ -72,7 +72,7 @@ def committed() -> dict:
 
 def main() -> None:
     """Write the prediction down, as long as the largest size has not been trained."""
-    if any(len(study.missing()) < len(study.units) for study in (LARGEST, LARGEST_COMPUTE)):
+    if len(LARGEST.missing()) < len(LARGEST.units):
         raise SystemExit("The largest size has been trained: what is written now is no prediction.")
     COMMITTED.write_text(json.dumps(predicted(), indent=1) + "\n", "utf-8")
 

@@ -21,11 +21,12 @@ from transformer_lab.signatures import checked
 from transformer_lab.tasks import text
 from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run, Study
+from transformer_lab.training.held_out import losses_at
 from transformer_lab.training.outcome import tried
 
 from .flops import step_flops
 
-__all__ = ["COMPUTE", "DATA", "LARGEST", "LARGEST_COMPUTE", "SCARCE", "SHAPES", "STEPS", "TOKENS", "of_width",
+__all__ = ["COMPUTE", "DATA", "LARGEST", "MIDDLE", "SCARCE", "SHAPES", "STEPS", "TOKENS", "of_width",
            "steps_for"]
 
 TOKENS, STEPS = 16 * 64, 300  # characters in a batch, batches at fixed data
@@ -43,7 +44,7 @@ RATES = {4: (0.02, 0.04, 0.08, 0.16, 0.32), 8: (0.01, 0.02, 0.04, 0.08, 0.16, 0.
          64: (0.0025, 0.005, 0.01, 0.02, 0.04), 96: (0.00125, 0.0025, 0.005, 0.01, 0.02),
          128: (0.000625, 0.00125, 0.0025, 0.005, 0.01)}
 #: The size whose cost with 300 batches is what every size may spend at fixed compute.
-MIDDLE = 64
+MIDDLE = 16
 
 
 def check_width(argument: str, value) -> int:
@@ -79,8 +80,8 @@ def of_width(width: WIDTH, rate: Number(above=0) = 0.01, steps: Whole(1) = STEPS
 def steps_for(width: WIDTH) -> int:
     """How many batches a size reads for as many operations as the middle one spends on 300.
 
-    >>> steps_for(64), steps_for(128) < 64 < 1000 < steps_for(24)
-    (300, True)
+    >>> steps_for(16), steps_for(40), steps_for(8)
+    (300, 36, 799)
     """
     middle, own = (step_flops(of_width(size).model, TOKENS) for size in (MIDDLE, width))
     return round(STEPS * middle / own)
@@ -101,25 +102,12 @@ class Timed:
         return found
 
 
-def judged(module, found) -> float:
-    """The mean loss over windows."""
-    import torch
-
-    def losses(tokens, targets):
-        with torch.no_grad():
-            logits = module(torch.as_tensor(tokens))
-        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.as_tensor(targets).flatten(),
-                                                 reduction="none").view(targets.shape).numpy()
-
-    return float(text.by_position(losses, found, 128).mean())
-
-
 def trained(run: Run, batches) -> dict:
     """Held-out loss over all windows; mean loss of the last fifty batches (fewer in a short run); time of a step."""
     stepper, steps = Timed(run.stepper()), run.training.steps
     outcome = tried(stepper, batches, steps=steps, learning_rate=run.learning_rate, every=max(1, steps // 3))
     ended = outcome.diverged < 0
-    return {"held_out": judged(stepper.stepper.module, text.tests(run.task)[0]) if ended else np.nan,
+    return {"held_out": losses_at(stepper.stepper.module, text.tests(run.task)[0]).mean() if ended else np.nan,
             "train": float(np.mean(stepper.losses[-min(50, steps // 4):])) if ended else np.nan,
             "diverged": outcome.diverged, "steps": steps,
             "milliseconds": 1000 * float(np.median(stepper.seconds)), "seconds": float(np.sum(stepper.seconds))}
@@ -151,8 +139,8 @@ def of_little_text(width: int, rate: float, characters: int, seed: int) -> dict:
     return trained(run, batches)
 
 
-def arms(widths, rates=RATES) -> list[dict]:
-    return [{"width": width, "rate": rate} for width in widths for rate in rates[width]]
+def arms(widths) -> list[dict]:
+    return [{"width": width, "rate": rate} for width in widths for rate in RATES[width]]
 
 
 SETTINGS = {"recipe": RECIPE, "shapes": {str(width): list(shape) for width, shape in SHAPES.items()}, "tokens": TOKENS,
@@ -161,10 +149,9 @@ SETTINGS = {"recipe": RECIPE, "shapes": {str(width): list(shape) for width, shap
 
 DATA = Study("sizes-at-fixed-data", at_fixed_data, arms(SMALLER), seeds=range(5), settings=SETTINGS)
 LARGEST = Study("largest-at-fixed-data", at_fixed_data, arms([WIDEST]), seeds=range(3), settings=SETTINGS)
-COMPUTE = Study("sizes-at-fixed-compute", at_fixed_compute, arms([24, 40, 64, 96]), seeds=range(3),
+#: The middle size is not here: its runs are those at fixed data.
+COMPUTE = Study("sizes-at-fixed-compute", at_fixed_compute, arms([24, 40, 8]), seeds=range(3),
                 settings=SETTINGS | {"middle": MIDDLE})
-LARGEST_COMPUTE = Study("largest-at-fixed-compute", at_fixed_compute, arms([WIDEST], {WIDEST: RATES[96]}),
-                        seeds=range(3), settings=SETTINGS | {"middle": MIDDLE})
 SCARCE = Study("sizes-with-little-text", of_little_text, seeds=range(3), settings=SETTINGS,
                arms=[{"width": width, "rate": rate, "characters": 32_000} for width, rate in
                      ((8, 0.16), (24, 0.02), (64, 0.01), (96, 0.005))])

@@ -8,7 +8,7 @@ const [M0, M1, W0, W1] = [0xD2E7470EE14C6C93n, 0xCA5A826395121157n, 0x9E3779B97F
 // The second half of the key for each purpose that the page draws for; a test compares them with NumPy's.
 const WORDS = {
   "init W_QK": 0xD2C1DCBCD9CCB800n, "init W_OV": 0x625E4E198B78E5A8n,
-  train: 0xDB05041DC4547000n, probe: 0x0BF6E7196F739CBAn,
+  train: 0xDB05041DC4547000n, probe: 0x0BF6E7196F739CBAn, bootstrap: 0x682A1A15DD043C33n,
 };
 
 /** Four 64-bit words from a counter (Salmon et al. 2011). */
