@@ -24,7 +24,8 @@ def weights_of(state: dict) -> dict:
     """Copies of the weights in a stepper's state, without the optimiser's memory."""
     for name in check_type("state", state, dict):
         check_type("a name in state", name, str)
-    return {name: np.array(value) for name, value in state.items() if not name.startswith(OPTIMIZER)}
+    return {name: np.array(as_array(f"state[{name!r}]", value, "numbers")) for name, value in state.items()
+            if not name.startswith(OPTIMIZER)}
 
 
 #: What one may measure: a number, or an array over seeds.

@@ -55,15 +55,15 @@ class Measured:
             return self.stepper.step(batch, learning_rate)
         found, usual = {}, self.stepper.tap
         before = {name: value.detach().clone() for name, value in self.stepper.named.items()}
-        self.stepper.tap = {"tap": chained(*usual.values(), self.noted(found))}
+        self.stepper.tap = {"tap": chained(*usual.values(), self._noted(found))}
         try:
             metrics = self.stepper.step(batch, learning_rate)
         finally:
             self.stepper.tap = usual
         shortened = self.stepper.max_norm and max(1.0, metrics["gradient_norm"] / self.stepper.max_norm)
-        return metrics | found | self.by_layer(before, shortened or 1.0)
+        return metrics | found | self._by_layer(before, shortened or 1.0)
 
-    def noted(self, found: dict):
+    def _noted(self, found: dict):
         """A tap that notes sizes and entropies."""
         def tap(name, value):
             layer, _, word = name.rpartition(".")
@@ -78,7 +78,7 @@ class Measured:
 
         return tap
 
-    def by_layer(self, before: dict, shortened: float) -> dict:
+    def _by_layer(self, before: dict, shortened: float) -> dict:
         """The norm of each layer's gradient and, beside that of its weights, of its update."""
         layers, found = {}, {}
         for name in self.stepper.named:

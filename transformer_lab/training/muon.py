@@ -10,6 +10,7 @@ Each head's query, key, value and output map is a matrix of its own. Maps of one
 
 from __future__ import annotations
 
+from ..checks import check_number, check_type
 from ..errors import installed
 from ..names import lookup
 
@@ -64,6 +65,12 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, named: dict, *, mu: float = 0.95, weight_decay: float = 0.0, dtype=None):
+        mu = check_number("mu", mu, low=0, high=1)
+        weight_decay = check_number("weight_decay", weight_decay, low=0)
+        for name, value in check_type("named", named, dict).items():
+            check_type(f"named[{name!r}]", value, torch.nn.Parameter)
+        if dtype is not None:
+            check_type("dtype", dtype, torch.dtype)
         super().__init__(list(named.values()), {"lr": 0.0, "mu": mu, "weight_decay": weight_decay})
         self.dtype = dtype
         axes = {name: [axis.endswith("heads") for axis in lookup(name).shape] for name in named}

@@ -27,7 +27,20 @@ from ..rules import Whole
 from ..signatures import checked
 from .folders import place
 from .history import History, weights_of
-from .seals import PLAIN, check_folder, dumped, noted, parsed, sealed, seals, sha256, understood, unsealed, vouched
+from .seals import (
+    PLAIN,
+    check_folder,
+    check_plain,
+    dumped,
+    noted,
+    parsed,
+    sealed,
+    seals,
+    sha256,
+    understood,
+    unsealed,
+    vouched,
+)
 from .tables import history_from, packed, parts, table, unpacked
 
 __all__ = ["Record", "read_record", "write_record"]
@@ -107,6 +120,7 @@ def write_record(folder, *, config: PLAIN, history: History, state: dict, step: 
     ([2.5, 0.5], [1.0, 2.0], 10)
     """
     folder = check_folder(folder)
+    check_plain("stopped", {"stopped": stopped})
     if not in_order(history, step):
         raise ArgumentError("history", f"steps that do not go up to {step} at most", "rows in order, none after step",
                             "Pass the history and the step of one run.")

@@ -256,5 +256,5 @@ def study(name: str) -> Study:
         ...
     transformer_lab.errors.UnknownNameError: name: got 'no-such-study'; allowed is one of ...
     """
-    known = STUDIES if isinstance(name, str) and name in STUDIES else declared()
+    known = STUDIES if (name := check_type("name", name, str)) in STUDIES else declared()
     return known[check_choice("name", name, known)]

@@ -148,7 +148,7 @@ class TorchStepper:
     def loss(self, batch):
         """The loss of a training step, with its graph."""
         rank, world = processes()
-        given = [torch.as_tensor(np.asarray(ARRAYS(f"batch[{i}]", part), order="C")).to(self.device)
+        given = [torch.as_tensor(np.array(ARRAYS(f"batch[{i}]", part), order="C")).to(self.device)
                  for i, part in enumerate(opened(batch, 3))]
         if world > 1 and (len(given) > 2 or len(given[0]) % world):
             raise ShapeError("batch", f"{len(given[0])} rows" + ", with weights" * (len(given) > 2),

@@ -19,7 +19,7 @@ from ..errors import DataError, DtypeError
 from ..names import parameter_shapes
 from ..parts import PAGE, check_known
 from ..places import written_whole
-from ..rules import Choice
+from ..rules import Choice, as_array
 from ..signatures import checked
 from .bundle import JS, to_json
 
@@ -46,7 +46,7 @@ def page_bytes(models: dict, arrays: dict | None = None, *, dtype: Choice(KINDS[
         if str(getattr(value, "dtype", None)) not in KINDS:
             raise DtypeError(f"arrays[{name!r}]", f"a {type(value).__name__}", f"an array of {', '.join(KINDS)}",
                              "Convert with array.astype(...).")
-        tensors[name] = np.ascontiguousarray(value)
+        tensors[name] = np.ascontiguousarray(as_array(f"arrays[{name!r}]", value, "numbers"))
     for name, pair in models.items():
         match pair:
             case (dict() as params, ModelConfig() as config):

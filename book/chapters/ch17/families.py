@@ -6,7 +6,6 @@ cost of each target, in nats. In tasks from sequence to sequence, what has been 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -68,7 +67,8 @@ def cost_of(chances, targets):
     return np.where(targets == IGNORED, 0.0, -np.log(np.where(targets == IGNORED, 1.0, taken)))
 
 
-def corrupted_spans(tokens: Sequence[int], spans: Sequence[tuple[int, int]]) -> tuple[list[int], list[int]]:
+@checked
+def corrupted_spans(tokens: Wholes("pos", low=0), spans: Each(Each(Whole(), 2, 2), 0, 2)) -> tuple[list, list]:
     """T5's rule: spans (begin, end) are taken out, each leaves a sentinel in the source; the target has the sentinels,
     each followed by what it stands for, and an end.
 
@@ -76,20 +76,22 @@ def corrupted_spans(tokens: Sequence[int], spans: Sequence[tuple[int, int]]) -> 
     >>> source == [0, SENTINELS[0], 5, SENTINELS[1], 7], target == [SENTINELS[0], 1, 2, SENTINELS[1], 6, END]
     (True, True)
     """
-    source, target, at = [], [], 0
+    source, target, at, tokens = [], [], 0, tokens.tolist()
     for sentinel, (begin, end) in zip(SENTINELS, spans, strict=False):
         source += [*tokens[at:begin], sentinel]
         target += [sentinel, *tokens[begin:end]]
         at = end
-    return source + list(tokens[at:]), [*target, END]
+    return source + tokens[at:], [*target, END]
 
 
-def restored_spans(source: Sequence[int], target: Sequence[int]) -> list[int]:
+@checked
+def restored_spans(source: Wholes("pos", low=0), target: Wholes("n", low=0)) -> list[int]:
     """The string whose corruption they are.
 
     >>> restored_spans(*corrupted_spans([0, 1, 2, 5, 6, 7], [(1, 3), (4, 5)]))
     [0, 1, 2, 5, 6, 7]
     """
+    source, target = source.tolist(), target.tolist()
     marks = [i for i, token in enumerate(target) if token in SENTINELS or token == END]
     told_of = {target[begin]: target[begin + 1:end] for begin, end in pairwise(marks)}
     return [letter for token in source for letter in told_of.get(token, [token])]

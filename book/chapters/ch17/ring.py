@@ -10,8 +10,9 @@ from functools import cache
 
 import numpy as np
 
+from transformer_lab.checks import check_choice
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Array, Seed, Whole
+from transformer_lab.rules import Array, Flags, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 
 __all__ = ["CHAIN", "STEPS", "N", "V", "beliefs", "entropy", "floors_of_a_letter", "letters", "multisets", "spelt",
@@ -36,7 +37,8 @@ def walks(n: Whole(1), *, seed: Seed, purpose: str = "walks", step: Whole() = 0,
     return moves.cumsum(axis=1) % V
 
 
-def spelt(tokens) -> str:
+@checked
+def spelt(tokens: Wholes("pos", low=0, below=13, empty=True)) -> str:
     """Letters a to h; a token beyond them is written as what it is for.
 
     >>> spelt([0, 1, 8, 7])
@@ -45,23 +47,25 @@ def spelt(tokens) -> str:
     return "".join("abcdefgh_|12."[int(token)] for token in tokens)
 
 
+@checked
 def letters(text: str) -> np.ndarray:
     """The numbers of the letters of a text, one row (1, length).
 
     >>> letters("abe").tolist()
     [[0, 1, 4]]
     """
-    return np.array([["abcdefgh".index(letter) for letter in text]])
+    return np.array([["abcdefgh".index(check_choice("text", letter, "abcdefgh")) for letter in text]])
 
 
-def told(tokens, hidden=()) -> np.ndarray:
+@checked
+def told(tokens: Wholes("row pos", low=0), hidden: Flags("row pos") | None = None) -> np.ndarray:
     """What each place says of its letter (row, pos, letter): all of it, or, where it is hidden, nothing.
 
     >>> told([[2]]).shape, told([[2]], [[True]]).sum()
     ((1, 1, 8), np.float64(8.0))
     """
-    said = np.eye(V)[np.asarray(tokens) % V]
-    return np.where(np.asarray(hidden)[..., None], 1.0, said) if len(hidden) else said
+    said = np.eye(V)[tokens % V]
+    return said if hidden is None else np.where(hidden[..., None], 1.0, said)
 
 
 @checked
@@ -91,13 +95,13 @@ def scaled(weights):
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def entropy(chances) -> np.ndarray:
+@checked
+def entropy(chances: Array("... case", low=0)) -> np.ndarray:
     """In nats, over the last axis.
 
     >>> entropy(np.array([0.5, 0.5, 0.0])).round(4)
     np.float64(0.6931)
     """
-    chances = np.asarray(chances, dtype=float)
     return -np.where(chances > 0, chances * np.log(np.where(chances > 0, chances, 1.0)), 0.0).sum(axis=-1)
 
 

@@ -109,7 +109,11 @@ def heap_width(W: Entries(W_E="... 12 2")) -> np.ndarray:
     """
     E = W["W_E"]
     middle = E - E.mean(axis=-2, keepdims=True)
-    ruler = np.linalg.inv(np.swapaxes(middle, -1, -2) @ middle)[..., None, None, :, :]
+    spread = np.swapaxes(middle, -1, -2) @ middle
+    try:
+        ruler = np.linalg.inv(spread)[..., None, None, :, :]
+    except np.linalg.LinAlgError:
+        raise RangeError("W['W_E']", "tokens on one line", "tokens that span the plane", "Take trained ones.") from None
     steps = (E[..., :, None, :] - E[..., None, :, :])[..., None, :]
     length = np.sqrt((steps @ ruler @ np.swapaxes(steps, -1, -2))[..., 0, 0])
     odd, even = (length[..., kind, :][..., kind].max(axis=(-2, -1)) for kind in (ODD, EVEN))
