@@ -43,6 +43,9 @@ STATES = {
     "plane-model": [{}, {"seed": 0, "step": 700, "sequence": "4 7 +"},
                     {"edits": [["W_E", 12, 0.4], ["W_K", 1, -2.0]], "sequence": "10 + 3 5 +"}],
     "positions": [{}, {"turned": True, "offset": -5, "d_model": 16, "base": 100}],
+    "rotary-turns": [{}, {"query": 90, "key": 12, "squeeze": 4}, {"how": "added", "query": 60},
+                     {"view": "length", "code": "learned", "way": "last", "length": 64},
+                     {"view": "length", "code": "alibi", "length": 96}],
     "scaling-fit": [{}, {"floor": False, "skip": 2}, {"moved": [0.1, -0.02, 0, 0, 0.05, 0, -0.03], "drop": 1},
                     {"moved": [-0.3, -0.1, 0, 0, 0.1, 0.2, 0.3], "skip": 4, "drop": 4}],
     "soft-lookup": [{}, {"temperature": 0.5, "scaled": False}],
@@ -68,6 +71,9 @@ PRINTED = {
     "phase-scrubber": "[Array.from(now.acts.pattern), now.acts.probs[now.letters[0]]]",
     "plane-model": "[now.acts.logits.at(-1), now.proof.margin]",
     "positions": "[now.score]",
+    "rotary-turns": "'score' in now ? [now.score] : "
+                    "[now.otherMean ?? now.means[['none', 'learned', 'sinusoidal', 'rotary', 'alibi', 'relative']"
+                    ".indexOf(state.code)]]",
     "scaling-fit": "[now.law.exponent, now.law.floor, now.prediction, now.within, now.exponents]",
     "soft-lookup": "[now.pattern, now.z, now.d.k]",
     "whole-machine": "[now.made.value]",

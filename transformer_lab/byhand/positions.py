@@ -74,7 +74,8 @@ def rotate(x: Inexact("*#lead pos d_head"), places: Wholes("*#lead #pos", low=-(
               \begin{pmatrix} \cos t\omega_i & -\sin t\omega_i \\ \sin t\omega_i & \cos t\omega_i \end{pmatrix}
               \begin{pmatrix} x_{2i} \\ x_{2i+1} \end{pmatrix}
 
-    The dot product of a query and a key turned in this way depends on how far apart they stand, and not on where.
+    This is eq-rotary of the book. The dot product of a query and a key turned in this way depends on how far apart they
+    stand, and not on where.
 
     >>> rotate(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1])).round(4).tolist()
     [[1.0, 0.0], [0.5403, 0.8415]]
@@ -102,7 +103,7 @@ def rotate_pullback(d_turned: Inexact("*#lead pos d_head"), places: Wholes("*#le
 @checked
 def alibi(queries: Wholes("*#lead query"), keys: Wholes("key"), n_heads: Whole(1)) -> np.ndarray:
     r"""What ALiBi adds to the scores (Press et al. 2022): :math:`-2^{-8h/n_\text{heads}}\,|t - j|` in head h, counted
-    from 1: (..., n_heads, query, key) for the places of queries and keys.
+    from 1: (..., n_heads, query, key) for the places of queries and keys. This is eq-alibi of the book.
 
     >>> alibi(np.arange(3), np.arange(3), 2)[0].tolist()
     [[-0.0, -0.0625, -0.125], [-0.0625, -0.0, -0.0625], [-0.125, -0.0625, -0.0]]
