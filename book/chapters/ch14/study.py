@@ -116,7 +116,7 @@ def one_code(code: str, seed: int) -> dict:
             "far_share": (("layer", "group"), share.astype(np.float32))}
 
 
-RATES = Study("codes-at-their-rates", at_rate, ARMS, seeds=range(2),
+RATES = Study("codes-at-their-rates", at_rate, ARMS, seeds=range(1),
               settings={"baseline": BASELINE, "codes": CODES})
 BEYOND = Study("beyond-the-window", one_code, {"code": tuple(BEST)}, seeds=range(10),
                settings={"baseline": BASELINE, "codes": CODES, "rates": BEST})

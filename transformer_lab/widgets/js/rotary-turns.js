@@ -3,8 +3,8 @@
 
 import { fixed } from "./core/format.js";
 import { choose, explorable, menu, picture, slider } from "./core/ui.js";
-import { TRAINED, drawClocks, turned } from "./turns/clocks.js";
-import { CODES, GROUP, WAYS, drawLengths, judged, lengthsTable, said, waysOf } from "./turns/lengths.js";
+import { drawClocks, turned } from "./turns/clocks.js";
+import { CODES, GROUP, WAYS, drawLengths, judged, lengthsTable, said, titleOf, waysOf } from "./turns/lengths.js";
 
 export const compute = (state, data) => (state.view === "turn" ? turned(state) : judged(state, data));
 
@@ -54,9 +54,9 @@ export default explorable({
     ...(state.view === "turn" ? [
       choose("Places are", [["turned", "turned"], ["added", "added"]], state.how, (how) => lab.set({ how })),
       choose("divided by", [1, 2, 4].map((n) => [n, String(n)]), state.squeeze, (squeeze) => lab.set({ squeeze }))]
-      : [menu("code", CODES.map((code) => [code, code]), state.code, (code) => lab.set({ code, way: "plain" })),
+      : [menu("code", CODES.map((code) => [code, titleOf(code)]), state.code, (code) => lab.set({ code, way: "plain" })),
         menu("changed", waysOf(state.code).map((way) => [way, WAYS[way]]), now.way, (way) => lab.set({ way })),
-        slider("length", { min: TRAINED, max: 128, step: GROUP, value: state.length }, (length) => lab.set({ length }))]),
+        slider("length", { min: 32, max: 128, step: GROUP, value: state.length }, (length) => lab.set({ length }))]),
   ],
   describe: (state, now) => (state.view === "turn" ? ofTurns : said)(state, now),
   table: (state, now) => (state.view === "turn" ? turnsTable : lengthsTable)(state, now),

@@ -8,8 +8,7 @@ import { clamp, dot, range, sum } from "../core/math.js";
 import { frequencies, sinusoid } from "../core/sinusoids.js";
 import { handle } from "../core/ui.js";
 
-export const TRAINED = 32;
-const N = 128, WIDTH = 16;
+const N = 128, TRAINED = 32, WIDTH = 16;
 const OMEGA = frequencies(WIDTH, 10000), FULL = 2 * Math.PI, CURVE = 84;
 
 /** Before it is turned every pair of both rows is (1, 0). */

@@ -5,9 +5,9 @@ import { bottomAxis, label, leftAxis, line, linear, path } from "../core/chart.j
 import { color } from "../core/color.js";
 import { h, part } from "../core/draw.js";
 import { fixed } from "../core/format.js";
-import { mean, range } from "../core/math.js";
+import { clamp, mean, range } from "../core/math.js";
 import { opened } from "../core/page_data.js";
-import { scrubber } from "../core/ui.js";
+import { handle } from "../core/ui.js";
 
 export const GROUP = 4;
 const TRAINED = 32, FAR = 128;
@@ -18,6 +18,11 @@ const HAS = { none: ["near"], learned: ["last", "again", "squeezed"], sinusoidal
 const RANGE = [1.9, 3.7], TALL = 250;
 
 const book = opened(({ array, facts }) => ({ plain: array("plain"), changed: array("changed"), ways: facts.ways }));
+
+const inside = (length) => clamp(GROUP * Math.round(length / GROUP), TRAINED, FAR);
+
+const TITLES = { none: "no code", alibi: "ALiBi", relative: "relative bias" };
+export const titleOf = (code) => TITLES[code] ?? code;
 
 export const waysOf = (code) => ["plain", ...HAS[code]];
 
@@ -41,7 +46,7 @@ export function drawLengths(state, now, lab) {
   const left = 36, top = 26, right = lab.width - 118, y = linear(RANGE, [top + TALL, top]), x = linear([0, FAR], [left, right]);
   const middle = (i) => x((i + 0.5) * GROUP), chosen = CODES.indexOf(state.code), cut = x(state.length);
   const shape = (losses) => path(losses.slice(0, now.groups).map((loss, i) => [middle(i), y(Math.min(loss, RANGE[1]))]));
-  const names = [...CODES, ...(now.other ? [WAYS[now.way]] : [])], ends = [...now.lasts, ...(now.other ? [now.otherLast] : [])];
+  const names = [...CODES.map(titleOf), ...(now.other ? [WAYS[now.way]] : [])], ends = [...now.lasts, ...(now.other ? [now.otherLast] : [])];
   const heights = apart(ends.map((loss) => y(Math.min(loss, RANGE[1]))), 15);
   const ofChosen = (i) => i === chosen || i === CODES.length;
   return [top + TALL + 52, part("axes", leftAxis(y, left, [2, 2.5, 3, 3.5], "nats a character"),
@@ -53,18 +58,19 @@ export function drawLengths(state, now, lab) {
   line(cut, top, cut, top + TALL, { class: "", stroke: color("ink"), "stroke-width": 1.2 }),
   h("circle", { cx: cut, cy: top + TALL, r: 6, fill: color("ink") }),
   names.map((name, i) => label(Math.min(cut, right) + 8, heights[i] + 4, name, ofChosen(i) ? "strong halo" : "soft halo"))),
-  scrubber(lab, "length", { label: "Length of the windows", value: state.length, low: TRAINED, high: FAR, shown: `${state.length} characters`,
-    at: (point) => GROUP * Math.round(x.inverse(point.x) / GROUP), area: { x: left, y: top, width: right - left + 12, height: TALL + 14 } })];
+  h("rect", { x: left, y: top, width: right - left + 12, height: TALL + 14, fill: "transparent", ...handle(lab, {
+    label: "Length of the windows", value: state.length, low: TRAINED, high: FAR, shown: `${state.length} characters`, across: true,
+    move: (point) => lab.set({ length: inside(x.inverse(point.x)) }), nudge: (dx) => lab.set({ length: inside(state.length + GROUP * dx) }) }) })];
 }
 
 export const said = (state, now) => {
   const at = CODES.indexOf(state.code), other = now.other ? ` ${sentence(WAYS[now.way])}: ${fixed(now.otherMean, 2)}.` : "";
-  return `In windows of ${state.length} characters, ${fixed(state.length / TRAINED, 2)} times the trained length, ${state.code === "none" ? "no code" : state.code} `
+  return `In windows of ${state.length} characters, ${fixed(state.length / TRAINED, 2)} times the trained length, ${titleOf(state.code)} `
     + `loses ${fixed(now.means[at], 2)} nats a character.${other}`;
 };
 const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
 export const lengthsTable = (state, now) => ({ caption: `Nats a character in windows of ${state.length} characters: on average, and over the last four`,
   columns: ["code", "mean", "last four"],
-  rows: [...CODES.map((code, i) => [code, fixed(now.means[i]), fixed(now.lasts[i])]),
-    ...(now.other ? [[`${state.code}, ${WAYS[now.way]}`, fixed(now.otherMean), fixed(now.otherLast)]] : [])] });
+  rows: [...CODES.map((code, i) => [titleOf(code), fixed(now.means[i]), fixed(now.lasts[i])]),
+    ...(now.other ? [[`${titleOf(state.code)}, ${WAYS[now.way]}`, fixed(now.otherMean), fixed(now.otherLast)]] : [])] });
