@@ -17,11 +17,13 @@ from .machine import WholeMachine
 from .mask_painter import MaskPainter
 from .norm_placement import NormPlacement
 from .plane_model import PlaneModel
+from .rotary_turns import RotaryTurns
+from .scaling_fit import ScalingFit
+
 __all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "ClippedNorms",
            "CostOfAttention", "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk",
            "MaskPainter", "NormPlacement", "PhaseScrubber", "PlaneModel", "Positions", "RotaryTurns", "ScalingFit",
-           "SoftLookup"]
-           "WholeMachine"]
+           "SoftLookup", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):
