@@ -1,6 +1,7 @@
 """Chapter 20's studies: who reads digits that people wrote, and whether maps of attention find what matters.
 
-``transformer-lab study digit-readers`` trains and scores them, ``transformer-lab study patches-left-out`` tests maps.
+``transformer-lab study digit-readers`` trains and scores them, ``transformer-lab study digit-readers-at-rates`` trains
+four of them at higher learning rates, ``transformer-lab study patches-left-out`` tests maps.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from .deletions import measured
 from .images import FOLDS, WAYS, batch, cut, digits, folds, joined_up, moved
 from .readers import PATCHES, READERS, config_of, made, vit
 
-__all__ = ["LEFT_OUT", "MAIN", "READERS_OF", "TRAINING", "exchanged", "reader_of", "trained"]
+__all__ = ["AT_RATES", "LEFT_OUT", "MAIN", "READERS_OF", "TRAINING", "exchanged", "reader_of", "trained"]
 
 TRAINING = {"steps": 400, "batch": 64, "rate": 3e-3, "warmup": 50, "max_norm": 1.0, "weight_decay": 0.05}
 MAIN = "patch 2"
 ROOM = sum(int(np.prod(size)) for size in config_of(MAIN).parameters().values())
 
 
-def trained(reader: str, seed: int):
+def trained(reader: str, seed: int, rate: float = TRAINING["rate"]):
     """A reader that has never seen the fold of this number; and the images of the fold."""
     from transformer_lab.training.torch_stepper import TorchStepper
     t, fold = TRAINING, folds()
     train, module = np.flatnonzero(fold != seed), made(reader, seed=seed)
     stepper = TorchStepper(module, "adamw", max_norm=t["max_norm"], weight_decay=t["weight_decay"], seed=seed)
     fit(stepper, lambda step: batch(train, t["batch"], seed=seed, step=step), steps=t["steps"], every=t["steps"],
-        learning_rate=warmup_linear(t["rate"], t["steps"], t["warmup"]))
+        learning_rate=warmup_linear(rate, t["steps"], t["warmup"]))
     return module, np.flatnonzero(fold == seed)
 
 
@@ -74,6 +75,18 @@ def scored(reader: str, seed: int) -> dict:
             "theta": ("weight", theta), "W_pos": (("patch", "entry"), rows)}
 
 
+#: Rates above that of TRAINING, about a factor of three apart, of the best transformer and its rulers.
+RATES = tuple({"reader": reader, "rate": rate} for reader in ("patch 4", "MLP", "CNN", "logistic")
+              for rate in (1e-2, 3e-2) if (reader, rate) != ("CNN", 1e-2))
+
+
+def at_rate(reader: str, rate: float, seed: int) -> dict:
+    """What share (%) of the fold that it has never seen a reader trained at this rate reads right, in five readings."""
+    module, held_out = trained(reader, seed, rate)
+    images, digit = digits()
+    return {"right": 100 * (says(module, images[held_out], times=5) == digit[held_out]).mean()}
+
+
 def together(dataset):
     """Each image is held out once: what is said of it then; and the weights of the main transformers."""
     found = dataset.assign(said=dataset.said.max("seed").astype(np.int8), fold=("image", folds().astype(np.int8)))
@@ -99,4 +112,5 @@ def left_out(how: str, seed: int) -> dict:
 
 
 READERS_OF = Study("digit-readers", scored, {"reader": READERS}, seeds=range(FOLDS), settings=TRAINING, finish=together)
+AT_RATES = Study("digit-readers-at-rates", at_rate, RATES, seeds=range(FOLDS), settings=TRAINING)
 LEFT_OUT = Study("patches-left-out", left_out, {"how": ("hidden", "blank")}, seeds=range(FOLDS))
