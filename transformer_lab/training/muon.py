@@ -11,7 +11,7 @@ Each head's query, key, value and output map is a matrix of its own. Maps of one
 from __future__ import annotations
 
 from ..checks import check_number, check_type
-from ..errors import installed
+from ..errors import EmptyError, installed
 from ..names import lookup
 
 __all__ = ["Muon"]
@@ -69,6 +69,8 @@ class Muon(torch.optim.Optimizer):
         weight_decay = check_number("weight_decay", weight_decay, low=0)
         for name, value in check_type("named", named, dict).items():
             check_type(f"named[{name!r}]", value, torch.nn.Parameter)
+        if not named:
+            raise EmptyError("named", "no parameters", "at least one", "Pass the maps of a model.")
         if dtype is not None:
             check_type("dtype", dtype, torch.dtype)
         super().__init__(list(named.values()), {"lr": 0.0, "mu": mu, "weight_decay": weight_decay})

@@ -23,7 +23,7 @@ import threadpoolctl
 
 from ..checks import check_type, check_whole
 from ..errors import ArgumentError, DataError
-from ..rules import Whole
+from ..rules import Array, Flags, Whole, Wholes
 from ..signatures import checked
 from .folders import place
 from .history import History, weights_of
@@ -46,6 +46,7 @@ from .tables import history_from, packed, parts, table, unpacked
 __all__ = ["Record", "read_record", "write_record"]
 
 FORMAT = 1
+TENSOR = Array(finite=False, empty=True) | Wholes(empty=True) | Flags(empty=True)
 TENSORS = ("weights", "best", "trajectory", "optimizer")
 KNOWN = {"config.json", "metrics.csv", "timing.json", *(f"{kind}.safetensors" for kind in TENSORS)}
 
@@ -121,6 +122,8 @@ def write_record(folder, *, config: PLAIN, history: History, state: dict, step: 
     """
     folder = check_folder(folder)
     check_plain("stopped", {"stopped": stopped})
+    for name, value in state.items():
+        TENSOR(f"state[{name!r}]", value)
     if not in_order(history, step):
         raise ArgumentError("history", f"steps that do not go up to {step} at most", "rows in order, none after step",
                             "Pass the history and the step of one run.")

@@ -11,9 +11,10 @@ import numpy as np
 
 from transformer_lab.byhand import transformer
 from transformer_lab.byhand.block import Acts, block, block_pullback
-from transformer_lab.checks import check_whole
+from transformer_lab.checks import check_entries, check_whole
 from transformer_lab.config import ModelConfig
-from transformer_lab.rules import Choice, Each, Inexact, Seed, Whole, Wholes
+from transformer_lab.names import parameter_shapes
+from transformer_lab.rules import Choice, Each, Flags, Inexact, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.taps import keep
 
@@ -111,7 +112,7 @@ def write_tokens(n: Whole(1, 4096), *, cached: bool, **shape) -> tuple[list[int]
 
 
 @checked
-def chain(params: dict, config: ModelConfig, mask) -> list[tuple]:
+def chain(params: dict, config: ModelConfig, mask: Flags("... query key") | None) -> list[tuple]:
     """The blocks of a model as pairs: forward(x) gives the stream and what is kept; pullback(kept, d) goes back.
 
     >>> layers = chain(*writer(4, d_model=8, n_layers=2), np.tri(4, dtype=bool))
@@ -128,7 +129,8 @@ def chain(params: dict, config: ModelConfig, mask) -> list[tuple]:
         grads = block_pullback(p, acts, d, config, keep)
         return grads.pop("x"), grads
 
-    layers = [{name.removeprefix(f"blocks.{layer}."): value for name, value in params.items()
+    check_entries("params", params, names := parameter_shapes(config))
+    layers = [{name.removeprefix(f"blocks.{layer}."): params[name] for name in names
                if name.startswith(f"blocks.{layer}.")} for layer in range(config.n_layers)]
     return [(partial(forward, p), partial(pullback, p)) for p in layers]
 
