@@ -23,7 +23,7 @@ export function compute({ placement, depth, warmup, place }, data) {
   const means = losses?.map((seeds) => (seeds.length ? mean(seeds) : NaN)) ?? [];
   const best = means.reduce((least, loss, k) => (loss < (means[least] ?? Infinity) ? k : least), -1);
   return { derived, measured, low, high, losses, means, best, at: clamp(place, 0, 2 * depth), rates: book.rates, moments: book.moments,
-    trained: at < 0 ? null : book.trained[at].map((row) => row.slice(0, depth)) };
+    trained: at < 0 || book.trained[at].flat().every((value) => value < 0) ? null : book.trained[at].map((row) => row.slice(0, depth)) };
 }
 
 /** Powers of ten that hold all these values, and marks at some of them. */
@@ -50,7 +50,7 @@ function start(state, now, [left, right, upper], lab) {
 
 function training(state, { trained, moments }, [left, right, upper]) {
   const lower = upper + TALL, head = title(left, upper, "While it trains");
-  if (!trained) return part("training", head, label(left, upper + 20, "This one was not trained.", "soft"));
+  if (!trained) return part("training", head, label(left, upper + 20, "Nothing was kept of this one.", "soft"));
   const { ends, ticks } = powers(trained.flat()), sx = linear([1, Math.max(2, state.depth)], [left + 8, right - 52]), sy = decades(ends, [lower, upper]);
   const xs = range(state.depth).map((i) => sx(i + 1)), shown = trained.map((row, k) => [row, k]).filter(([row]) => row.every((value) => value > 0));
   const names = shown.map(([row, k]) => ({ y: sy(row.at(-1)) + 4, text: `step ${moments[k]}` })).sort((a, b) => a.y - b.y);
@@ -93,8 +93,8 @@ const tables = (state, now) => [
   { caption: "The first gradient along the stream", columns: ["place", "derived", "measured", "from", "to"],
     rows: now.derived.map((value, i) => [String(i), brief(value), brief(now.measured[i]), brief(now.low[i]), brief(now.high[i])]) },
   ...(now.trained ? [{ caption: "The gradient of each block while it trains", columns: ["layer", ...now.moments.map((step) => `step ${step}`)],
-    rows: range(state.depth).map((i) => [String(i + 1), ...now.trained.map((row) => (row[i] < 0 ? "–" : brief(row[i])))]) },
-  { caption: "Held-out loss at each rate", columns: ["rate", "mean", "seeds"],
+    rows: range(state.depth).map((i) => [String(i + 1), ...now.trained.map((row) => (row[i] < 0 ? "–" : brief(row[i])))]) }] : []),
+  ...(now.losses ? [{ caption: "Held-out loss at each rate", columns: ["rate", "mean", "seeds"],
     rows: now.rates.map((rate, k) => [brief(rate), now.losses[k].length ? fixed(now.means[k]) : "diverged", String(now.losses[k].length)]) }] : [])];
 
 export default explorable({
