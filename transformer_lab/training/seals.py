@@ -45,6 +45,8 @@ def check_plain(argument: str, value) -> dict:
     except (TypeError, ValueError, RecursionError) as fault:
         raise DtypeError(argument, f"what JSON cannot hold ({fault})"[:120], "a dict of text, finite numbers, truth "
                          "values, None, and lists and dicts of these, with text as names", "Convert it.") from None
+    for name in value:
+        check_type(f"a name in {argument}", name, str)
     return value
 
 
