@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from transformer_lab.models.parts import POSITIONS
+from transformer_lab.models.parts import POSITIONS, angles
 from transformer_lab.models.transformer import Transformer
 from transformer_lab.randomness import generator
 from transformer_lab.rules import Choice, Is, Whole
@@ -19,7 +19,7 @@ from transformer_lab.tasks.answers import Examples
 from transformer_lab.tasks.text import shuffled
 from transformer_lab.training.held_out import losses_at
 
-__all__ = ["TRAINED", "WAYS", "Changed", "in_another_order", "looks", "rows_at"]
+__all__ = ["TRAINED", "WAYS", "Changed", "Held", "in_another_order", "looks", "rows_at"]
 
 TRAINED = 32
 #: What can be changed for longer windows, of each code, without training.
@@ -76,6 +76,35 @@ class Changed(nn.Module):
             if name == "pos_embed":
                 return rows_at.unchecked(self.module, self.way, n).to(value.dtype).expand_as(value)
             return turns(value, back, self.module.config) if name.endswith(("rot_q", "rot_k")) else value
+
+        return self.module(tokens, tap)
+
+
+class Held(nn.Module):
+    """A rotary model with every key in sight, some of whose pairs turn by no more than they did in training: for them a
+    key that stands farther away than TRAINED - 1 has the angle of that distance.
+    """
+
+    def __init__(self, module: Transformer, pairs: range):
+        super().__init__()
+        self.module, self.pairs = module, list(pairs)
+
+    def forward(self, tokens):
+        """Logits (batch, pos, d_vocab) of tokens (batch, pos)."""
+        config, t, seen = self.module.config, torch.arange(tokens.shape[1]), {}
+        apart = (t[:, None] - t).clamp(min=0)
+        angle = angles(apart, config.d_head, config.rotary_base)                  # (query, key, pair)
+        held = angles(apart.clamp(max=TRAINED - 1), config.d_head, config.rotary_base)
+        angle[..., self.pairs] = held[..., self.pairs]
+        turn = torch.polar(torch.ones_like(angle), angle).to(torch.complex64)
+
+        def tap(name, value):
+            if name.endswith((".q", ".k")):
+                seen[name[-1]] = torch.view_as_complex(value.unflatten(-1, (-1, 2)).contiguous())
+            if not name.endswith(".scores"):
+                return value
+            products = torch.einsum("bhqp,bhkp,qkp->bhqk", seen["q"], seen["k"].conj(), turn)
+            return products.real / config.d_head**0.5
 
         return self.module(tokens, tap)
 

@@ -19,9 +19,9 @@ from transformer_lab.training import Run, Study
 from transformer_lab.training.held_out import losses_at
 from transformer_lab.training.outcome import tried
 
-from .beyond import TRAINED, WAYS, Changed, in_another_order, looks, some
+from .beyond import TRAINED, WAYS, Changed, Held, in_another_order, looks, some
 
-__all__ = ["BEST", "BEYOND", "CODES", "FAR", "KEEP", "RATES", "recipe"]
+__all__ = ["BEST", "BEYOND", "CODES", "FAR", "HELD", "KEEP", "PAIRS", "RATES", "recipe"]
 
 #: The baseline of chapter 12 for 400 steps, with windows half as long, and room for four times as long ones.
 BASELINE = {"n_layers": 2, "n_heads": 4, "d_model": 64, "d_mlp": 256, "norm": "rms", "eps": 1e-6,
@@ -118,7 +118,24 @@ def one_code(code: str, seed: int) -> dict:
             "far_share": (("layer", "group"), share.astype(np.float32))}
 
 
+#: Pairs of a rotary head that are kept from turning farther than in training.
+PAIRS = {"none": range(0), "fast four": range(4), "slow four": range(4, 8), "all": range(8)}
+
+
+def angles_held(seed: int) -> dict:
+    """A rotary model in windows four times as long, with all keys in sight, some pairs at known angles alone."""
+    module, _ = trained(recipe("rotary", BEST["rotary"], seed))
+    every, _ = text.tests(windows(FAR))
+    third = some(every, len(every.tokens) // 3, "a third")
+    at = [grouped(losses_at(Held(module, pairs), third)) for pairs in PAIRS.values()]
+    return {"group": ("group", np.arange(0, FAR, GROUP)), "pairs": ("pairs", list(PAIRS)),
+            "losses": (("pairs", "group"), np.stack(at))}
+
+
 RATES = Study("codes-at-their-rates", at_rate, ARMS, seeds=range(2),
               settings={"baseline": BASELINE, "codes": CODES})
 BEYOND = Study("beyond-the-window", one_code, {"code": tuple(BEST)}, seeds=range(10),
                settings={"baseline": BASELINE, "codes": CODES, "rates": BEST})
+HELD = Study("rotary-angles-held", angles_held, seeds=range(5),
+             settings={"baseline": BASELINE, "rate": BEST["rotary"], "pairs": {name: list(pairs) for name, pairs in
+                                                                             PAIRS.items()}})
