@@ -83,7 +83,8 @@ def exponent_of_table(weights, perplexities):
 check_exponent_of_table = Exercise(
     exponent_of_table, "the exponent", [(WEIGHTS, PERPLEXITIES), (np.array([1e3, 1e4, 1e5, 1e6]), np.exp(
         np.array([3.0, 2.4, 2.0, 1.7]))), (np.array([5e7, 1e8, 2e8]), np.array([50.0, 40.0, 33.0]))],
-    right="For our table it is far from the 0.35 that stood below it: the law and the table contradict each other.",
+    right="For our table it is far from the 0.35 that stood below it. That could only be the exponent of what is left "
+          "above a floor, and then the floor has to be told.",
     also_right=(lambda n, p: -np.linalg.lstsq(np.stack([np.log(n), np.ones(len(n))], 1), np.log(np.log(p)),
                                               rcond=None)[0][0],),
     hint="First losses, then a straight line through the logarithms of the losses over those of the sizes.",
