@@ -1,7 +1,7 @@
 """Chapter 14's studies: the same small character model with every position code, at five learning rates; and at the
 best of them ten seeds, in windows of up to four times the trained length.
 
-``transformer-lab study codes-at-their-rates`` and ``transformer-lab study beyond-the-window`` make the records again.
+``transformer-lab study codes-at-their-rates`` and its like make the records again.
 All losses are in nats a character, over all windows of what is held out, side by side.
 """
 
