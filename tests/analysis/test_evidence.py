@@ -39,6 +39,9 @@ def test_each_arm_stands_at_its_own_best_rate():
         assert float(found.rate[arm]) == rates[best]
         np.testing.assert_array_equal(found.losses[arm], losses[arm, best])
         assert bool(found.at_edge[arm]) == (best in (tried[0], tried[-1]))
+    mixed = generator(0, "order").permutation(6)
+    again = at_best(xarray.DataArray(losses[:, mixed], dims=("arm", "rate", "seed"), coords={"rate": rates[mixed]}))
+    assert all(one.equals(other) for one, other in zip(again, found, strict=True))
 
 
 @pytest.mark.parametrize("call", [lambda: interval_of([1.0]), lambda: paired([1.0, 2.0], [1.0]),

@@ -73,8 +73,8 @@ class Best(NamedTuple):
 
 @checked
 def at_best(losses: Is(xarray.DataArray), over: str = "rate") -> Best:
-    """Each arm at the value of ``over`` with the lowest mean over seeds. A NaN stands for a run that diverged, and is
-    worse than any loss; values that no seed of an arm has were not tried.
+    """Each arm at the value of ``over`` with the lowest mean over seeds. A run that diverged is infinite, or NaN beside
+    other seeds that are not; a value that is NaN for all seeds of an arm was not tried.
 
     >>> losses = xarray.DataArray([[[3.0, 3.2], [2.0, 2.2], [np.nan, 1.0]]], dims=("arm", "rate", "seed"),
     ...                           coords={"arm": ["plain"], "rate": [0.1, 0.2, 0.4]})
@@ -86,6 +86,7 @@ def at_best(losses: Is(xarray.DataArray), over: str = "rate") -> Best:
         if name not in losses.dims:
             raise UnknownNameError("losses", f"dimensions {losses.dims}", f"dimensions with {name!r} among them",
                                    "Name the dimension of the rates by over=.")
+    losses = losses.sortby(over) if over in losses.coords else losses
     tried = losses.notnull().any("seed")
     mean = losses.fillna(np.inf).mean("seed")
     at = mean.argmin(over)
