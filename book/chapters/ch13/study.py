@@ -1,8 +1,8 @@
 """Chapter 13's studies: what fresh models begin with; every arm at five learning rates; and every arm again, with fresh
 seeds, at the best of these and its neighbours.
 
-``transformer-lab study norm-at-the-start``, ``… norm-rates`` and ``… norm-placement`` make the records again. Losses
-are in nats a character, over all windows of what is held out.
+``transformer-lab study norm-at-the-start``, ``… norm-rates``, ``… norm-placement`` and ``… norm-longer`` make the
+records again. Losses are in nats a character, over all windows of what is held out.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from transformer_lab.training.torch_stepper import TorchStepper
 from .recursion import derived
 from .wiring import FIRST, PLACEMENTS, TASK, TRAINING, first_weights, model_of, run_of
 
-__all__ = ["ARMS", "BEST", "DEEPEST", "DEPTHS", "FINE", "FRESH", "MOMENTS", "RATES", "START", "SWEEP", "WIDE", "fresh",
-           "losses", "name_of", "places_of", "spread_of"]
+__all__ = ["ARMS", "BEST", "DEEPEST", "DEPTHS", "FINE", "FRESH", "LONGER", "MOMENTS", "RATES", "START", "SWEEP", "WIDE",
+           "fresh", "losses", "name_of", "places_of", "spread_of"]
 
 DEPTHS, DEEPEST, WIDE = (2, 4, 8, 12), 12, 256
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -40,6 +40,7 @@ ARMS = {
     **{f"{place} {depth}, no warm-up": (place, depth, {"warmup": 0}) for place in ("before", "after")
        for depth in (2, 4)},
     **{f"before {depth}, RMSNorm": ("before", depth, {"norm": "rms"}) for depth in (2, 4)},
+    "none 8, no limit": ("none", 8, {"limit": 1e9}),
 }
 
 #: The arms that are trained again with fresh seeds, and the rate at which each did best in the sweep.
@@ -102,7 +103,7 @@ def fresh(placement: str, n_layers: int, first: str, seed: int) -> dict:
 
 def stepped(arm: str, rate: float, seed: int):
     """The run of an arm and its stepper, before the first step."""
-    placement, n_layers, changes = ARMS[arm]
+    placement, n_layers, changes = (ARMS | {"after 8, longer": ("after", 8, {"steps": 960})})[arm]
     changes = dict(changes)
     first = changes.pop("first", "plain")
     run = run_of(placement, n_layers, seed=seed, learning_rate=rate, **changes)
@@ -126,6 +127,11 @@ def trained(run, stepper) -> tuple[dict, object]:
 def at_a_rate(arm: str, rate: float, seed: int) -> dict:
     """An arm at one of the learning rates."""
     return trained(*stepped(arm, rate, seed))[0]
+
+
+def longer(rate: float, seed: int) -> dict:
+    """Eight layers with the norm after, at this rate, six times as long."""
+    return trained(*stepped("after 8, longer", rate, seed))[0]
 
 
 def in_full(arm: str, rate: float, seed: int) -> dict:
@@ -203,6 +209,8 @@ SWEEP = Study("norm-rates", at_a_rate, {"arm": tuple(ARMS), "rate": RATES}, seed
 FINE = Study("norm-placement", in_full, near_the_best(), seeds=range(1, 5), settings=TRAINING | {"every": EVERY},
              finish=at_their_best)
 
+LONGER = Study("norm-longer", longer, {"rate": (1e-3,)}, seeds=range(3), settings=TRAINING | {"steps": 960})
+
 
 def spread_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of positive values (seed, …) the geometric mean, and the ends between which 95 % of models lie.
@@ -220,7 +228,7 @@ def losses():
     at the best of these and its neighbours. NaN where a run diverged, or was not made.
 
     >>> dict(losses().sizes)
-    {'arm': 21, 'rate': 5, 'seed': 5}
+    {'arm': 22, 'rate': 5, 'seed': 5}
     """
     every, near = SWEEP.load()["held_out"], FINE.load()["held_out"]
     return every.combine_first(near).sel(arm=list(ARMS), rate=list(RATES))

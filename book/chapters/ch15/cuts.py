@@ -17,6 +17,7 @@ __all__ = ["VALUES", "Cut", "cosine", "cut_by_norm", "cut_by_value", "slowed"]
 
 #: Largest values of an entry that are tried on every tenth gradient, without anything being cut.
 VALUES = tuple(float(f"{value:.3g}") for value in np.geomspace(1e-4, 1, 17))
+MEMORIES = {"": (), "exp_avg": ("exp_avg",), "exp_avg_sq": ("exp_avg_sq",), "both": ("exp_avg", "exp_avg_sq")}
 WHEN = {"always": (0, 10**9), "first": (0, 20), "later": (20, 10**9)}
 
 
@@ -69,8 +70,9 @@ class Cut(TorchStepper):
     20 steps of the warm-up (``"first"``) or ``"later"``.
 
     At each step in ``spoilt`` the gradient is ``weight`` times as long, before it is cut; ``kept`` is a memory of Adam,
-    ``"exp_avg"`` or ``"exp_avg_sq"``, that forgets these steps. ``norms`` and ``losses`` have what was met at each
-    step, before anything is cut; with ``every``, ``cosines`` has those of cuts by :data:`VALUES` at so many steps.
+    ``"exp_avg"`` or ``"exp_avg_sq"``, that forgets these steps, or ``"both"``. ``norms`` and ``losses`` have what was
+    met at each step, before anything is cut; with ``every``, ``cosines`` has those of cuts by :data:`VALUES` at so many
+    steps.
     """
 
     def __init__(self, module, optimizer="adamw", *, by="none", threshold=0.0, when="always", spoilt=(), weight=1.0,
@@ -79,15 +81,16 @@ class Cut(TorchStepper):
         self.by = check_choice("by", by, ("none", "norm", "value"))
         self.threshold, self.when = threshold, WHEN[check_choice("when", when, WHEN)]
         self.spoilt, self.weight, self.every = frozenset(spoilt), weight, every
-        self.kept = check_choice("kept", kept, ("", "exp_avg", "exp_avg_sq"))
+        self.kept = MEMORIES[check_choice("kept", kept, MEMORIES)]
         self.norms, self.losses, self.cosines = {}, {}, {}
 
     def step(self, batch, learning_rate):
         """The stepper's own step; a memory that is kept is as it was before."""
-        before = {value: self.memory_of(value).clone() for value in self.remembered()}
+        before = [(value, name, self.memory_of(value)[name].clone()) for value in self.remembered()
+                  for name in self.kept]
         metrics = super().step(batch, learning_rate)
-        for value, memory in before.items():
-            self.memory_of(value).copy_(memory)
+        for value, name, memory in before:
+            self.memory_of(value)[name].copy_(memory)
         self.losses[self.t - 1] = metrics["loss"]
         return metrics
 
@@ -95,7 +98,7 @@ class Cut(TorchStepper):
         return list(self.named.values()) if self.kept and self.t in self.spoilt else []
 
     def memory_of(self, value):
-        return self.parts[0].optimizer.state[value][self.kept]
+        return self.parts[0].optimizer.state[value]
 
     def clip(self) -> float:
         """Spoils the gradient, notes its norm, and cuts it; returns the norm that it had."""

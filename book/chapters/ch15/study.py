@@ -1,8 +1,8 @@
 """Chapter 15's studies: gradients cut at several thresholds, by norm and by value, at each optimiser's rates; and runs
 in which some batches are spoilt.
 
-``transformer-lab study clipping`` and ``transformer-lab study spoilt-batches`` make the records again. Losses are in
-nats a character over all windows of what is held out; NaN is a run that diverged.
+``transformer-lab study clipping``, ``… spoilt-batches`` and ``… spoilt-and-forgotten`` make the records again. Losses
+are in nats a character over all windows of what is held out; NaN is a run that diverged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from transformer_lab.training.outcome import tried
 
 from .cuts import VALUES, Cut
 
-__all__ = ["CLIPPING", "CUTS", "LIMIT", "MODEL", "RATES", "SPOILT", "SPOILT_AT", "SPOILT_CUTS", "recipe", "trained"]
+__all__ = ["CLIPPING", "CUTS", "FORGOTTEN", "LIMIT", "MODEL", "RATES", "SPOILT", "SPOILT_AT", "SPOILT_CUTS", "recipe",
+           "trained"]
 
 STEPS, EVERY, LIMIT, SEEDS = 200, 10, 20.0, range(5)
 
@@ -43,6 +44,8 @@ RATES = {"adamw": (0.005, 0.01, 0.02, 0.04, 0.08, 0.32, 1.28), "momentum": (0.1,
 SPOILT_AT, WEIGHT = (50, 75, 100, 125, 150), 100.0
 SPOILT_CUTS = {"none": {}, "norm 0.5": CUTS["norm 0.5"], "kept exp_avg_sq": {"kept": "exp_avg_sq"},
                "kept exp_avg": {"kept": "exp_avg"}}
+FORGOTTEN_CUTS = {"kept both": {"kept": "both"}}
+
 
 @cache
 def windows() -> TextTask:
@@ -103,13 +106,13 @@ def longer_than():
 
 
 #: Of SGD's rates those around which an arm can be expected to do best: the smaller what is left, the larger.
-SOME = {"none": RATES["momentum"], "norm 2": (), "later": (), "norm 0.1": RATES["momentum"][2:],
+SOME = {"none": RATES["momentum"], "norm 2": (), "norm 0.1": RATES["momentum"][2:],
         "value 0.003": RATES["momentum"][2:]}
 
 
 def clipping_arms():
-    """The arms that were run. AdamW is not cut in the first steps alone, and with most thresholds not at its two
-    largest rates; SGD has no threshold of 2, and nobody is cut in the later steps alone.
+    """The arms that were run. AdamW is not cut in the first or the later steps alone, and with most thresholds not at
+    its two largest rates; SGD has no threshold of 2.
     """
     for cut in CUTS:
         rates = () if cut in ("first", "later") else RATES["adamw"][:7 if cut in ("none", "norm 0.5") else 5]
@@ -125,7 +128,8 @@ CLIPPING = Study("clipping", one_cut, seeds=SEEDS, settings=MODEL | {"limit": LI
 
 def one_spoilt(optimizer: str, cut: str, rate: float, seed: int) -> dict:
     """An arm of the second study: some batches weigh a hundred times what they should."""
-    found, _ = trained(recipe(optimizer, rate, seed), spoilt=SPOILT_AT, weight=WEIGHT, **SPOILT_CUTS[cut])
+    found, _ = trained(recipe(optimizer, rate, seed), spoilt=SPOILT_AT, weight=WEIGHT,
+                       **(SPOILT_CUTS | FORGOTTEN_CUTS)[cut])
     return found
 
 
@@ -142,3 +146,9 @@ SPOILT_ARMS = [{"optimizer": "adamw", "cut": cut, "rate": rate} for cut in SPOIL
 
 SPOILT = Study("spoilt-batches", one_spoilt, seeds=SEEDS, arms=SPOILT_ARMS, finish=shipped_spoilt,
                settings=MODEL | {"limit": LIMIT, "cuts": SPOILT_CUTS, "spoilt": list(SPOILT_AT), "weight": WEIGHT})
+
+#: Beside the arms of the second study one in which both averages forget the spoilt steps.
+FORGOTTEN = Study("spoilt-and-forgotten", one_spoilt, seeds=SEEDS, finish=shipped_spoilt,
+                  arms=[{"optimizer": "adamw", "cut": cut, "rate": 0.02} for cut in FORGOTTEN_CUTS],
+                  settings=MODEL | {"limit": LIMIT, "cuts": FORGOTTEN_CUTS, "spoilt": list(SPOILT_AT),
+                                    "weight": WEIGHT})

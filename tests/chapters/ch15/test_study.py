@@ -13,7 +13,8 @@ from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run
 from transformer_lab.widgets.bundle import JS
 
-SHIPPED = [study for study in (ch15.CLIPPING, ch15.SPOILT) if places.shipped("studies", study.name).is_dir()]
+SHIPPED = [study for study in (ch15.CLIPPING, ch15.SPOILT, ch15.FORGOTTEN)
+           if places.shipped("studies", study.name).is_dir()]
 SMALL = Run.of(TextTask("sonnet", n_ctx=16), **ch15.MODEL | {"n_layers": 1, "d_model": 16, "d_mlp": 32, "steps": 30,
                                                              "batch": 2})
 
@@ -55,6 +56,17 @@ def test_a_memory_that_is_kept_forgets_the_spoilt_step_alone(memory):
     now = stepper.memory()
     assert all(torch.equal(now[key], kept[key]) for key in kept if key[1] == memory)
     assert not any(torch.equal(now[key], kept[key]) for key in kept if key[1] == other and kept[key].abs().max() > 0)
+
+
+def test_both_memories_can_forget_the_spoilt_step():
+    stepper = cut_of(optimizer="adamw", spoilt=(1,), weight=100.0, kept="both")
+    moved(stepper, 1)
+    kept = {name: tensor.clone() for name, tensor in stepper.memory().items() if name[1] in ("exp_avg", "exp_avg_sq")}
+    before = stepper.state()
+    stepper.step(SMALL.batches(1), 0.01)
+    now, after = stepper.memory(), stepper.state()
+    assert all(torch.equal(now[key], kept[key]) for key in kept)
+    assert any((before[name] != after[name]).any() for name in before)
 
 
 def test_angles_are_those_of_cuts_by_hand():
