@@ -96,14 +96,15 @@ class Held(nn.Module):
         angle = angles(apart, config.d_head, config.rotary_base)                  # (query, key, pair)
         held = angles(apart.clamp(max=TRAINED - 1), config.d_head, config.rotary_base)
         angle[..., self.pairs] = held[..., self.pairs]
-        turn = torch.polar(torch.ones_like(angle), angle).to(torch.complex64)
+        turn = torch.polar(torch.ones_like(angle), angle)
 
         def tap(name, value):
             if name.endswith((".q", ".k")):
                 seen[name[-1]] = torch.view_as_complex(value.unflatten(-1, (-1, 2)).contiguous())
             if not name.endswith(".scores"):
                 return value
-            products = torch.einsum("bhqp,bhkp,qkp->bhqk", seen["q"], seen["k"].conj(), turn)
+            q, k = seen["q"], seen["k"]
+            products = torch.einsum("bhqp,bhkp,qkp->bhqk", q, k.conj(), turn.to(q.dtype))
             return products.real / config.d_head**0.5
 
         return self.module(tokens, tap)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from chapters import ch14
-from chapters.ch14.beyond import TRAINED, WAYS, Changed, in_another_order, looks, rows_at, some
+from chapters.ch14.beyond import TRAINED, WAYS, Changed, Held, in_another_order, looks, rows_at, some
 from chapters.ch14.study import ARMS, recipe
 from transformer_lab import ModelConfig, places
 from transformer_lab.byhand.positions import sinusoids
@@ -53,6 +53,30 @@ def test_squeezed_turns_are_those_of_places_divided_by_four(tokens):
 
     with torch.no_grad():
         assert torch.allclose(Changed(module, "squeezed")(tokens), module(tokens, tap), atol=1e-10)
+
+
+def test_held_pairs_turn_no_farther_than_in_training(tokens):
+    """The witness turns, for each query alone, the keys farther away to the place 31 before it."""
+    module, turn = module_of("rotary"), POSITIONS["rotary"].turn
+    with torch.no_grad():
+        assert torch.allclose(Held(module, range(0))(tokens), module(tokens), atol=1e-10)
+        assert torch.allclose(Held(module, range(2))(tokens[:, :32]), module(tokens[:, :32]), atol=1e-10)
+        kept = {}
+
+        def tap(name, value):
+            last = name.rpartition(".")[2]
+            if last in ("q", "k"):
+                kept[last] = value
+            if last == "scores":
+                value = value.clone()
+                for t in range(128):
+                    at = torch.arange(128).clamp(min=t - 31)
+                    q = turn(kept["q"][:, :, [t]], torch.tensor([t]), module.config)
+                    value[:, :, t] = (q @ turn(kept["k"], at, module.config).mT)[:, :, 0] / 2
+            return value
+
+        assert torch.allclose(Held(module, range(2))(tokens), module(tokens, tap), atol=1e-10)
+        assert not torch.allclose(Held(module, range(1))(tokens), module(tokens, tap), atol=1e-6)
 
 
 def test_rows_beyond_the_trained_ones_are_those_that_are_said():
