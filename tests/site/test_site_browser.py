@@ -188,8 +188,9 @@ def test_search_over_http_shows_where_the_word_stands(chromium, site_url):
         assert page.evaluate(RUN_AXE, RULES) == []
 
 
-@pytest.mark.parametrize(("query", "place"), [("RoPE", "04-"), ("positional encoding", "04-"), ("warmup", "term-warm"),
-                                              ("install", "nstall"), ("ablation", "term-ablation")])
+@pytest.mark.parametrize(("query", "place"), [("RoPE", "term-rotary"), ("positional encoding", "04-"),
+                                              ("warmup", "term-warm"), ("install", "nstall"),
+                                              ("ablation", "term-ablation")])
 def test_other_names_lead_to_their_place(chromium, built_site, query, place):
     with opened(chromium, (built_site / "search.html").as_uri() + f"?q={query}") as (page, _, said):
         links = page.evaluate("[...document.querySelectorAll('.found a')].slice(0, 4).map((a) => a.href)")
