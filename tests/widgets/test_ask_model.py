@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from chapters.ch08.page import INPUTS, RUN, answers
@@ -219,10 +220,7 @@ def test_steps_by_key_and_by_drag_and_wrong_answers_turn_right(open_lab):
     page.keyboard.press("Shift+ArrowLeft")
     expect(words).to_contain_text("After 0 steps")
     box = step.bounding_box()
-    page.mouse.move(box["x"] + 20, box["y"] + 30)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + 30, steps=5)
-    page.mouse.up()
+    drag(page, (box["x"] + 20, box["y"] + 30), (box["x"] + box["width"] - 4, box["y"] + 30), steps=5)
     expect(words).to_contain_text("After 2000 steps")
     expect(words).to_contain_text("Right on 4,000 of 4,000 inputs trained on, 1,000 of 1,000 held out.")
 

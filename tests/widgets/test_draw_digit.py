@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from chapters import ch20
@@ -72,10 +73,7 @@ def test_what_is_drawn_is_read(open_lab, touch):
         for step in range(8):
             page.touchscreen.tap(x, y + step * box["height"] / 8.2)
     else:
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x, y + 0.87 * box["height"], steps=20)
-        page.mouse.up()
+        drag(page, (x, y), (x, y + 0.87 * box["height"]), steps=20)
     expect(words).not_to_have_text(before)
     page.get_by_role("button", name="Table", exact=True).click()
     expect(page.locator(".lab-more table").first).to_be_visible()

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from transformer_lab import generator
@@ -76,10 +77,7 @@ def test_the_start_moves_by_key_and_the_walk_by_drag(open_lab):
     expect(start).to_have_attribute("aria-valuetext", "look 1, write 1")
     expect(words).to_contain_text("look first reaches the answer")
     box = page.get_by_label("Step", exact=True).bounding_box()
-    page.mouse.move(box["x"] + 10, box["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 6, box["y"] + 50, steps=6)
-    page.mouse.up()
+    drag(page, (box["x"] + 10, box["y"] + 50), (box["x"] + box["width"] - 6, box["y"] + 50), steps=6)
     expect(words).to_contain_text("step 400")
     page.get_by_role("radio", name="together").click()
     expect(words).to_contain_text("Trained together, step 400")
@@ -89,8 +87,5 @@ def test_the_start_moves_by_key_and_the_walk_by_drag(open_lab):
 def test_the_start_is_dragged_with_the_mouse(open_lab):
     page = open_lab("loss-walk")
     box = page.get_by_label("Start").bounding_box()
-    page.mouse.move(box["x"] + 8, box["y"] + 8)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 8, box["y"] - 60, steps=6)
-    page.mouse.up()
+    drag(page, (box["x"] + 8, box["y"] + 8), (box["x"] + 8, box["y"] - 60), steps=6)
     expect(page.locator(".lab-words")).to_contain_text("look first reaches the answer")

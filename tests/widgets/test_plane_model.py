@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from transformer_lab.errors import LabError
@@ -73,10 +74,7 @@ def test_a_drag_breaks_the_proof_and_undo_mends_it(open_lab, touch):
     expect(words).to_contain_text("Proved right on all 38,753,322 contexts")
     page.get_by_label("Token 4", exact=True).scroll_into_view_if_needed()
     x, y = token(page, 4)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 10, y + 150, steps=6)
-    page.mouse.up()
+    drag(page, (x, y), (x + 10, y + 150), steps=6)
     expect(words).to_contain_text("The proof breaks in")
     page.get_by_role("button", name="Undo").click()
     expect(words).to_contain_text("Proved right on all 38,753,322 contexts")

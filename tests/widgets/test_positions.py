@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from transformer_lab.byhand.positions import shift_rotation, sinusoids
@@ -63,10 +64,7 @@ def test_a_drag_puts_the_key_where_the_hand_lets_go(open_lab, width):
     page = open_lab("positions", width=width)
     key = page.get_by_label("Key position").bounding_box()
     x, y = key["x"] + 22, key["y"] + 22
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 500, y, steps=4)
-    page.mouse.up()
+    drag(page, (x, y), (x + 500, y), steps=4)
     expect(page.locator(".lab-words")).to_contain_text("51 after")
 
 

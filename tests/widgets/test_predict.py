@@ -1,6 +1,7 @@
 """Predict: nothing is given away before the reader commits; the answer stays in the browser and outlives a reload."""
 
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from transformer_lab.widgets.bundle import static_html
@@ -51,10 +52,7 @@ def test_a_curve_is_drawn_by_dragging_or_by_keys_then_compared(open_lab):
         page.keyboard.press("Shift+ArrowDown")
     expect(first).to_have_attribute("aria-valuetext", "value: 0; step: 0")
     last = page.get_by_label("Your curve, point 7 of 7").bounding_box()
-    page.mouse.move(last["x"] + 7, last["y"] + 7)
-    page.mouse.down()
-    page.mouse.move(last["x"] + 7, last["y"] - 400, steps=5)
-    page.mouse.up()
+    drag(page, (last["x"] + 7, last["y"] + 7), (last["x"] + 7, last["y"] - 400), steps=5)
     expect(words).to_contain_text("Your curve begins at 0 and ends at 1.")
     expect(page.locator(".lab-median")).to_have_count(0)
     commit.click()

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from transformer_lab.byhand.positions import rotate
@@ -86,10 +87,7 @@ def test_a_drag_puts_the_query_where_the_hand_lets_go(open_lab, width):
     page = open_lab("rotary-turns", width=width)
     box = page.get_by_label("Query position").bounding_box()
     x, y = box["x"] + 22, box["y"] + 18
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 900, y, steps=4)
-    page.mouse.up()
+    drag(page, (x, y), (x + 900, y), steps=4)
     expect(page.locator(".lab-words")).to_contain_text("at 127")
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from transformer_lab.widgets import ScalingFit
@@ -51,10 +52,8 @@ def test_keys_and_mouse_move_a_loss_and_the_law_follows(open_lab):
     page.get_by_role("button", name="Reset").click()
     expect(words).to_have_text(before)
     box = point.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 20)
-    page.mouse.up()
+    middle = box["x"] + box["width"] / 2
+    drag(page, (middle, box["y"] + box["height"] / 2), (middle, box["y"] - 20))
     expect(words).not_to_have_text(before)
     page.get_by_role("radio", name="without").click()
     expect(words).to_contain_text("without a floor")

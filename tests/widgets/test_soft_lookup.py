@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from hand import drag
 from playwright.sync_api import expect
 
 from transformer_lab import generator
@@ -89,10 +90,7 @@ def test_a_drag_moves_what_is_returned(open_lab, width):
     expect(page.locator(".lab-words")).to_contain_text("Returned: 0.40, 1.35")
     box = page.get_by_label("Query", exact=True).bounding_box()
     key = page.get_by_label("Key D").bounding_box()
-    page.mouse.move(box["x"] + 17, box["y"] + 17)
-    page.mouse.down()
-    page.mouse.move(key["x"] + 17, key["y"] + 17, steps=4)
-    page.mouse.up()
+    drag(page, (box["x"] + 17, box["y"] + 17), (key["x"] + 17, key["y"] + 17), steps=4)
     expect(page.locator(".lab-words")).to_contain_text("Returned: −1.30, −1.00")
 
 
