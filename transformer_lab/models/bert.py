@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from ..checks import check_callable, check_choice
 from ..config import ModelConfig
@@ -95,7 +96,7 @@ class Bert(Stack):
         if types.shape != tokens.shape:
             raise ShapeError("types", f"a tensor of shape {tuple(types.shape)}", f"{tuple(tokens.shape)}",
                              "Give one for each token.")
-        x = tap("embed", self.W_E[tokens]) + tap("type_embed", self.W_type[types])
+        x = tap("embed", F.embedding(tokens.long(), self.W_E)) + tap("type_embed", self.W_type[types])
         x = self.dropout(self.norm(tuple(PARTS["placement"]), "ln_embed", self.placed(x, tap), tap))
         real = None if self.config.pad is None else tokens != self.config.pad
         return self.norm(("pre", "both"), "ln_final", self.stream(x, real, tap, mask=mask), tap)

@@ -177,12 +177,13 @@ class Block(Part):
 
 
 def affine(x, W, b):
-    return x @ W if b is None else x @ W + b
+    return x @ W if b is None else F.linear(x, W.mT, b)
 
 
 def heads(x, W, b):
     """(batch, pos, d_model) -> (batch, n_heads, pos, d_head)"""
-    return affine(x, W.flatten(1), None if b is None else b.flatten()).unflatten(-1, W.shape[1:]).transpose(1, 2)
+    rows = affine(x, W.flatten(1), None if b is None else b.flatten())
+    return rows.view(*x.shape[:-1], *W.shape[1:]).transpose(1, 2)
 
 
 class Stack(Part):

@@ -11,6 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from ..checks import check_callable
 from ..config import ModelConfig
@@ -109,7 +110,7 @@ class EncoderDecoder(Part):
         return tap("logits", logits if self.config.logit_scale == 1 else logits * self.config.logit_scale)
 
     def _side(self, stack, tokens, tap, real=None, cache=None, **beyond):
-        x = self.dropout(stack.placed(tap("embed", self.W_E[tokens]), tap, cache))
+        x = self.dropout(stack.placed(tap("embed", F.embedding(tokens.long(), self.W_E)), tap, cache))
         x = stack.stream(x, real, tap, cache=cache, **beyond)
         return self.dropout(stack.norm(("pre", "both"), "ln_final", x, tap))
 

@@ -24,8 +24,9 @@ def whole(argument, tensor, below, besides=0):
         raise DtypeError(argument, came, "a tensor of whole numbers", f"Pass torch.tensor({argument}).")
     if torch.compiler.is_compiling():  # compiled code cannot branch on values
         return
-    if tensor.numel() and bool((((tensor < 0) & (tensor != besides)) | (tensor >= below)).any()):
-        raise RangeError(argument, "{} to {}".format(*map(int, tensor.aminmax())), f"tokens from 0 to {below - 1}",
+    least, most = map(int, tensor.aminmax()) if tensor.numel() else (0, 0)
+    if most >= below or least < 0 and bool(((tensor < 0) & (tensor != besides)).any()):
+        raise RangeError(argument, f"{least} to {most}", f"tokens from 0 to {below - 1}",
                          "Choose a value in this range.")
 
 

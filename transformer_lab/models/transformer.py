@@ -7,6 +7,7 @@ two bit for bit, and tests compare every activation and every gradient, over all
 from __future__ import annotations
 
 import torch
+from torch.nn import functional as F
 
 from ..checks import check_type
 from ..config import ModelConfig
@@ -51,7 +52,7 @@ class Transformer(Stack):
         if cache is not None:
             check_type("cache", cache, Cache).check(tokens)
         tap = held(tap)
-        x = self.placed(tap("embed", self.W_E[tokens]), tap, cache)               # (batch, pos, d_model)
+        x = self.placed(tap("embed", F.embedding(tokens.long(), self.W_E)), tap, cache)               # (batch, pos, d_model)
         real = self.real(tokens)
         x = self.stream(self.dropout(x), None if self.config.pad is None else real, tap, cache=cache, mask=mask)
         x = tap("resid_read", READ_OUTS[self.config.read_out](x, real))
