@@ -70,6 +70,7 @@ study: setup-book ## list the studies; NAME=... makes one (JOBS=1)
 bench: setup-test ## measure speed against the peers
 	$(BIN)/python tools/bench.py
 	$(BIN)/python tools/bench_models.py
+	$(BIN)/python tools/bench_two_cores.py
 
 kernels: setup-test ## run chapters and numeric tests under other processors' kernels
 	$(BIN)/python tools/kernels.py

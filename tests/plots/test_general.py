@@ -216,3 +216,16 @@ def test_one_of_both_drawings_is_seen_and_none_is_shrunk(chromium):
 def test_bad_input_gets_a_sentence(call):
     with pytest.raises(LabError):
         call()
+
+
+@pytest.mark.parametrize(("draw", "words"), [
+    (lambda: curves(ARMS, STEPS, **AXES, margins={"SDG": STEPS}), "a name in margins: got 'SDG'"),
+    (lambda: curves(ARMS, STEPS, **AXES, laws={"theory": STEPS}), "a name in laws: got 'theory'"),
+    (lambda: curves({"one": ARMS}, STEPS, y_label={"two": "loss"}), "a title in y_label: got 'two'"),
+    (lambda: curves({"one": ARMS}, STEPS, **AXES, bounds={"two": {"chance": 0.1}}), "a title in bounds: got 'two'"),
+    (lambda: curves({"one": ARMS}, STEPS, **AXES, shade={"two": {"rest": [[0, 1]]}}), "a title in shade: got 'two'"),
+    (lambda: plane({"one": {"odd": [[0, 0]]}}, names={"two": {"odd": "1"}}), "a title in names: got 'two'"),
+])
+def test_what_is_given_for_something_that_is_not_drawn_is_refused(draw, words):
+    with pytest.raises(LabError, match=re.escape(words)):
+        draw()

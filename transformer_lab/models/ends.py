@@ -25,7 +25,7 @@ def whole(argument, tensor, below, besides=0):
     if torch.compiler.is_compiling():  # compiled code cannot branch on values
         return
     least, most = map(int, tensor.aminmax()) if tensor.numel() else (0, 0)
-    if most >= below or least < 0 and bool(((tensor < 0) & (tensor != besides)).any()):
+    if most >= below or (least < 0 and bool(((tensor < 0) & (tensor != besides)).any())):
         raise RangeError(argument, f"{least} to {most}", f"tokens from 0 to {below - 1}",
                          "Choose a value in this range.")
 

@@ -52,7 +52,7 @@ class Transformer(Stack):
         if cache is not None:
             check_type("cache", cache, Cache).check(tokens)
         tap = held(tap)
-        x = self.placed(tap("embed", F.embedding(tokens.long(), self.W_E)), tap, cache)               # (batch, pos, d_model)
+        x = self.placed(tap("embed", F.embedding(tokens.long(), self.W_E)), tap, cache)  # (batch, pos, d_model)
         real = self.real(tokens)
         x = self.stream(self.dropout(x), None if self.config.pad is None else real, tap, cache=cache, mask=mask)
         x = tap("resid_read", READ_OUTS[self.config.read_out](x, real))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import check_type
+from ..checks import check_choice, check_type
 from ..rules import Choice
 from ..signatures import checked
 from ..theme import color
@@ -38,14 +38,13 @@ def curves(data, x=None, *, panel: str | None = None, line: str | None = None, m
     drawn = {title: {name: runs(name or "data", values, len(along), dim) for name, values in named.items()}
              for title, named in given.items()}
     styles = looks([name for named in drawn.values() for name in named], accent)
-    limits = {title: levels(bounds, title) for title in drawn}
-    beside = {title: {name: [numbers(f"{what}[{name!r}]", found[name], along.shape, low=low) if name in found else None
-                             for what, found, low in more] for name in named}
-              for title, named in drawn.items()
-              for more in [[("margins", per_panel("margins", margins, title), 0),
-                            ("laws", per_panel("laws", laws, title), -FAR)]]}
+    limits = {title: levels(bounds, title, drawn) for title in drawn}
+    beside = {title: [_beside(what, found, title, drawn, along, low) for what, found, low in
+                      (("margins", margins, 0), ("laws", laws, -FAR))] for title in drawn}
     x_words, apart = words(data, dim, x_label), isinstance(y_label, dict)
-    y_words = {title: check_type(f"y_label[{title!r}]", per_panel("y_label", y_label, title).get(title, ""), str)
+    for title in y_label if apart else ():
+        check_choice("a title in y_label", title, list(drawn))
+    y_words = {title: check_type(f"y_label[{title!r}]", y_label.get(title, ""), str)
                if apart else words(data, None, y_label) for title in drawn}
 
     def draw(title, width):
@@ -54,9 +53,9 @@ def curves(data, x=None, *, panel: str | None = None, line: str | None = None, m
                 for part in [*drawn[each].values(), *map(np.atleast_1d, limits[each].values())]]
         scaled(axes, "x", "x" in log, x_range or (along.min(), along.max()))
         scaled(axes, "y", "y" in log, y_range or room(seen, "y" in log, 0.04, 0.08, 1.3))
-        shaded(axes, per_panel("shade", shade, title))
+        shaded(axes, per_panel("shade", shade, title, drawn))
         for name, rows in drawn[title].items():
-            _line(axes, along, rows, styles[name], *beside[title][name])
+            _line(axes, along, rows, styles[name], *(found.get(name) for found in beside[title]))
         bounded(axes, limits[title], along)
         name_ends(axes, _ends(along, drawn[title]), styles, HEIGHT - 60)
         label(axes, title, x_words, y_words[title])
@@ -75,6 +74,15 @@ def lines(data, x=None, *, margins=None, laws=None, **options) -> Figure:
     'Dot product over offset, which goes from 0 to 1. d_k = 4: values 0.2 to 1.'
     """
     return curves(data, x, margins=margins, laws=laws, **options)
+
+
+def _beside(what, given, title, drawn, along, low) -> dict:
+    """Numbers along a panel's lines, by their names; such for a line that is not drawn are refused."""
+    known = [name for named in drawn.values() for name in named]
+    found = {check_choice(f"a name in {what}", name, known): value
+             for name, value in per_panel(what, given, title, drawn).items()}
+    return {name: numbers(f"{what}[{name!r}]", found[name], along.shape, low=low)
+            for name in drawn[title] if name in found}
 
 
 def _line(axes, along, rows, style, margin, law) -> None:

@@ -35,7 +35,7 @@ def dots(data, *, panel: str | None = None, row: str | None = None, x_label: str
     """
     given, x_words = _rows(data, panel, row), words(data, None, x_label)
     hills = {name: _hill(name, found) for name, found in (null or {}).items()}
-    limits = {title: levels(bounds, title) for title in given}
+    limits = {title: levels(bounds, title, given) for title in given}
     everything = [values for rows in given.values() for found in rows.values() for values in found.values()]
     ends = x_range or room(everything + [np.atleast_1d(level) for limit in limits.values() for level in limit.values()]
                            + [edges for edges, _ in hills.values()], log, 0.03, 0.03, 1.5)
@@ -90,7 +90,7 @@ def bars(data, names: Names | None = None, *, panel: str | None = None, x_label:
         rows = numbers(title or "data", values, ("bars",), leading=True)
         names = named("names", names, values, -1, rows.shape[-1]) or [*map(str, range(rows.shape[-1]))]
         drawn[title] = rows.reshape(-1, len(names))
-    x_words, limits = words(data, None, x_label), {title: levels(bounds, title) for title in drawn}
+    x_words, limits = words(data, None, x_label), {title: levels(bounds, title, drawn) for title in drawn}
     everything = np.concatenate([np.ravel(rows) for rows in drawn.values()])
     ends = x_range or (min(0.0, 1.1 * everything.min()), max(0.0, 1.12 * everything.max()) or 1.0)
 

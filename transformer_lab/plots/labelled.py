@@ -133,18 +133,19 @@ def two_ends(argument: str, value) -> tuple[float, float]:
 Names, Span = By(listed), By(two_ends)
 
 
-def per_panel(argument: str, value: dict | None, title: str) -> dict:
-    """Of what may be given once for all panels or by title: what belongs to this one."""
+def per_panel(argument: str, value: dict | None, title: str, titles) -> dict:
+    """Of what may be given once for all panels or by title: what belongs to this one of the panels with ``titles``."""
     if value and any(isinstance(entry, dict) for entry in value.values()):
+        value = {check_choice(f"a title in {argument}", name, list(titles)): entry for name, entry in value.items()}
         value = value.get(title)
     return {check_type(f"a name in {argument}", name, str): entry
             for name, entry in check_type(argument, value or {}, dict).items()}
 
 
-def levels(bounds: dict | None, title: str) -> dict:
+def levels(bounds: dict | None, title: str, titles) -> dict:
     """A panel's bounds: a number each, or an array along the axis."""
     return {name: numbers(name, level, ("n",)) if isinstance(level, np.ndarray | list) or is_labelled(level)
-            else check_number(name, level) for name, level in per_panel("bounds", bounds, title).items()}
+            else check_number(name, level) for name, level in per_panel("bounds", bounds, title, titles).items()}
 
 
 def short(number: float, digits: str = ".3g") -> str:

@@ -53,11 +53,12 @@ def plane(points=None, *, paths=None, moves=None, heights: dict | None = None, l
         raise EmptyError("points", "nothing", "points, paths, moves, heights or regions", "Pass at least one.")
     levels = None if levels is None else numbers("levels", levels, ("levels",))
     across = {title: {name: np.atleast_2d(numbers(name, found, (3,) if np.ndim(found) == 1 else ("n", 3)))
-                      for name, found in per_panel("lines", lines, title).items()} for title in titles}
+                      for name, found in per_panel("lines", lines, title, titles).items()} for title in titles}
     styles = looks([name for kind in (*shown.values(), across) for named in kind.values() for name in named], accent)
-    crosses, spots = ({title: {name: pair(name, spot) for name, spot in per_panel(argument, given, title).items()}
-                       for title in titles} for argument, given in (("marks", marks), ("words", words)))
-    beside = {title: per_panel("names", names, title) for title in titles}
+    crosses, spots = ({title: {name: pair(name, spot) for name, spot in found.items()}
+                       for title in titles for found in [per_panel(argument, given, title, titles)]}
+                      for argument, given in (("marks", marks), ("words", words)))
+    beside = {title: per_panel("names", names, title, titles) for title in titles}
     vectors = {name for named in shown["points"].values() for name in named} if arrows is True else set(arrows or ())
     values = _values(shown, maps | parted, [*crosses.values(), *spots.values()], bool(vectors))
     ends = [given or _ends(values, [0, 1] if diagonal is not None and not maps else [axis], bool(maps or parted))

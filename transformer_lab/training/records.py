@@ -28,8 +28,8 @@ from ..signatures import checked
 from .folders import place
 from .history import History, weights_of
 from .seals import (
+    PATH,
     PLAIN,
-    check_folder,
     check_plain,
     dumped,
     noted,
@@ -85,7 +85,7 @@ def versions() -> dict[str, str]:
 
 
 @checked
-def write_record(folder, *, config: PLAIN, history: History, state: dict, step: Whole(), stopped: str = "",
+def write_record(folder: PATH, *, config: PLAIN, history: History, state: dict, step: Whole(), stopped: str = "",
                  timing: PLAIN | None = None, conditions: PLAIN | None = None) -> Path:
     """Write a record and return its folder, which must not exist yet.
 
@@ -120,7 +120,6 @@ def write_record(folder, *, config: PLAIN, history: History, state: dict, step: 
     >>> found.history["loss"].tolist(), found.weights["w"].tolist(), found.manifest["step"]
     ([2.5, 0.5], [1.0, 2.0], 10)
     """
-    folder = check_folder(folder)
     check_plain("stopped", {"stopped": stopped})
     for name, value in state.items():
         TENSOR(f"state[{name!r}]", value)
@@ -154,7 +153,7 @@ def check_manifest(manifest: dict) -> None:
 
 
 @checked
-def read_record(folder, *, config: PLAIN | None = None) -> Record:
+def read_record(folder: PATH, *, config: PLAIN | None = None) -> Record:
     """Read a record after checking every byte of it.
 
     Parameters
@@ -168,7 +167,6 @@ def read_record(folder, *, config: PLAIN | None = None) -> Record:
     DataError
         If anything is missing, damaged, from another format or another configuration.
     """
-    folder = check_folder(folder)
     manifest = unsealed(folder / "manifest.json")
     with understood(folder / "manifest.json"):
         if manifest["format"] is True or manifest["format"] != FORMAT:

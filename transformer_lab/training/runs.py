@@ -23,14 +23,14 @@ from .fit import BEST, fit
 from .folders import unwritable
 from .history import History, weights_of
 from .records import Record, read_record, write_record
-from .seals import PLAIN, check_folder, readable
+from .seals import PATH, PLAIN, readable
 from .workshop import Workshop, owned, workshop_of
 
 __all__ = ["recorded"]
 
 
 @checked
-def recorded(folder, stepper, batches: Callable, *, config: PLAIN, steps: Whole(1),
+def recorded(folder: PATH, stepper, batches: Callable, *, config: PLAIN, steps: Whole(1),
              learning_rate: Number(above=0) | Callable, evaluate: Callable | None = None, every: Whole(1) = 1,
              best: BEST | None = None, keep: Wholes("n", low=0, high="steps", empty=True) = (),
              checkpoint_every: Whole(1) | None = None, limit: Number(above=0) | None = None) -> Record:
@@ -75,7 +75,6 @@ def recorded(folder, stepper, batches: Callable, *, config: PLAIN, steps: Whole(
     >>> record.history["loss"].tolist(), record.weights["w"].tolist()
     ([32.0, 8.0, 2.0, nan], [1.0])
     """
-    folder = check_folder(folder)
     settings = {"steps": steps, "learning_rate": learning_rate, "evaluate": evaluate, "every": every, "best": best,
                 "limit": limit, "keep": sorted({int(step) for step in np.ravel(keep)})}
     made = conditions(stepper, batches, **settings)

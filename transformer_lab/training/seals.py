@@ -23,11 +23,6 @@ ANY_PATH = Is((str, os.PathLike), "a path", "Pass a str or a pathlib.Path.")
 REMEDY = "Copy the record again from where it came, or train the run again."
 
 
-def check_folder(folder) -> Path:
-    """The path of a record's folder."""
-    return PATH("folder", folder)
-
-
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 

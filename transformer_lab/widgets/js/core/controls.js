@@ -99,17 +99,18 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
 
 /**
  * Attributes for a point that the reader moves, also with the arrow keys: nudge(dx, dy) gets steps of 1 to the
- * right and up (with Shift, of 10). `value` (from low to high) is for assistive technology, `shown` how it reads.
+ * right and up (with Shift, of 10), and with Home and End the way to `low` and `high` where these are whole numbers.
+ * `value` (from low to high) is for assistive technology, `shown` how it reads.
  */
 export const handle = (lab, { label, value, low, high, shown, move, nudge, across = false }) => ({
   ...draggable(lab, move, across),
   class: across ? "lab-drag lab-across lab-handle" : "lab-drag lab-handle", tabindex: 0, role: "slider", "aria-label": label,
   "aria-valuenow": value, "aria-valuemin": low, "aria-valuemax": high, "aria-valuetext": shown,
   onkeydown(event) {
-    const arrow = ARROWS[event.key];
-    if (!arrow) return;
+    const arrow = ARROWS[event.key], end = Number.isInteger(value) ? { Home: low, End: high }[event.key] - value : NaN;
+    if (!arrow && !Number.isInteger(end)) return;
     event.preventDefault();
-    nudge(...arrow.map((step) => step * (event.shiftKey ? 10 : 1)));
+    nudge(...(arrow ? arrow.map((step) => step * (event.shiftKey ? 10 : 1)) : [end, 0]));
   },
 });
 

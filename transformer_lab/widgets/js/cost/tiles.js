@@ -56,7 +56,7 @@ function table(state, { tiles, read }, lab, left, cell) {
     last && rect(place(last[1]), TOP + last[0] * cell, side * cell, side * cell, { class: "lab-now" }),
     rect(left, TOP + state.query * cell, N * cell, cell, { class: "lab-pick" })),
   rect(left, TOP, N * cell, N * cell, { fill: "transparent", ...walked(lab, { label: "Query that is followed", value: state.query, low: 0, high: N - 1,
-    shown: `query ${state.query}`, nudge: (dx, dy) => pick(state.query - dy) }), ...pressable(({ y }) => pick(Math.floor((y - TOP) / cell))) }));
+    shown: `query ${state.query}`, nudge: (dx, dy) => pick(state.query + dx - dy) }), ...pressable(({ y }) => pick(Math.floor((y - TOP) / cell))) }));
 }
 
 /** A line a query: the answer so far, and that of dense attention. */
