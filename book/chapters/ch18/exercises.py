@@ -54,25 +54,17 @@ def places(tokens):
                      for query in range(n)])
 
 
-def _places_at_once(tokens):
-    before = np.zeros((len(tokens),) * 2, bool)
-    before[:, 1:] = tokens[:, None] == tokens[None, :-1]
-    return np.tril(before)
-
-
 check_places = Exercise(
     places, "the places", lambda rng: [(rng.integers(3, size=n),) for n in (5, 8, 12)],
-    right="Behind every earlier copy of the query's own token.", also_right=(_places_at_once,),
+    right="Behind every earlier copy of the query's own token.",
+    also_right=(lambda tokens: np.tril(np.pad(tokens[:, None] == tokens[:-1], ((0, 0), (1, 0)))),),
     mistakes={
-        "These are the copies themselves; induction looks one place behind them.": lambda tokens: np.array(
-            [[key < query and tokens[key] == tokens[query] for key in range(len(tokens))]
-             for query in range(len(tokens))]),
-        "Some of your places come after the query, which it cannot see.": lambda tokens: np.array(
-            [[key > 0 and tokens[key - 1] == tokens[query] for key in range(len(tokens))]
-             for query in range(len(tokens))]),
-        "The place right before a copy is not the place behind it.": lambda tokens: np.array(
-            [[key + 1 < query and tokens[key + 1] == tokens[query] for key in range(len(tokens))]
-             for query in range(len(tokens))])})
+        "These are the copies themselves; induction looks one place behind them.":
+            lambda tokens: np.tril(tokens[:, None] == tokens, -1),
+        "Some of your places come after the query, which it cannot see.":
+            lambda tokens: np.pad(tokens[:, None] == tokens[:-1], ((0, 0), (1, 0))),
+        "The place right before a copy is not the place behind it.":
+            lambda tokens: np.tril(np.pad(tokens[:, None] == tokens[1:], ((0, 0), (0, 1))), -2)})
 
 
 def effect(changed, before, after):
@@ -97,17 +89,15 @@ def rolled(patterns):
 
 
 def _rolled_paths(patterns):
-    steps = [(layer.mean(axis=0) + np.eye(layer.shape[-1])) / 2 for layer in patterns]
-    return np.linalg.multi_dot(steps[::-1]) if len(steps) > 1 else steps[0]
+    return np.linalg.multi_dot([(layer.mean(axis=0) + np.eye(layer.shape[-1])) / 2 for layer in patterns[::-1]])
 
 
 check_rolled = Exercise(
     rolled, "the shares", lambda rng: [(_patterns(rng, layers, 3),) for layers in (2, 3, 2)],
     right="Every path through the layers counts, half of it along the stream.", also_right=(_rolled_paths,),
     mistakes={
-        "The stream is missing: half of each step stays where it is.": lambda p: (
-            p[1].mean(axis=0) @ p[0].mean(axis=0) if len(p) == 2 else p[2].mean(axis=0) @ p[1].mean(axis=0)
-            @ p[0].mean(axis=0)),
+        "The stream is missing: half of each step stays where it is.":
+            lambda p: np.linalg.multi_dot([layer.mean(axis=0) for layer in p[::-1]]),
         "The first layer comes first on the way in: later layers multiply from the other side.":
             lambda p: _rolled_paths(p[::-1]),
         "Rows no longer sum to one: the two halves are halves.": lambda p: _rolled_paths(p) * 2.0 ** len(p)})

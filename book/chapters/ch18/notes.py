@@ -8,6 +8,7 @@ import numpy as np
 
 from transformer_lab.analysis.cache import patterns
 from transformer_lab.analysis.patching import path_patching
+from transformer_lab.byhand.attention import causal_mask, softmax
 from transformer_lab.randomness import generator
 from transformer_lab.rules import Seed, Whole, Wholes
 from transformer_lab.signatures import checked
@@ -23,19 +24,13 @@ LONG = 10            # letters that return after them
 BACK = np.arange(1, 5)
 
 
-def agreeing(tokens, letters: int):
-    """Pairs (row, query, key), the key earlier, that agree in their letter and in as many as are asked before it."""
-    same = (tokens[:, :, None] == tokens[:, None, :]) & (np.arange(N)[:, None] > np.arange(N))
-    agree = same.copy()
+def last_copy(tokens, letters: int = 1):
+    """The last earlier place (row, pos) that agrees in most letters, of so many; -1 where none agrees in one."""
+    same = np.tril(tokens[:, :, None] == tokens[:, None, :], -1)
+    agree = same.astype(int)
     for back in range(1, letters):
-        agree[:, back:, back:] &= same[:, :-back, :-back]
-        agree[:, :, :back] = False
-    return agree
-
-
-def last(pairs):
-    """The last key of each query (row, pos), -1 where there is none."""
-    return np.where(pairs, np.arange(pairs.shape[-1]), -1).max(axis=-1)
+        agree[:, back:, back:] += same[:, :-back, :-back] & (agree[:, back:, back:] == back)
+    return np.where(same.any(axis=-1), (N * agree + np.arange(N)).argmax(axis=-1), -1)
 
 
 @checked
@@ -48,11 +43,8 @@ def behind_last(tokens: Wholes("row 32", low=0, below=LETTERS + 1), letters: Who
     >>> spelt(tokens[0][:18]), spelt(behind_last(tokens)[0, 16:17]), spelt(behind_last(tokens, 2)[0, 16:17])
     ('>tapstgtmjtapstgtm', 'g', 'm')
     """
-    where = last(agreeing(tokens, 1))
-    for more in range(2, letters + 1):
-        closer = last(agreeing(tokens, more))
-        where = np.where(closer >= 0, closer, where)
-    return np.where(where >= 0, np.take_along_axis(tokens, np.minimum(where + 1, N - 1), axis=1), MARK)
+    where = last_copy(tokens, letters)
+    return np.where(where < 0, MARK, np.take_along_axis(tokens, where + 1, axis=1))
 
 
 @checked
@@ -67,21 +59,14 @@ def many_heads(tokens: Wholes("row 32", low=0, below=LETTERS + 1), sharp: Whole(
     """
     n, reads = len(tokens), np.eye(LETTERS + 1)[tokens][..., :LETTERS]
     same = sharp * (tokens[:, :, None] == tokens[:, None, :])
-    said = np.zeros((n, N, LETTERS))
+    said, seen = np.zeros((n, N, LETTERS)), causal_mask(N)
     for place in range(1, N - 1):
         always = np.full(N, -10.0 * sharp)
         always[[0, place]] = -5.0 * sharp, 0  # the mark says nothing
         unless = always.copy()
         unless[place + 1] = -0.5 * sharp
-        said += 1.5**(place - N // 2) * (softly(unless - same) - softly(always - 0 * same)) @ reads
+        said += 1.5**(place - N // 2) * (softmax(unless - same, seen) - softmax(always - 0 * same, seen)) @ reads
     return said
-
-
-def softly(scores):
-    """The softmax over the keys that a query sees, of scores (row, query, key)."""
-    scores = np.where(np.tri(N), scores, -np.inf)
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
 
 
 class Several(NamedTuple):
@@ -107,7 +92,7 @@ def several(n: Whole(1), *, seed: Seed) -> Several:
     True
     """
     drawn, places = strings(n, seed=seed, purpose="several copies"), np.arange(N)
-    tokens, wrong, copy = drawn.tokens, last(agreeing(drawn.tokens, 1)), places - drawn.periods[:, None]
+    tokens, wrong, copy = drawn.tokens, last_copy(drawn.tokens), places - drawn.periods[:, None]
     says, before = behind_last(tokens), np.roll(tokens, 1, axis=1)
     fits = (looked_up(drawn) & (says != drawn.targets) & (copy > 1) & (wrong > copy + 2) & (wrong < places - 2)
             & (before != np.take_along_axis(before, wrong, axis=1)))

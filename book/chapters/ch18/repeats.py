@@ -72,14 +72,10 @@ def foretold(targets: Wholes("row pos", low=0, below=LETTERS)) -> np.ndarray:
     >>> bool(np.allclose(foretold([[3, 1, 4]]), 1 / 20))
     True
     """
-    n, length = targets.shape
-    chances = np.empty((n, length, LETTERS))
-    for t in range(length):
-        weights, says = [], []
-        for period in PERIODS:
-            first, agrees = min(period, t), (targets[:, period:t] == targets[:, :max(t - period, 0)]).all(axis=1)
-            weights.append(agrees * float(LETTERS) ** -first)
-            says.append(np.eye(LETTERS)[targets[:, t - period]] if period <= t else np.full((n, LETTERS), 1 / LETTERS))
-        weights = np.array(weights)[..., None]
-        chances[:, t] = (weights * np.array(says)).sum(axis=0) / weights.sum(axis=0)
+    chances = np.full((*targets.shape, LETTERS), 1 / LETTERS)
+    for t in range(1, targets.shape[1]):
+        agree = np.array([(targets[:, period:t] == targets[:, :max(t - period, 0)]).all(axis=1) for period in PERIODS])
+        weights = agree * float(LETTERS) ** -np.minimum(PERIODS, t)[:, None]          # (period, row)
+        says = [np.eye(LETTERS)[targets[:, t - period]] if period <= t else chances[:, 0] for period in PERIODS]
+        chances[:, t] = np.einsum("pr,prl->rl", weights / weights.sum(axis=0), says)
     return chances

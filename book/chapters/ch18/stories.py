@@ -56,17 +56,11 @@ def watched(params, config, probe: Strings) -> dict:
     """What all seeds can do at one step: copies that are right, the loss on them, and how well heads of the first
     layer fit the story of the previous token, those of the last that of induction.
     """
-    seen = {}
-
-    def tap(name, value):
-        if name.endswith(".pattern"):
-            seen[name] = value
-        return value
-
-    logits = forward(params, probe.tokens, config, tap=tap)["logits"]
-    loss = -picked(log_chances(logits), probe.targets)[..., looked_up(probe)].mean(axis=-1)
-    first, last = (head_scores(seen[f"blocks.{layer}.pattern"], probe.tokens) for layer in (0, config.n_layers - 1))
-    return {"right": copied(logits, probe), "loss": loss, "previous": first["previous"], "induction": last["induction"]}
+    acts = forward(params, probe.tokens, config)
+    loss = -picked(log_chances(acts["logits"]), probe.targets)[..., looked_up(probe)].mean(axis=-1)
+    first, last = (head_scores(acts[f"blocks.{layer}.pattern"], probe.tokens) for layer in (0, config.n_layers - 1))
+    return {"right": copied(acts["logits"], probe), "loss": loss, "previous": first["previous"],
+            "induction": last["induction"]}
 
 
 def measured(run: Runner) -> dict:
@@ -140,15 +134,15 @@ def inputs_that_count(run, drawn: Strings, at) -> np.ndarray:
     def likely(tokens):
         return log_chances(run(tokens))[rows, at, drawn.targets[rows, at]]
 
+    def changed(place):
+        tokens = drawn.tokens.copy()
+        tokens[:, place] = (tokens[:, place] + rng.integers(1, LETTERS, size=len(at))) % LETTERS
+        return likely(tokens)
+
     before = likely(drawn.tokens)
     for place in range(1, N):
-        changed = []
-        for _ in range(3):
-            tokens = drawn.tokens.copy()
-            tokens[:, place] = (tokens[:, place] + rng.integers(1, LETTERS, size=len(at))) % LETTERS
-            changed.append(likely(tokens))
-        lost[:, place] = np.where(place < at, before - np.mean(changed, axis=0), np.nan)
-    return lost
+        lost[:, place] = before - np.mean([changed(place) for _ in range(3)], axis=0)
+    return np.where(np.arange(N) < at[:, None], lost, np.nan)
 
 
 def inputs(run) -> dict:
@@ -158,7 +152,7 @@ def inputs(run) -> dict:
     asked = np.zeros((*drawn.tokens.shape, LETTERS + 1))
     asked[rows, at, drawn.targets[rows, at]] = 1
     looks = patterns(run, drawn.tokens)
-    best = np.unravel_index(head_scores(looks[1], drawn.tokens)["induction"].argmax(), (4,))[0]
+    best = head_scores(looks[1], drawn.tokens)["induction"].argmax()
     readings = [rollout(looks), gradient_rollout(run, drawn.tokens, asked), looks[1][:, best]]
     earlier = (np.arange(N) > 0) & (np.arange(N) < at[:, None])
     named = [np.where(earlier, reading[rows, at], -1).argmax(axis=1) for reading in readings]

@@ -22,7 +22,7 @@ from .notes import compared
 from .repeats import LETTERS, N, strings
 from .stories import measured, watched
 
-__all__ = ["COMPARED", "REPEATING", "STORIES_OF", "model_of", "shape"]
+__all__ = ["COMPARED", "REPEATING", "STORIES_OF", "model_of"]
 
 TRAINING = {"steps": 2500, "batch": 32, "rate": 5e-3, "warmup": 100, "weight_decay": 0.01, "beta2": 0.98,
             "max_norm": 1.0, "embedding_scale": 0.3}
@@ -31,8 +31,7 @@ STEPS = np.unique(np.rint(TRAINING["steps"] * np.linspace(0, 1, 51)**2).astype(i
 SEEDS = range(10)
 
 
-@checked
-def shape(n_layers: Whole(1, 100) = 2) -> ModelConfig:
+def shape(n_layers: int = 2) -> ModelConfig:
     """Attention alone: every layer has four heads, and no feed-forward layer follows."""
     return ModelConfig(d_vocab=LETTERS + 1, n_ctx=N, n_layers=n_layers, n_heads=4, d_model=32, mask="causal",
                        positions="learned", norm="layer")
@@ -60,12 +59,8 @@ def repeating(n_layers: int, seeds) -> dict:
         for name, more in dims.items()}
 
 
-def room(config) -> int:
-    """How many numbers a model has."""
-    return sum(int(np.prod(size)) for size in parameter_shapes(config).values())
-
-
-ROOM = room(shape())
+#: How many numbers the larger model has.
+ROOM = sum(int(np.prod(size)) for size in parameter_shapes(shape()).values())
 REPEATING = Study("repeating-strings", repeating, arms={"n_layers": (2, 1)}, seeds=SEEDS, together=True,
                   settings=TRAINING)
 
@@ -78,7 +73,7 @@ def model_of(seed: Whole(0, 9), n_layers: Whole(1, 2) = 2) -> Runner:
     2
     """
     theta, config = REPEATING.load()["theta"].sel(n_layers=n_layers, seed=seed).values, shape(n_layers)
-    return Runner(unpack(theta[:room(config)], parameter_shapes(config)), config)
+    return Runner(unpack(theta[np.isfinite(theta)], parameter_shapes(config)), config)
 
 
 def stories_of(seed: int) -> dict:
