@@ -10,11 +10,11 @@ from ..errors import RangeError, UnknownNameError
 from ..rules import Choice, Each, Whole
 from ..signatures import checked
 from .base import Explorable, Synced, WithModel, shipped_bytes
-from .page_data import page_data, shipped_file
+from .page_data import shipped_data
 
 __all__ = ["AttentionHeads", "read_words"]
 
-FACTS, ARRAYS = page_data(shipped_file("attention-heads").read_bytes())
+FACTS, ARRAYS = shipped_data("attention-heads")
 MODELS = FACTS["heads"]
 
 

@@ -9,11 +9,11 @@ from ..errors import RangeError
 from ..rules import Number, Whole
 from ..tasks.text import Alphabet
 from .base import Explorable, Synced, WithModel, shipped_bytes
-from .page_data import page_data, shipped_file
+from .page_data import shipped_data
 
 __all__ = ["CharWriter"]
 
-FACTS, _ = page_data(shipped_file("char-writer").read_bytes())
+FACTS, _ = shipped_data("char-writer")
 ALPHABET = Alphabet(FACTS["alphabet"])
 LETTERS = len(ALPHABET)
 

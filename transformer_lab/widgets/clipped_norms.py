@@ -6,11 +6,11 @@ import numpy as np
 
 from ..rules import Choice, Whole
 from .base import Explorable, Synced, shipped_bytes
-from .page_data import page_data, shipped_file
+from .page_data import shipped_data
 
 __all__ = ["ClippedNorms"]
 
-FACTS, ARRAYS = page_data(shipped_file("clipped-norms").read_bytes())
+FACTS, ARRAYS = shipped_data("clipped-norms")
 
 
 class ClippedNorms(Explorable, draws="clipped-norms"):

@@ -7,7 +7,7 @@ import numpy as np
 from ..rules import Choice as Names
 from ..rules import Each, Whole
 from .base import Explorable, OneOf, Synced, WithModel, shipped_bytes
-from .page_data import page_data
+from .page_data import shipped_data
 
 __all__ = ["CostOfAttention"]
 
@@ -41,12 +41,12 @@ class CostOfAttention(WithModel, Explorable, draws="cost-of-attention"):
     @property
     def contexts(self) -> np.ndarray:
         """All contexts that are asked, (question, 16)."""
-        return page_data(self.data)[1]["contexts"].astype(int)
+        return shipped_data("sparse-cells")[1]["contexts"].astype(int)
 
     @property
     def mask(self) -> np.ndarray:
         """Which cells are read, bool (query, key)."""
-        mask = page_data(self.data)[1]["masks"][PATTERNS.index(self.pattern)].astype(bool)
+        mask = shipped_data("sparse-cells")[1]["masks"][PATTERNS.index(self.pattern)].astype(bool)
         for query, key in self.edits:
             if key < query:
                 mask[query, key] = ~mask[query, key]
@@ -58,6 +58,6 @@ class CostOfAttention(WithModel, Explorable, draws="cost-of-attention"):
 
     def share_right(self, logits: np.ndarray) -> float:
         """The share of the questions that logits (question, 16, token) answer right."""
-        arrays = page_data(self.data)[1]
+        arrays = shipped_data("sparse-cells")[1]
         said = logits[np.arange(len(logits)), arrays["asked"]].argmax(axis=-1)
         return float((said == arrays["answers"]).mean())

@@ -7,11 +7,11 @@ import numpy as np
 from ..errors import DtypeError
 from ..rules import By, Choice, Each, Whole
 from .base import Explorable, Synced, shipped_bytes
-from .page_data import page_data, shipped_file
+from .page_data import shipped_data
 
 __all__ = ["DrawDigit"]
 
-FACTS, ARRAYS = page_data(shipped_file("draw-digit").read_bytes())
+FACTS, ARRAYS = shipped_data("draw-digit")
 FULL = 16  # of ink
 CELL = Each(Whole(), 2)
 

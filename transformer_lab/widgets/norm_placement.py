@@ -7,7 +7,7 @@ import numpy as np
 from ..rules import Choice as Names
 from ..rules import Whole
 from .base import Explorable, OneOf, Synced, shipped_bytes
-from .page_data import page_data
+from .page_data import shipped_data
 
 __all__ = ["NormPlacement"]
 
@@ -32,7 +32,7 @@ class NormPlacement(Explorable, draws="norm-placement"):
     def first(self, name: str) -> np.ndarray:
         """A row of first gradients: ``"derived"``, ``"measured"``, or the ends of what is usual, ``"low"``, ``"high"``.
         """
-        facts, arrays = page_data(self.data)
+        facts, arrays = shipped_data("norm-placement")
         at = facts["placements"].index(self.placement), facts["depths"].index(self.depth)
         return arrays[name][at][:2 * self.depth + 1].astype(float)
 
@@ -48,7 +48,7 @@ class NormPlacement(Explorable, draws="norm-placement"):
 
     def case(self, name: str) -> np.ndarray:
         """What training left of this wiring, NaN where there is nothing."""
-        facts, arrays = page_data(self.data)
+        facts, arrays = shipped_data("norm-placement")
         wanted = [self.placement, self.depth, self.warmup]
         table = arrays[name].astype(float)
         found = table[facts["cases"].index(wanted)] if wanted in facts["cases"] else np.full(table.shape[1:], -1)

@@ -8,6 +8,7 @@ reads all of it.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,12 @@ def shipped_file(name: str) -> Path:
     """The file of the bytes that an explorable with ``data: "NAME"`` loads."""
     files = {path.stem: path for path in (JS / "data").glob("*.bin")}
     return files[check_choice("name", name, files)]
+
+
+@cache
+def shipped_data(name: str) -> tuple[dict, dict[str, np.ndarray]]:
+    """The facts and the arrays that an explorable with ``data: "NAME"`` loads."""
+    return page_data(shipped_file(name).read_bytes())
 
 
 def write_page_data(name: str, data: bytes) -> None:

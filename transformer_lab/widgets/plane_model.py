@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from ..rules import By, Choice, Whole
 from ..tasks.rule_table import RULES
 from ..wording import written
 from .base import Explorable, Synced, shipped_bytes
-from .page_data import page_data, shipped_file
+from .page_data import shipped_data
 
 __all__ = ["PlaneModel"]
 
@@ -25,14 +24,9 @@ WORDS = RULE.spelt(range(RULE.d_vocab)).split()
 TENSORS = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_in", "b_in", "W_out", "b_out", "W_U", "b_U")
 
 
-@cache
-def shipped() -> tuple[dict, dict]:
-    return page_data(shipped_file("plane-model").read_bytes())
-
-
 def shapes() -> dict[str, tuple]:
     """The shape of each tensor, by its short name."""
-    return {name: tuple(shape) for name, shape in shipped()[0]["shapes"]}
+    return {name: tuple(shape) for name, shape in shipped_data("plane-model")[0]["shapes"]}
 
 
 def tokens_of(argument, value) -> list[int]:
@@ -92,12 +86,12 @@ class PlaneModel(Explorable, draws="plane-model"):
     @property
     def config(self) -> ModelConfig:
         """The configuration of all these models."""
-        return ModelConfig(**shipped()[0]["config"])
+        return ModelConfig(**shipped_data("plane-model")[0]["config"])
 
     @property
     def params(self) -> dict[str, np.ndarray]:
         """The weights as shown, edits included."""
-        facts, arrays = shipped()
+        facts, arrays = shipped_data("plane-model")
         row = np.searchsorted(arrays["steps"], self.step, side="right") - 1
         kept = arrays[f"seed-{self.seed}"][row] if self.seed in facts["followed"] else arrays["last"][self.seed]
         params = unpack(kept.astype(float), parameter_shapes(self.config))

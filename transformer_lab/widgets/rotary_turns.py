@@ -7,7 +7,7 @@ import numpy as np
 from ..rules import Choice as Names
 from ..rules import Whole
 from .base import Explorable, OneOf, Synced, shipped_bytes
-from .page_data import page_data
+from .page_data import shipped_data
 
 __all__ = ["RotaryTurns"]
 
@@ -53,6 +53,6 @@ class RotaryTurns(Explorable, draws="rotary-turns"):
     @property
     def mean(self) -> np.floating:
         """What the code loses in windows of the length, nats a character, in the way that it is changed."""
-        arrays, at = page_data(self.data)[1], CODES.index(self.code)
+        arrays, at = shipped_data("rotary-turns")[1], CODES.index(self.code)
         curve = arrays["plain"][at] if self.way == "plain" else arrays["changed"][WAYS.index(self.way), at]
         return curve[:round(self.length / GROUP)].mean(dtype=float)
