@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chapters import ch19
+from transformer_lab.analysis.reach import layers_to_know
 from transformer_lab.byhand.transformer import forward
 from transformer_lab.widgets import CostOfAttention
 from transformer_lab.widgets.bundle import JS, node
@@ -64,7 +65,7 @@ def test_every_mask_reads_and_reaches_what_numpy_says():
     for state, now in zip(MASKS, followed(MASKS), strict=True):
         lab = CostOfAttention(**state)
         assert np.array_equal(now["mask"], lab.mask) and now["open"] == lab.mask.sum()
-        assert np.array_equal(now["needed"], ch19.layers_needed(lab.mask))
+        assert np.array_equal(now["needed"], layers_to_know(lab.mask))
         logits = forward(lab.params, lab.contexts, lab.config, tap=lab.tap)["logits"]
         assert now["hits"] / now["asked"] == pytest.approx(lab.share_right(logits), abs=1e-12)
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from time import process_time
 
 import numpy as np
 
 from transformer_lab.byhand import transformer
 from transformer_lab.byhand.block import Acts, block, block_pullback
+from transformer_lab.byhand.packing import layer_of
 from transformer_lab.checks import check_entries, check_whole
 from transformer_lab.config import ModelConfig
 from transformer_lab.names import parameter_shapes
-from transformer_lab.rules import Choice, Each, Flags, Inexact, Seed, Whole, Wholes
+from transformer_lab.rules import Each, Flags, Inexact, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.taps import keep
 
-__all__ = ["SHAPES", "cache_bytes", "cache_entries", "chain", "in_segments", "multiplications",
-           "read_one_by_one", "write_tokens", "writer"]
+__all__ = ["SHAPES", "cache_entries", "chain", "in_segments", "multiplications", "read_one_by_one", "writer"]
 
 #: Published shapes: layers, heads, heads of keys and values, numbers a head, tokens in view.
 SHAPES = {"GPT-2": (12, 12, 12, 64, 1024), "Llama 2, 7B": (32, 32, 32, 128, 4096),
@@ -46,17 +45,6 @@ def cache_entries(n_tokens: Whole(), n_layers: Whole(1), n_kv: Whole(1), d_head:
     18874368
     """
     return 2 * n_tokens * n_layers * n_kv * d_head
-
-
-@checked
-def cache_bytes(name: Choice(SHAPES), *, n_kv: Whole(1) | None = None, each: Whole(1) = 2) -> int:
-    """Bytes of a full cache of a published shape; with ``n_kv``, of the same model with so many heads of keys.
-
-    >>> cache_bytes("Llama 2, 7B") / 2**30
-    2.0
-    """
-    n_layers, _, heads, d_head, n_ctx = SHAPES[name]
-    return each * cache_entries(n_ctx, n_layers, n_kv or heads, d_head)
 
 
 @checked
@@ -93,25 +81,6 @@ def read_one_by_one(params: dict, config: ModelConfig, tokens: Wholes("token", l
 
 
 @checked
-def write_tokens(n: Whole(1, 4096), *, cached: bool, **shape) -> tuple[list[int], list[float]]:
-    """The likeliest tokens one after the other, and the seconds that each took.
-
-    >>> write_tokens(5, cached=True, d_model=8)[0] == write_tokens(5, cached=False, d_model=8)[0]
-    True
-    """
-    from transformer_lab.models.generate import generate, greedy
-    from transformer_lab.models.transformer import Transformer
-    (params, config), ticks = writer(n, **shape), []
-
-    def likeliest(logits):
-        ticks.append(process_time())
-        return greedy(logits)
-    model, began = Transformer(config, params), process_time()
-    written = generate(model, [[0]], n, change=likeliest, cached=cached)[0]
-    return written, np.diff([began, *ticks]).tolist()
-
-
-@checked
 def chain(params: dict, config: ModelConfig, mask: Flags("... query key") | None) -> list[tuple]:
     """The blocks of a model as pairs: forward(x) gives the stream and what is kept; pullback(kept, d) goes back.
 
@@ -129,9 +98,8 @@ def chain(params: dict, config: ModelConfig, mask: Flags("... query key") | None
         grads = block_pullback(p, acts, d, config, keep)
         return grads.pop("x"), grads
 
-    check_entries("params", params, names := parameter_shapes(config))
-    layers = [{name.removeprefix(f"blocks.{layer}."): params[name] for name in names
-               if name.startswith(f"blocks.{layer}.")} for layer in range(config.n_layers)]
+    check_entries("params", params, parameter_shapes(config))
+    layers = [layer_of(params, layer) for layer in range(config.n_layers)]
     return [(partial(forward, p), partial(pullback, p)) for p in layers]
 
 
@@ -148,23 +116,23 @@ def in_segments(layers: Each(Each(Callable, 2)), x: Inexact("..."), d_out: Inexa
     ...  (in_segments([double] * 4, 1.0, 1.0), in_segments([double] * 4, 1.0, 1.0, 2))]
     [(4, 4, 16.0), (4, 8, 16.0)]
     """
-    ends = np.linspace(0, len(layers), (segments or 1) + 1).round().astype(int).tolist()
+    ends = np.linspace(0, len(layers), (segments or 1) + 1).round().astype(int)
     parts, inputs, calls = [layers[a:b] for a, b in pairwise(ends)], [x], 0
-    if segments:
-        for part in parts:
-            for forward, _ in part:
-                x, _ = forward(x)
-            calls += len(part)
-            inputs.append(x)
-        inputs.pop()
-    d, grads, alive = d_out, [], 0
-    for part in reversed(parts):
-        x, kept = inputs[-1], []
+
+    def ahead(part, x):
+        nonlocal calls
+        kept, calls = [], calls + len(part)
         for forward, _ in part:
             x, acts = forward(x)
             kept.append(acts)
-        calls, alive = calls + len(part), max(alive, len(kept) + (len(inputs) if segments else 0))
-        inputs.pop()
+        return x, kept
+
+    for part in parts if segments else ():
+        inputs.append(ahead(part, inputs[-1])[0])
+    d, grads, alive = d_out, [], 0
+    for needed, part in reversed([*enumerate(parts, 1)]):  # so many of the inputs from here on
+        kept = ahead(part, inputs[needed - 1])[1]
+        alive = max(alive, len(kept) + (needed if segments else 0))
         for _, pullback in reversed(part):
             d, found = pullback(kept.pop(), d)
             grads.insert(0, found)

@@ -14,9 +14,8 @@ N, SEED, PLUS = 16, 3, 11
 
 def asked_of_each_cell():
     """For every cell (query, key) and even number: numbers, then this one at the key, odd ones, the + at the query."""
-    query, key, even = (each.ravel() for each in np.meshgrid(np.arange(N), np.arange(N), np.arange(0, 11, 2)))
-    query, key, even = (each[np.lexsort((even, key, query))][:, None] for each in (query, key, even))
-    query, key, even = (each[(key < query).ravel()] for each in (query, key, even))
+    cells = [(query, key, even) for query in range(N) for key in range(query) for even in range(0, 11, 2)]
+    query, key, even = np.array(cells).T[:, :, None]
     rng, places = generator(0, "sparse cells"), np.arange(N)
     before, behind = rng.integers(11, size=(len(query), N)), 1 + 2 * rng.integers(5, size=(len(query), N))
     tokens = np.where(places < key, before, np.where(places == key, even, behind))

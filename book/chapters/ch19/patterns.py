@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from transformer_lab.analysis.reach import layers_to_know
 from transformer_lab.byhand.attention import causal_mask
 from transformer_lab.randomness import generator
 from transformer_lab.rules import Array, Choice, Flags, Seed, Whole
 from transformer_lab.signatures import checked
 
-__all__ = ["PATTERNS", "cells_open", "features", "kernel_pattern", "layers_needed", "linear_attend", "mask_of",
-           "reached"]
+__all__ = ["PATTERNS", "kernel_pattern", "linear_attend", "mask_of", "reached"]
 
 BLOCK = 2
 
@@ -50,52 +50,18 @@ def mask_of(name: Choice(PATTERNS), n: Whole(1, 4096), *, width: Whole(2) = 8, s
 
 
 @checked
-def cells_open(mask: Flags("...")) -> int:
-    """How many scores there are.
-
-    >>> cells_open(mask_of("dense", 32)), cells_open(mask_of("window", 32))
-    (528, 228)
-    """
-    return int(np.count_nonzero(mask))
-
-
-@checked
-def layers_needed(mask: Flags("n n")) -> np.ndarray:
-    r"""After how many layers something of a key can have come to a query, (n, n); 0 where it never can.
-
-    A layer is a step along an open cell, and what stands at a position stays there (the residual stream): so these are
-    the distances in a graph, and :math:`R_{l+1} = R_l \lor (R_l \circ M)` finds them (eq-layers).
-
-    >>> layers_needed(mask_of("window", 32))[-1, [0, 16, 17, 30]].tolist()
-    [5, 3, 2, 1]
-    """
-    step = (mask | np.eye(len(mask), dtype=bool)).astype(int)
-    seen = step > 0
-    needed = seen.astype(int)
-    for layer in range(2, len(mask) + 1):
-        more = (seen @ step > 0) & ~seen
-        needed[more], seen = layer, seen | more
-    return needed
-
-
-@checked
 def reached(mask: Flags("n n"), layers: Whole(1)) -> np.ndarray:
-    """What the last query can have read of each key after so many layers, bool (n,).
+    """What the last query can have read of each key after so many layers, bool (n,) (eq-layers).
 
     >>> reached(mask_of("window", 32), 2).sum()
     np.int64(15)
     """
-    row = layers_needed(mask)[-1]
+    row = layers_to_know(mask)[-1]
     return (row > 0) & (row <= layers)
 
 
-@checked
-def features(x: Array()):
-    """The feature map of Katharopoulos et al.: :math:`1 + x` above zero, :math:`e^x` below, so always positive.
-
-    >>> features(np.array([-50.0, 0.0, 2.0])).round(3).tolist()
-    [0.0, 1.0, 3.0]
-    """
+def features(x):
+    """The feature map of Katharopoulos et al.: :math:`1 + x` above zero, :math:`e^x` below, so always positive."""
     return np.where(x > 0, 1 + x, np.exp(np.minimum(x, 0)))
 
 
@@ -106,7 +72,7 @@ def kernel_pattern(q: Array("... n d_head"), k: Array("... n d_head")):
     >>> kernel_pattern(np.zeros((3, 2)), np.ones((3, 2)))[-1].round(3).tolist()
     [0.333, 0.333, 0.333]
     """
-    weights = features.unchecked(q) @ features.unchecked(k).swapaxes(-1, -2) * causal_mask(q.shape[-2])
+    weights = features(q) @ features(k).swapaxes(-1, -2) * causal_mask(q.shape[-2])
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
@@ -124,7 +90,7 @@ def linear_attend(q: Array("n d_head"), k: Array("n d_head"), v: Array("n d_valu
     """
     S, t = np.zeros((q.shape[1], v.shape[1])), np.zeros(q.shape[1])
     z = np.empty_like(v)
-    for i, (query, key) in enumerate(zip(features.unchecked(q), features.unchecked(k), strict=True)):
+    for i, (query, key) in enumerate(zip(features(q), features(k), strict=True)):
         S, t = S + np.outer(key, v[i]), t + key
         z[i] = query @ S / (query @ t)
     return z

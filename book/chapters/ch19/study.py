@@ -21,16 +21,16 @@ from transformer_lab.byhand.attention import attend
 from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.config import ModelConfig
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Flags, Seed, Whole, Wholes
+from transformer_lab.rules import Flags
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.answers import Examples
 from transformer_lab.training import Study, fit
 
-from .memory import write_tokens
+from .memory import writer
 from .patterns import PATTERNS, linear_attend, mask_of
 from .tiles import attend_in_tiles
 
-__all__ = ["N_CTX", "SPARSE", "TIMES", "WRITTEN", "contexts", "proved_models", "right_by_distance"]
+__all__ = ["SPARSE", "TIMES", "WRITTEN", "proved_models", "right_by_distance"]
 
 N_CTX, PLUS, EACH = 32, 11, 100
 TRAINING = {"steps": 800, "batch": 64, "rate": 3e-3, "warmup": 100, "max_norm": 1.0}
@@ -40,17 +40,9 @@ USED = (*PATTERNS, "linear")
 LENGTHS = (128, 256, 512, 1024, 2048, 4096)
 
 
-@checked
-def contexts(n: Whole(1), *, seed: Seed = 0, step: Whole() = 0,
-             distances: Wholes("n", low=1, below=N_CTX) | None = None) -> Examples:
-    """Contexts of the rule "after + comes the latest even number": the ``+`` is last, the answer so many tokens back.
-
-    Each distance from 1 to 31 is equally likely where none are given. Before the answer stand any numbers, behind it
-    odd ones.
-
-    >>> tokens, answers = contexts(4, seed=1, distances=[1, 2, 30, 31])
-    >>> [int(row[31 - d]) for row, d in zip(tokens, [1, 2, 30, 31])] == answers.tolist()
-    True
+def contexts(n: int, *, seed: int = 0, step: int = 0, distances=None) -> Examples:
+    """Contexts of the rule "after + comes the latest even number": the ``+`` is last, the answer so many tokens back,
+    where none are given each distance equally often. Before the answer stand any numbers, behind it odd ones.
     """
     rng, places = generator(seed, "contexts by distance", step), np.arange(N_CTX)
     at = N_CTX - 1 - (rng.integers(1, N_CTX, size=n) if distances is None else distances)[:, None]
@@ -162,6 +154,21 @@ def seconds_of(call) -> float:
     began = time.process_time()
     call()
     return time.process_time() - began
+
+
+def write_tokens(n: int, cached: bool, **shape) -> tuple[list[int], list[float]]:
+    """The likeliest tokens one after the other, and the seconds that each took."""
+    from transformer_lab.models.generate import generate, greedy
+    from transformer_lab.models.transformer import Transformer
+    (params, config), ticks = writer(n, **shape), []
+
+    def likeliest(logits):
+        ticks.append(time.process_time())
+        return greedy(logits)
+
+    model, began = Transformer(config, params), time.process_time()
+    tokens = generate(model, [[0]], n, change=likeliest, cached=cached)[0]
+    return tokens, np.diff([began, *ticks]).tolist()
 
 
 def written(cached: bool, repeats: int = 3) -> dict:

@@ -9,8 +9,9 @@ import torch
 
 from chapters import ch19
 from chapters.ch19 import page
-from chapters.ch19.study import PLUS, by_distance, held_out, reading
+from chapters.ch19.study import PLUS, by_distance, held_out, reading, write_tokens
 from transformer_lab import generator
+from transformer_lab.analysis.reach import layers_to_know
 from transformer_lab.byhand import transformer
 from transformer_lab.byhand.attention import causal_mask
 from transformer_lab.models.block import Cache
@@ -102,7 +103,7 @@ def test_random_blocks_have_a_window_the_first_block_and_one_more():
 def test_layers_are_counted_by_walking(name):
     """All walks of so many steps, one after the other, instead of a product of matrices."""
     mask = ch19.mask_of(name, 12, width=4, seed=3)
-    needed = ch19.layers_needed(mask)
+    needed = layers_to_know(mask)
     for query in range(12):
         front, found = {query}, {}
         for layer in range(1, 13):
@@ -113,7 +114,7 @@ def test_layers_are_counted_by_walking(name):
 
 def test_what_cannot_be_reached_is_told_from_what_is_far():
     mask = np.eye(4, dtype=bool)
-    assert (ch19.layers_needed(mask) == np.eye(4)).all() and ch19.reached(mask, 9).sum() == 1
+    assert (layers_to_know(mask) == np.eye(4)).all() and ch19.reached(mask, 9).sum() == 1
 
 
 def test_linear_attention_is_its_table_and_the_tap_in_pytorch_is_the_same():
@@ -142,7 +143,7 @@ def test_a_pattern_hides_what_it_leaves_out(name):
 
 
 def test_the_cache_writes_what_the_whole_pass_writes():
-    assert ch19.write_tokens(20, cached=True, d_model=16)[0] == ch19.write_tokens(20, cached=False, d_model=16)[0]
+    assert write_tokens(20, cached=True, d_model=16)[0] == write_tokens(20, cached=False, d_model=16)[0]
 
 
 def test_sizes_of_caches_are_those_of_what_is_kept():
