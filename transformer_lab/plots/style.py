@@ -170,8 +170,11 @@ def shaded(axes: Axes, spans: dict) -> None:
         stretches = numbers(name, stretches, ("stretches", 2))
         for low, high in stretches:
             axes.axvspan(low, high, color=color("other"), alpha=0.15, linewidth=0, zorder=0)
-        name_line(axes, stretches[0].mean(), 1, name, "soft", xycoords=axes.get_xaxis_transform(), xytext=(0, -2),
-                  ha="center", va="top")
+        across = (axes.transData - axes.transAxes).transform((stretches[0].mean(), 1))[0]
+        side = round(2 * min(max(across, 0), 1))
+        place = (stretches[0][0], stretches[0].mean(), stretches[0][1])[side]  # words at an edge stay inside
+        name_line(axes, place, 1, name, "soft", xycoords=axes.get_xaxis_transform(), xytext=(3 - 3 * side, -2),
+                  ha=("left", "center", "right")[side], va="top")
 
 
 def name_ends(axes: Axes, ends: dict, styles: dict, height: float) -> None:
