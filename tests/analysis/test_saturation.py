@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from chapters.ch01.power_law import fit_power_law, mean_interval
+from chapters.ch01.study import fit_power_law, mean_interval
 from transformer_lab import generator
 from transformer_lab.analysis.saturation import entropy, expected_for_two_keys, jacobian_size, tie_density
 from transformer_lab.byhand.attention import softmax
@@ -45,17 +45,23 @@ def test_the_density_of_ties_by_chance(n_keys):
     assert abs(mean - tie_density(n_keys)) < margin + 0.02 * n_keys**0.25 * tie_density(n_keys)
 
 
+def misses(draws, derived, level=0.99):
+    """How far the further of slope and intercept lies from the derived one, in half-widths of its interval."""
+    line, margins = fit_power_law(2.0 ** np.arange(6), draws, level)
+    return (np.abs(line - derived) / margins).max()
+
+
+def root_law(rng):
+    """Heavy-tailed draws of a law y = 2 x^(1/2)."""
+    return 2 * np.sqrt(2.0 ** np.arange(6))[:, None] * rng.exponential(size=(6, 200))
+
+
 def test_intervals_hold_the_truth_as_often_as_they_say():
-    """200 repetitions of a law y = 2 x^(1/2) with heavy-tailed draws."""
-    x, rng, inside = 2.0 ** np.arange(6), generator(0, "coverage"), 0
-    for _ in range(200):
-        draws = 2 * np.sqrt(x)[:, None] * rng.exponential(size=(6, 200))
-        inside += fit_power_law(x, draws, level=0.95).misses(0.5, math.log(2)) <= 1
+    rng = generator(0, "coverage")
+    inside = sum(misses(root_law(rng), [0.5, math.log(2)], level=0.95) <= 1 for _ in range(200))
     assert 0.88 <= inside / 200 <= 0.98  # two intervals, strongly correlated
 
 
 def test_a_wrong_law_is_outside():
-    x = 2.0 ** np.arange(6)
-    draws = 2 * np.sqrt(x)[:, None] * generator(0, "wrong").exponential(size=(6, 200))
-    law = fit_power_law(x, draws)
-    assert law.misses(0.7, math.log(2)) > 1 and law.misses(0.5, math.log(3)) > 1
+    draws = root_law(generator(0, "wrong"))
+    assert misses(draws, [0.7, math.log(2)]) > 1 and misses(draws, [0.5, math.log(3)]) > 1

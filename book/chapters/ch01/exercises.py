@@ -1,4 +1,4 @@
-"""Exercises of chapter 01, a soft lookup: ties, masks, the pull on a key, a scale, and heads that compare."""
+"""Exercises of chapter 01, a soft lookup: ties, masks, the pull on a query, a scale, heads that add and compare."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from transformer_lab.byhand import attention
 from transformer_lab.byhand.attention import attend, attend_pullback
 from transformer_lab.exercises import Exercise, Objection
 
-from .price_list import PriceListTask, every_list, score
+from .price_list import every_list
 
-__all__ = ["check_hard_lookup", "check_masked_softmax", "check_peeking_head", "check_pull_on_keys", "check_scale",
-           "check_two_heads"]
+__all__ = ["check_adding_head", "check_hard_lookup", "check_masked_softmax", "check_peeking_head",
+           "check_pull_on_query", "check_scale"]
 
 KEYS = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]])
 VALUES = np.array([[4.0, 1.0], [6.0, 2.0], [1.0, 9.0], [3.0, 3.0]])
@@ -35,6 +35,8 @@ check_hard_lookup = Exercise(
             lambda q, k, v: v[(k @ q).argmax()],
         "This is the soft lookup. At temperature 0 the best key gets all the weight.":
             lambda q, k, v: attention.softmax(k @ q) @ v,
+        "This is the key that fits worst: the largest score wins.":
+            lambda q, k, v: v[k @ q == (k @ q).min()].mean(0),
         "Where keys tie you add their values up; take the mean.": lambda q, k, v: v[k @ q == (k @ q).max()].sum(0),
         "A key with a large negative score fits badly; it is no winner.":
             lambda q, k, v: v[np.abs(k @ q) == np.abs(k @ q).max()].mean(0)})
@@ -70,26 +72,29 @@ check_masked_softmax = Exercise(
             lambda s, m: masked_softmax(s, ~m)})
 
 
-def pull_on_keys(q, k, v, d_z, scale):
+def pull_on_query(q, k, v, d_z, scale):
     a = attention.softmax(k @ q * scale)
     d_a = v @ d_z
     d_s = a * (d_a - a @ d_a)
-    return np.outer(d_s, q) * scale
+    return d_s @ k * scale
 
 
-check_pull_on_keys = Exercise(
-    pull_on_keys, "the gradient of the keys",
+check_pull_on_query = Exercise(
+    pull_on_query, "the gradient of the query",
     lambda rng: [(rng.normal(size=d), rng.normal(size=(n, d)), rng.normal(size=(n, d_v)), rng.normal(size=d_v), scale)
                  for n, d, d_v, scale in [(2, 1, 1, 1.0), (5, 3, 2, 0.7), (4, 8, 3, 8**-0.5)]],
-    right="Every key gets its gradient, and together they get none: the columns sum to zero.",
-    also_right=(lambda q, k, v, d_z, c: attend_pullback(attend(q[None], k, v, scale=c), d_z[None], scale=c)["k"],),
-    hint="The score of a key answers to the key with scale times q.",
+    right="The query is pulled towards the keys whose values help more than the mean does.",
+    also_right=(lambda q, k, v, d_z, c: attend_pullback(attend(q[None], k, v, scale=c), d_z[None], scale=c)["q"][0],),
     mistakes={
         "The scale is missing: the score is scale times the dot product, so its slope has it too.":
-            lambda q, k, v, d_z, c: pull_on_keys(q, k, v, d_z, c) / c,
+            lambda q, k, v, d_z, c: pull_on_query(q, k, v, d_z, c) / c,
         "The weights sum to one: take their mean off ∂a before you go on to the scores.":
-            lambda q, k, v, d_z, c: np.outer(attention.softmax(k @ q * c) * (v @ d_z), q) * c,
-        "The sign is turned.": lambda q, k, v, d_z, c: -pull_on_keys(q, k, v, d_z, c)})
+            lambda q, k, v, d_z, c: attention.softmax(k @ q * c) * (v @ d_z) @ k * c,
+        "You used the Jacobian's diagonal alone; a score moves all the weights.": lambda q, k, v, d_z, c:
+            (a := attention.softmax(k @ q * c)) * (1 - a) * (v @ d_z) @ k * c,
+        "This is the pull on the first key; the query hears from all of them.": lambda q, k, v, d_z, c:
+            attend_pullback(attend(q[None], k, v, scale=c), d_z[None], scale=c)["k"][0],
+        "The sign is turned.": lambda q, k, v, d_z, c: -pull_on_query(q, k, v, d_z, c)})
 
 
 def find_scale(dots, target):
@@ -119,7 +124,12 @@ def _dots(rng):
 check_scale = Exercise(
     find_scale, "the entropy at your scale, in nats", _dots, measure=_entropy_at, tolerance=1e-6,
     right="It holds the entropy for normal, lopsided and heavy-tailed keys, narrow and wide.",
+    also_right=(lambda dots, target: 2 * find_scale(2 * dots, target),),
     mistakes={
+        "Your target is in bits: nats are made with the natural logarithm.":
+            lambda dots, target: find_scale(dots, target * np.log(2)),
+        "You looked at the first query alone: take the mean entropy of them all.":
+            lambda dots, target: find_scale(dots[:1], target),
         "This makes the scores' spread 1 whatever the target is. Which spread gives the target's entropy?":
             lambda dots, target: 1 / dots.std(),
         "This is the scale's inverse: divide where you multiply.": lambda dots, target: 1 / find_scale(dots, target),
@@ -127,45 +137,38 @@ check_scale = Exercise(
             lambda dots, target: np.sqrt(2 * max(np.log(16) - target, 0)) / dots.std()})
 
 
-def two_heads(n_names, n_prices):
-    look = np.zeros((2, 2 * n_names, n_names))
-    look[0, :n_names] = 50 * np.eye(n_names)
-    look[1, n_names:] = 50 * np.eye(n_names)
+def adding_head(n_names, n_prices):
+    look = 50 * np.concatenate([np.eye(n_names), np.eye(n_names)])
     prices = np.arange(n_prices)
-    return look, np.stack([prices, -prices])
+    return look, prices - prices.mean()
 
 
-def _answered(answer, n_names, n_prices):
-    """The share of all questions that two heads answer right; an objection says what may be wrong with them."""
-    W_QK, W_OV = _pair(answer(n_names, n_prices), W_QK=(2, 2 * n_names, n_names), W_OV=(2, n_prices))
-    world = every_list(PriceListTask(n_names=n_names, n_prices=n_prices))
-    first, second = world.questions.T
-    pattern = attention.softmax(W_QK[:, first] + W_QK[:, n_names + second])
-    share = score(np.einsum("hqn,hln->lq", pattern, W_OV[:, world.prices]), world)
-    if share < 1:
-        raise Objection(f"With {n_names} names and {n_prices} prices, {share:.1%} of the questions are answered "
-                        f"right. {_advice(pattern, world.questions)}")
-    return share
+def _added(answer, n_names, n_prices):
+    """What one head answers, for all lists and all questions about a sum that is not just at the limit."""
+    W_QK, W_OV = _pair(answer(n_names, n_prices), W_QK=(2 * n_names, n_names), W_OV=(n_prices,))
+    prices, questions, *_ = every_list(n_names, n_prices)
+    pattern = attention.softmax(W_QK[questions[:, 0]] + W_QK[n_names + questions[:, 1]])
+    return (W_OV[prices] @ pattern.T > 0)[prices[:, questions].sum(axis=-1) != n_prices - 1]
 
 
-def _advice(pattern, questions) -> str:
-    looked = [np.take_along_axis(head, questions, axis=-1).min(axis=0) for head in pattern]
-    if min(slots.max() for slots in looked) < 0.9:
-        return "A head hardly tells the names apart: raise its score for the one that it should look at."
-    if looked[0].argmax() == looked[1].argmax():
-        return "Both heads look at the same name."
-    return "Each head looks at its own name; look at the signs of what they write."
-
-
-check_two_heads = Exercise(
-    two_heads, ("the share of questions answered right"), [(3, 6), (2, 3), (4, 5)], measure=_answered,
-    right="Every question about every list is answered right.",
-    also_right=(lambda n, m: (two_heads(n, m)[0][::-1] + 3, two_heads(n, m)[1][::-1] * 0.1 + [[7], [-7]]),
-                lambda n, m: (two_heads(n, m)[0] / 50, two_heads(n, m)[1])),  # what both heads share cancels
+check_adding_head = Exercise(
+    adding_head, "the answer (1 for yes)", [(3, 6), (2, 3), (4, 5)], measure=_added,
+    right="Every question about every list is answered right: a mean can add.",
+    also_right=(lambda n, m: (adding_head(n, m)[0] + 3, adding_head(n, m)[1] * 0.1),
+                lambda n, m: (adding_head(n, m)[0], adding_head(n, m)[1] ** 3)),
+    hint="Does the head look at the two goods asked about, alike, and at nothing else? Does what it writes for the "
+         "lowest and for the highest price cancel?",
     mistakes={
-        "Both heads look at the same name.": lambda n, m: (two_heads(n, m)[0][[0, 0]], two_heads(n, m)[1]),
-        "A head hardly tells the names apart": lambda n, m: (0 * two_heads(n, m)[0], two_heads(n, m)[1]),
-        "look at the signs of what they write": lambda n, m: (two_heads(n, m)[0], np.abs(two_heads(n, m)[1]))})
+        "All names have the same weight; the head should look at the two that were asked about.":
+            lambda n, m: (0 * adding_head(n, m)[0], adding_head(n, m)[1]),
+        "It looks at the first good alone; both prices count alike.":
+            lambda n, m: (np.eye(2 * n, n) * 50, adding_head(n, m)[1]),
+        "Every answer is turned: a dear price must raise the logit.":
+            lambda n, m: (adding_head(n, m)[0], -adding_head(n, m)[1]),
+        "It never says no: what is written for the lower prices must be below zero.":
+            lambda n, m: (adding_head(n, m)[0], np.arange(1, m + 1)),
+        "The limit is off: what is written for the lowest and for the highest price must cancel.":
+            lambda n, m: (adding_head(n, m)[0], np.arange(m) - m / 2)})
 
 
 def peeking_head(n_prices):
@@ -175,35 +178,33 @@ def peeking_head(n_prices):
 
 
 def _compared(answer, n_prices):
-    """The share of pairs of prices that one head compares right; an objection names a pair that it does not."""
+    """What one head answers for each pair of different prices."""
     scores, written = _pair(answer(n_prices), scores=(n_prices,), values=(2,))
     x, y = np.nonzero(~np.eye(n_prices, dtype=bool))
-    wrong = (attention.softmax(np.stack([scores[x], scores[y]], axis=-1)) @ written > 0) != (x > y)
-    if wrong.any():
-        i = wrong.argmax()
-        raise Objection(f"With {n_prices} prices, {wrong.mean():.1%} of the questions are answered wrong, for "
-                        f"instance: is price {x[i] + 1} above price {y[i] + 1}?")
-    return 1.0
+    return attention.softmax(np.stack([scores[x], scores[y]], axis=-1)) @ written > 0
 
 
 check_peeking_head = Exercise(
-    peeking_head, "the share of questions answered right", [(2,), (6,), (20,)], measure=_compared,
+    peeking_head, "the answer (1 for yes)", [(2,), (6,), (20,)], measure=_compared,
     right="One head compares without a mistake: its softmax does the comparing.",
-    also_right=(lambda m: (100.0 * np.arange(m) - 3, [2.0, -2.0]),),
+    also_right=(lambda m: (100.0 * np.arange(m) - 3, [2.0, -2.0]), lambda m: (-10.0 * np.arange(m), [-1.0, 1.0])),
+    hint="Which of the two has the larger weight, and what is written for it?",
     mistakes={
-        "With 2 prices, 50.0% of the questions": lambda m: (np.zeros(m), [1.0, -1.0]),
-        "With 2 prices, 100.0% of the questions": lambda m: (-10.0 * np.arange(m), [1.0, -1.0]),
-        "is price 1 above price 2?": lambda m: (10.0 * np.arange(m), [1.0, 0.0])})
+        "It never says yes: where all prices have one score, both goods always weigh one half.":
+            lambda m: (np.zeros(m), [1.0, -1.0]),
+        "It always says yes: what is written for the second good must be below zero.":
+            lambda m: (10.0 * np.arange(m), [1.0, 0.0]),
+        "Every answer is turned: the dearer of the two must get the larger weight, or the values change places.":
+            lambda m: (-10.0 * np.arange(m), [1.0, -1.0]),
+        "Some prices have the same score: a higher price must have a higher one, all the way up.":
+            lambda m: (10.0 * np.minimum(np.arange(m), 3), [1.0, -1.0]),
+        "Two close prices weigh nearly the same: there the two values must cancel.":
+            lambda m: (0.1 * np.arange(m), [1.0, -0.5])})
 
 
 def _pair(given, **shapes):
     """Two arrays of finite numbers and of these shapes, or an objection."""
-    (one, shape), (other, size) = shapes.items()
-    try:
-        first, second = (np.asarray(part, dtype=float) for part in given)
-    except (TypeError, ValueError):
-        raise Objection(f"Return two arrays, {one} and {other}.") from None
-    if (first.shape, second.shape) != (shape, size) or not np.isfinite([*first.flat, *second.flat]).all():
-        raise Objection(f"{one} and {other} have the shapes {first.shape} and {second.shape}; they should be {shape} "
-                        f"and {size}, of finite numbers.")
-    return first, second
+    found = [np.asarray(part, dtype=float) for part in given]
+    if [part.shape for part in found] != list(shapes.values()) or not all(np.isfinite(part).all() for part in found):
+        raise Objection(f"Return two arrays of finite numbers, of these shapes: {shapes}.")
+    return found

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from functools import partial
+from statistics import NormalDist
 
 import numpy as np
 
 from transformer_lab.analysis.saturation import entropy, jacobian_size
 from transformer_lab.byhand.attention import attend
+from transformer_lab.checks import check_range
 from transformer_lab.errors import DataError
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Each, Number, Seed, Whole, Wholes
+from transformer_lab.rules import Array, Number, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.training import Study, fit
 from transformer_lab.training.stepper import Stepper
 
-from . import list_reader
-from .price_list import PriceListTask, every_list, score
+from .price_list import every_list, forward, gradients, init, score
 
-__all__ = ["D_HEADS", "ONE_HEAD", "TWO_HEADS", "measure_widths", "train_readers", "weights"]
+__all__ = ["D_HEADS", "ONE_HEAD", "TWO_HEADS", "fit_power_law", "mean_interval", "measure_widths", "weights"]
 
-#: The widths of a head that are measured: 1, 2, 4, ... 1024.
-D_HEADS = 2 ** np.arange(11)
-
-
-#: What a reader's machine does in a moment.
-Size = Whole(1, 1024)
+D_HEADS = 2 ** np.arange(11)          # the widths of a head that are measured: 1, 2, 4, ... 1024
+Size = Whole(1, 1024)                 # what a reader's machine does in a moment
+Level = Number(low=0.5, high=0.9999)  # the share of repetitions in which an interval holds the true value
 
 
 @checked
@@ -57,40 +55,46 @@ def _one_draw(d_head, n_queries, n_keys, scaled, rng):
     return (acts["scores"] ** 2).mean(), entropy(acts["pattern"]).mean(), gradient.mean(), (gradient < 0.25e-3).mean()
 
 
-def gradients(params: dict, world) -> tuple:
-    """The loss on every list and every question, and its gradients."""
-    acts = list_reader.forward(params, world)
-    return list_reader.loss(acts["logits"], world), list_reader.backward(params, acts, world)
+@checked
+def mean_interval(draws: Array("... draw"), level: Level = 0.99) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over the last axis, and the half-width of its interval (normal approximation).
+
+    >>> mean, margin = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]), level=0.95)
+    >>> float(mean), round(float(margin), 3)
+    (2.5, 1.265)
+    """
+    check_range("draws", draws.shape[-1], low=2, what="a number of draws")
+    error = draws.std(axis=-1, ddof=1) / np.sqrt(draws.shape[-1])
+    return draws.mean(axis=-1), NormalDist().inv_cdf(0.5 + level / 2) * error
 
 
 @checked
-def train_readers(n_heads: Size, *, seeds: Each(Seed) = range(20), steps: Whole(1) = 400,
-                  learning_rate: Number(above=0) = 5.0, scale: Number(low=0, high=1000) = 0.5):
-    """Train list readers with so many heads by plain gradient descent, all seeds at once: the stepper and the history.
-    There is no chance in it but the initial weights. ``accuracy`` is the share of all fair questions that is answered
-    right, exactly.
+def fit_power_law(x: Array("n", low=np.finfo(float).tiny), draws: Array("n draw"), level: Level = 0.99):
+    r"""Slope and intercept of :math:`\ln \bar y` on :math:`\ln x`, weighted by the spread of the draws at each x, and
+    the half-widths of their intervals; the means of the draws are above 0.
 
-    >>> reader, history = train_readers(1, seeds=range(2), steps=3)
-    >>> history["accuracy"].shape
-    (2, 2)
+    >>> x = np.array([1.0, 2.0, 4.0, 8.0])
+    >>> line, margins = fit_power_law(x, 3 * x[:, None] ** 2 * np.array([0.9, 1.0, 1.1]))
+    >>> np.exp(line).round(3).tolist()
+    [7.389, 3.0]
     """
-    task = PriceListTask()
-    drawn = [list_reader.init(task, n_heads, seed=seed, scale=scale) for seed in seeds]
-    reader, world = Stepper({name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}, gradients,
-                            "sgd"), every_list(task)
-    history = fit(reader, lambda step: world, steps=steps, learning_rate=learning_rate, every=10,
-                  evaluate=lambda reader: {"accuracy": score(list_reader.forward(reader.params, world)["logits"],
-                                                             world)})
-    return reader, history
+    check_range("different x", len(set(x.tolist())), low=2)
+    mean, margin = mean_interval(draws, level)
+    check_range("mean and spread of draws", min(mean.min(), margin.min()), low=np.finfo(float).tiny)
+    line, spread = np.polyfit(np.log(x), np.log(mean), 1, w=mean / margin, cov="unscaled")
+    return line, np.sqrt(np.diag(spread))
 
 
 AXES = {"W_Q": ("seed", "asked", "head", "width"), "W_K": ("seed", "name", "head", "width"),
         "W_V": ("seed", "price", "head", "width"), "W_O": ("seed", "head", "width", "logit")}
 
 
-def readers(n_heads: int, scale: float, seeds) -> dict:
-    """What is kept of the readers with so many heads: the accuracy as they learn, and their weights at the end."""
-    reader, history = train_readers(n_heads, seeds=seeds, scale=scale)
+def readers(n_heads: int, scale: float, seeds, steps: int = 400) -> dict:
+    """Readers with so many heads, trained by plain gradient descent, all seeds at once, with no chance in it but the
+    initial weights: the share of all fair questions answered right as they learn, and the weights at the end."""
+    world, reader = every_list(), Stepper(init(n_heads, seeds, scale=scale), gradients, "sgd")
+    history = fit(reader, lambda step: world, steps=steps, learning_rate=5.0, every=10, evaluate=lambda reader: {
+        "accuracy": score(forward(reader.params, world)["logits"], world)})
     return {"step": ("step", history.steps), "accuracy": (("step", "seed"), history["accuracy"]),
             **{name: (AXES[name], value) for name, value in reader.params.items()}}
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from chapters.ch01.power_law import mean_interval
-from chapters.ch01.study import ONE_HEAD, TWO_HEADS, measure_widths, train_readers
+from chapters.ch01.study import ONE_HEAD, TWO_HEADS, mean_interval, measure_widths, readers
 from transformer_lab.analysis.saturation import expected_for_two_keys
 
 
@@ -30,12 +29,12 @@ def test_the_same_call_gives_the_same_bytes():
 
 @pytest.mark.parametrize("n_heads, best", [(1, 0.8), (2, 1.0)])
 def test_heads_reach_their_ceiling_and_never_pass_it(n_heads, best):
-    _, history = train_readers(n_heads, seeds=range(3))
-    assert np.allclose(history["accuracy"][-1], best) and np.max(history["accuracy"]) <= best + 1e-12
+    accuracy = np.array(readers(n_heads, 0.5, range(3))["accuracy"][1])
+    assert np.allclose(accuracy[-1], best) and accuracy.max() <= best + 1e-12
 
 
 @pytest.mark.parametrize("study, n_heads, scale", [(ONE_HEAD, 1, 0.5), (TWO_HEADS, 2, 1.0)])
 def test_training_again_gives_the_record(study, n_heads, scale):
-    _, history = train_readers(n_heads, seeds=range(3), scale=scale)
+    accuracy = readers(n_heads, scale, range(3))["accuracy"][1]
     shipped = study.load().accuracy.sel(scale=scale, seed=range(3))
-    np.testing.assert_allclose(history["accuracy"][:10], shipped[:10], atol=1e-9)
+    np.testing.assert_allclose(accuracy[:10], shipped[:10], atol=1e-9)
