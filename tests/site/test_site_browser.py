@@ -190,7 +190,8 @@ def test_search_over_http_shows_where_the_word_stands(chromium, site_url):
 
 @pytest.mark.parametrize(("query", "place"), [("RoPE", "term-rotary"), ("positional encoding", "04-"),
                                               ("warmup", "term-warm"), ("install", "nstall"),
-                                              ("ablation", "term-ablation")])
+                                              ("ablation", "term-ablation"), ("BERT", "17-"), ("ViT", "20-"),
+                                              ("flash attention", "19-"), ("certificate", "26-")])
 def test_other_names_lead_to_their_place(chromium, built_site, query, place):
     with opened(chromium, (built_site / "search.html").as_uri() + f"?q={query}") as (page, _, said):
         links = page.evaluate("[...document.querySelectorAll('.found a')].slice(0, 4).map((a) => a.href)")

@@ -1,6 +1,7 @@
 // Searches what search-data.js holds: sections and terms whose words begin with what was asked for, best first.
 (() => {
-  const { pages, entries, synonyms } = window.labSearch, MOST = 40, AROUND = 90, REFERENCE = 0.4;  // what a chapter explains comes before what the package documents
+  const { pages, entries, synonyms } = window.labSearch, MOST = 40, AROUND = 90;
+  const BEHIND = /(^|\/)(reference\/|instructors\.)/, LESS = 0.2;  // what a chapter explains comes first
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const stem = (word) => (/[^s]s$/.test(word) && word.length > 3 ? word.slice(0, -1) : word);
   const split = (text) => plain(text).split(/\s+/).filter(Boolean).map(stem);
@@ -26,7 +27,7 @@
     }
     if (item.name === phrase || item.name === words.join(" ")) sum += 60;
     if (item.low.includes(phrase) || item.name.includes(phrase)) sum += 8;
-    return weight * sum * (pages[item.page][0].startsWith("reference/") ? REFERENCE : 1);
+    return weight * sum * (BEHIND.test(pages[item.page][0]) ? LESS : 1);
   }
 
   /** The places, best first; where all words stand nowhere together, those where some stand. */
