@@ -9,8 +9,8 @@ from transformer_lab.config import ModelConfig
 from transformer_lab.exercises import Exercise, Objection
 from transformer_lab.names import parameter_shapes
 
-__all__ = ["check_block", "check_count", "check_layer_norm", "check_paired_interval", "check_split_heads",
-           "check_without"]
+__all__ = ["check_count", "check_layer_norm", "check_paired_interval", "check_split_heads",
+           "check_stream_terms", "check_without"]
 
 
 def norm_rows(x, w, b, eps=1e-5):
@@ -86,31 +86,61 @@ check_split_heads = Exercise(
         "The axis of heads comes first; yours stands second.": lambda x, n: x.reshape(len(x), n, -1)})
 
 
-def block(x, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(norm_1(x))
-    return x + feed_forward(norm_2(x))
+def stream_terms(x, blocks):
+    terms = [x]
+    for attention, feed_forward, norm_1, norm_2 in blocks:
+        terms.append(attention(norm_1(sum(terms))))
+        terms.append(feed_forward(norm_2(sum(terms))))
+    return np.array(terms)
 
 
-def _blocks(rng):
+def _by_hand(x, blocks):
+    terms = [x]
+    for attention, feed_forward, norm_1, norm_2 in blocks:
+        for part, norm in ((attention, norm_1), (feed_forward, norm_2)):
+            terms.append(part(norm(x)))
+            x = x + terms[-1]
+    return np.stack(terms)
+
+
+def _stack(rng, n=4, d=5):
     def norm(gain):
-        return lambda rows: package_norm(rows[None], gain, np.zeros(len(gain)))[0][0]
+        return lambda rows: package_norm(rows[None], gain, np.zeros(d))[0][0]
 
-    n, d = 4, 5
-    A, F = rng.normal(size=(n, n)), rng.normal(size=(d, d))
-    parts = lambda r: A @ r, lambda r: np.maximum(r @ F, 0), *map(norm, rng.normal(size=(2, d)))
-    return rng.normal(size=(n, d)), *parts
+    def block():
+        A, F = rng.normal(size=(n, n)), rng.normal(size=(d, d))
+        return lambda r: A @ r, lambda r: np.maximum(r @ F, 0), *map(norm, rng.normal(size=(2, d)))
+
+    return rng.normal(size=(n, d)), [block(), block()]
 
 
-check_block = Exercise(
-    block, "what leaves the block", _blocks, right="Norm, part, add; twice. The stream itself is never normed.",
+def _reading(seen):
+    """The terms where a part reads ``seen(terms, norm, its place in the block)`` instead of the normed stream."""
+    def wrong(x, blocks):
+        terms = [x]
+        for attention, feed_forward, *norms in blocks:
+            terms += [attention(seen(terms, norms[0], 0))]
+            terms += [feed_forward(seen(terms, norms[1], 1))]
+        return np.array(terms)
+    return wrong
+
+
+check_stream_terms = Exercise(
+    stream_terms, "the list of terms", _stack, also_right=(_by_hand,),
+    right="Norm, part, add; twice in each block. Your terms add up to the stream that is read out.",
     mistakes={
-        "This norms after each sum (Post-LN). Here the norm stands before each part, and the stream is not normed.":
-            lambda x, a, f, g, h: (lambda m: h(m + f(m)))(g(x + a(x))),
-        "Nothing is added to the stream here: each part replaces it. Add what a part returns to what it was given.":
-            lambda x, a, f, g, h: f(h(a(g(x)))),
-        "Both parts read the same stream here. The feed-forward layer reads what attention has already written.":
-            lambda x, a, f, g, h: x + a(g(x)) + f(h(x)),
-        "You norm the stream itself; norm only what a part reads.": lambda x, a, f, g, h: block(g(x), a, f, g, h)})
+        "Each part reads a normed copy of the stream; yours read the stream as it is.":
+            _reading(lambda terms, norm, place: sum(terms)),
+        "A part reads the whole stream; yours read only what the last part wrote.":
+            _reading(lambda terms, norm, place: norm(terms[-1])),
+        "The feed-forward layer reads what attention has already written; yours reads the stream before it.":
+            _reading(lambda terms, norm, place: norm(sum(terms[:-1] if place else terms))),
+        "These are the stages of the stream, the sums so far. Return what each part added.":
+            lambda x, blocks: np.cumsum(stream_terms(x, blocks), axis=0),
+        "The first term is missing: the rows that came in are part of the sum.":
+            lambda x, blocks: stream_terms(x, blocks)[1:],
+        "The second block begins with what the first one left, not with the rows that came in.": lambda x, blocks:
+            np.array([x, *(term for one in blocks for term in stream_terms(x, [one])[1:])])})
 
 
 def without(name):
