@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from transformer_lab.analysis.certificates.families import Boxes, families
@@ -18,9 +20,8 @@ from transformer_lab.rules import Array, Entries, Flags, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.rules import RuleTask, oracle
 
-__all__ = ["DIRECTIONS", "PLUS", "TASK", "all_families", "asked", "config_of", "cut", "every_context",
-           "family", "outside", "polygon", "polygons_of", "random_contexts", "reaches", "spelt", "tables", "task_of",
-           "to_plane", "values_only"]
+__all__ = ["DIRECTIONS", "PLUS", "TASK", "all_families", "asked", "config_of", "cut", "family", "outside",
+           "polygons_of", "random_contexts", "reaches", "spelt", "tables", "task_of", "to_plane", "values_only"]
 
 TASK, PLUS, N_TOKENS = RuleTask("plus_last_even"), 11, 12
 DIRECTIONS = compass(16)
@@ -79,17 +80,6 @@ def random_contexts(n: Whole(1), *, seed: Seed = 0) -> dict[int, np.ndarray]:
 
 
 @checked
-def every_context(t: Whole(1, 5)) -> np.ndarray:
-    """All contexts with an even number in view and the ``+`` in position t: (12^t - 6^t, t).
-
-    >>> every_context(2).shape
-    (108, 2)
-    """
-    rows = np.indices((N_TOKENS,) * t).reshape(t, -1).T
-    return rows[(rows % 2 == 0).any(axis=1)]
-
-
-@checked
 def asked(params: Entries(W_pos="n_ctx _"), contexts: Wholes("n t", low=0, below=N_TOKENS),
           dtype: Real() = np.float64) -> tuple[np.ndarray, np.ndarray]:
     """Plain forward passes at a ``+`` after each context: where the stream stands (n, 2), and the margins (n,).
@@ -133,6 +123,11 @@ def family(t: Whole(1), j: Whole(), even: Whole(0, 10)) -> np.ndarray:
     return allowed
 
 
+def members(t: int, j: int, even: int) -> np.ndarray:
+    """All contexts of a family (n, t), without the ``+``."""
+    return np.array([*product(*map(np.flatnonzero, family(t, j, even)[:-1]))])
+
+
 @checked
 def tables(plane: Plane, allowed: Flags("t 12")) -> tuple[np.ndarray, np.ndarray]:
     """For each position and token the weight a (pos, 12), 0 where the token may not stand, and a value (pos, 12, 2).
@@ -149,18 +144,8 @@ def tables(plane: Plane, allowed: Flags("t 12")) -> tuple[np.ndarray, np.ndarray
     return np.where(allowed > 0, np.exp(scores - scores.max()), 0), plane.values[:t + 1] + plane.start[t]
 
 
-@checked
-def polygon(heights: Array("16")) -> np.ndarray:
-    """The corners (16, 2) of the polygon that reaches so far in the sixteen directions.
-
-    >>> polygon(np.ones(16)).shape
-    (16, 2)
-    """
-    return polygons(DIRECTIONS, heights[None])[0]
-
-
 def package_boxes(plane: Plane) -> list[Boxes]:
-    return families(RuleTask("plus_last_even", plane.n_ctx))
+    return families(task_of(plane.n_ctx))
 
 
 @checked
@@ -213,32 +198,23 @@ def values_only(plane: Plane) -> np.ndarray:
     True
     """
     found = []
-    for boxes in package_boxes(plane):
-        itself = np.tile(np.arange(N_TOKENS) == PLUS, (len(boxes.answers), 1, 1))
-        there = np.concatenate([boxes.allowed, itself], axis=1)
-        reach = (plane.values[:boxes.t + 1] + plane.start[boxes.t]) @ DIRECTIONS.T
-        heights = np.where(there[..., None], reach, -np.inf).max(axis=(1, 2))
-        found.append(leads(plane, polygons(DIRECTIONS, heights), boxes.answers)[0])
+    for t, j, even in all_families(plane.n_ctx):
+        weights, values = tables(plane, family(t, j, even))
+        heights = (values[weights > 0] @ DIRECTIONS.T).max(axis=0)
+        found.append(leads(plane, polygons(DIRECTIONS, heights[None]), np.array([even]))[0])
     return np.concatenate(found)
 
 
 @checked
-def outside(params: Entries(W_pos="n_ctx _"), heights: Array("168 16")) -> int:
-    """How many of all contexts with the ``+`` among the first five tokens lead to a point outside what the ``heights``
-    (168, 16) of the families allow; by plain forward passes.
+def outside(params: Entries(W_pos="n_ctx _"), heights: Array("168 16")) -> tuple[int, int]:
+    """How many contexts with the ``+`` among the first five tokens lead to a point outside what the ``heights``
+    (168, 16) of the families allow, by plain forward passes; and of how many.
 
     >>> from transformer_lab.byhand.transformer import init
     >>> params = init(config_of())
-    >>> heights = reaches(to_plane(params))
-    >>> outside(params, heights), outside(params, heights - 1) > 0
-    (0, True)
+    >>> outside(params, reaches(to_plane(params)))
+    (0, 21066)
     """
-    place = {name: i for i, name in enumerate(all_families())}
-    beyond = 0
-    for t in range(1, 5):
-        rows = every_context(t)
-        j = t - 1 - (rows[:, ::-1] % 2 == 0).argmax(axis=1)
-        even = rows[np.arange(len(rows)), j]
-        which = [place[t, *pair] for pair in zip(j.tolist(), even.tolist(), strict=True)]
-        beyond += int((asked(params, rows)[0] @ DIRECTIONS.T > heights[which] + 1e-9).any(axis=1).sum())
-    return beyond
+    beyond = np.concatenate([(asked(params, members(*which))[0] @ DIRECTIONS.T > reach + 1e-9).any(axis=1)
+                             for which, reach in zip(all_families(), heights, strict=True) if which[0] < 5])
+    return int(beyond.sum()), len(beyond)

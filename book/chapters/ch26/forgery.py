@@ -9,28 +9,12 @@ import numpy as np
 from transformer_lab.analysis.certificates.checker import check
 from transformer_lab.analysis.certificates.prove import Proof
 from transformer_lab.analysis.certificates.record import certificate, fingerprint, sealed
-from transformer_lab.checks import check_entries, check_whole
 from transformer_lab.errors import DataError
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Array, By, Each, Number, Seed, Whole
-from transformer_lab.signatures import checked
-from transformer_lab.training.seals import check_plain
 
 from .contexts import TASK
 
 __all__ = ["certificate_of", "flipped", "for_other_weights", "objection", "sealed", "shrunk"]
-
-
-def check_certificate(argument: str, value) -> dict:
-    """Plain values for JSON, with a polygon of sixteen corners around each family."""
-    families = check_entries(argument, check_plain(argument, value), ["families"])["families"]
-    for i, tree in enumerate(Each(dict)(f"{argument}['families']", families)):
-        place = f"{argument}['families'][{i}]"
-        Array("16 2")(f"{place}['corners']", check_entries(place, tree, ["corners"])["corners"])
-    return value
-
-
-CERTIFICATE = By(check_certificate)
 
 
 def certificate_of(params: dict, proof: Proof) -> dict:
@@ -47,8 +31,7 @@ def objection(found: dict, params: dict) -> str:
     return ""
 
 
-@checked
-def flipped(found: CERTIFICATE, seed: Seed) -> dict:
+def flipped(found: dict, seed: int) -> dict:
     """One random number of a random polygon, with another sign; the checksum is left as it was.
 
     >>> from transformer_lab.analysis.certificates.support import compass
@@ -64,8 +47,7 @@ def flipped(found: CERTIFICATE, seed: Seed) -> dict:
     return with_polygon(found, which, corners)
 
 
-@checked
-def shrunk(found: CERTIFICATE, which: Whole(), factor: Number(low=0) = 0.99) -> dict:
+def shrunk(found: dict, which: int, factor: float = 0.99) -> dict:
     """One polygon drawn in towards its middle, and the certificate sealed anew: the forger knows the checksum.
 
     >>> from transformer_lab.analysis.certificates.support import compass
@@ -74,7 +56,6 @@ def shrunk(found: CERTIFICATE, which: Whole(), factor: Number(low=0) = 0.99) -> 
     >>> bool(np.allclose(smaller["families"][0]["corners"], compass(16))), len(smaller["seal"])
     (True, 64)
     """
-    check_whole("which", which, low=0, high=len(found["families"]) - 1)
     corners = np.array(found["families"][which]["corners"])
     return sealed(with_polygon(found, which, corners.mean(axis=0) + factor * (corners - corners.mean(axis=0))))
 
