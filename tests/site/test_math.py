@@ -1,0 +1,62 @@
+"""The formulas of the book are drawn with fewer elements than KaTeX makes, and every letter stands where it puts it."""
+
+import json
+import re
+
+import nbformat
+import pytest
+from lab_site import math
+
+
+DIST = math.MODULES / "katex" / "dist"
+BOOK = math.MODULES.parent / "book"
+KINDS = [r"x_i + a^2", r"W_{\text{OV}}^\top q_i", r"\sum_{i=1}^n e^{s_i}", r"\frac{e^{s_1}}{\sqrt{d_\text{head}}}", r"f'(x)^2",
+         r"\hat x_j = \bar{x}_{ij}^{(2)}", r"a_{b_{c_d}}", r"2^{2^n} - 1", r"\partial s_{ij}\,\partial V_U", r"e^{-\frac12 x_i^2}",
+         r"\begin{pmatrix} \cos\alpha_1 & 0 \\ 0 & 1 \end{pmatrix}^{\!\top}", r"\operatorname{softmax}(\ell)_v", r"\max_{\tau} w_i"]
+LETTERS = """(box) => {
+  const walker = document.createTreeWalker(box.querySelector(".katex-html"), NodeFilter.SHOW_TEXT), out = [];
+  for (let node; (node = walker.nextNode());) {
+    const text = node.textContent.replaceAll("\\u200b", ""), range = document.createRange();
+    range.selectNodeContents(node);
+    const { left, bottom } = range.getBoundingClientRect(), { left: x, top: y } = box.getBoundingClientRect();
+    if (text) out.push([text, left - x, bottom - y]);
+  }
+  return [out, box.getBoundingClientRect().height, box.querySelectorAll("*").length];
+}"""
+
+
+def formulas() -> list[tuple[str, bool]]:
+    """All formulas between dollar signs in the chapters: (TeX, whether displayed)."""
+    found = {}
+    for path in sorted(BOOK.glob("[0-9]*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            text = re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL) if cell.cell_type == "markdown" else ""
+            found |= dict.fromkeys((tex, True) for tex in re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL))
+            text = re.sub(r"\$\$.+?\$\$", "", text, flags=re.DOTALL)
+            found |= dict.fromkeys((tex, False) for tex in re.findall(r"(?<![\\$])\$([^$\n]+)\$", text))
+    return [*found, *((tex, True) for tex in KINDS)]
+
+
+@pytest.mark.browser
+def test_every_letter_of_every_formula_stands_where_katex_puts_it(chromium):
+    page = chromium.new_page()
+    page.goto((DIST / "README.md").as_uri() if (DIST / "README.md").exists() else DIST.as_uri())
+    style = (DIST / "katex.min.css").read_text("utf-8").replace("fonts/", (DIST / "fonts").as_uri() + "/")
+    page.set_content(f"<style>{style} .katex .lone {{ line-height: 0; }} p {{ width: 3000px; font: 16px/1.6 serif; }}"
+                     "</style><p id='ours'></p><p id='theirs'></p>")
+    page.add_script_tag(content=(DIST / "katex.min.js").read_text("utf-8"))
+    asked, fewer = formulas(), [0, 0]
+    assert len(asked) > 800
+    page.evaluate("tex => katex.render(tex, theirs)", "".join(KINDS))  # so that the fonts are there
+    page.evaluate("document.fonts.ready")
+    for tex, display in asked:
+        ours, theirs = page.evaluate(
+            f"([tex, displayMode, html]) => {{ const letters = {LETTERS}; katex.render(tex, theirs, {{ displayMode }});"
+            "theirs.normalize(); ours.innerHTML = html; return [letters(ours), letters(theirs)]; }", [tex, display, math.render(tex, display)])
+        assert [letter for letter, *_ in ours[0]] == [letter for letter, *_ in theirs[0]], tex
+        gap = max(abs(a - b) for one, other in zip(ours[0], theirs[0], strict=True)
+                  for a, b in zip(one[1:], other[1:], strict=True))
+        assert gap < 0.3 and abs(ours[1] - theirs[1]) < 0.3, (tex, gap)
+        fewer = [total + found[2] for total, found in zip(fewer, (ours, theirs), strict=True)]
+    assert fewer[0] < 0.7 * fewer[1], json.dumps(fewer)
+    page.close()
