@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from transformer_lab import LabError, generator
-from transformer_lab.plots import Figure, bars, cells, curves, dots, film, lines, plane, strips
+from transformer_lab.plots import Figure, bars, cells, curves, dots, film, lines, plane, strips, svg
 from transformer_lab.plots.dots import swarm
 
 RNG = generator(0, "general figures")
@@ -229,3 +229,13 @@ def test_bad_input_gets_a_sentence(call):
 def test_what_is_given_for_something_that_is_not_drawn_is_refused(draw, words):
     with pytest.raises(LabError, match=re.escape(words)):
         draw()
+
+
+def test_a_crowd_of_marks_is_a_few_paths_each_mark_where_it_stood(monkeypatch):
+    data, each = {"odd": RNG.random((200, 2))}, re.compile(r'<use x="([\d.]+)" y="([\d.]+)"')
+    crowd = re.findall(r'd="(M[^"]*z)" style="fill:[^"]*fill-opacity', plane(data).svgs[0])
+    monkeypatch.setattr(svg, "CROWD", 1000)
+    marks = np.array(each.findall(plane(data).svgs[0]), float)
+    assert len(crowd) == svg.LAYERS and sum(path.count("z") for path in crowd) == len(marks) == 200
+    firsts = np.array([re.match(r"M([\d.]+)[ ,]([\d.]+)", path).groups() for path in crowd], float)
+    assert np.abs(firsts - marks[:svg.LAYERS]).max() < 2.5, "a path begins at the edge of its mark"

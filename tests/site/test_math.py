@@ -5,14 +5,15 @@ import re
 
 import nbformat
 import pytest
-from lab_site import math
 
+from lab_site import math
 
 DIST = math.MODULES / "katex" / "dist"
 BOOK = math.MODULES.parent / "book"
-KINDS = [r"x_i + a^2", r"W_{\text{OV}}^\top q_i", r"\sum_{i=1}^n e^{s_i}", r"\frac{e^{s_1}}{\sqrt{d_\text{head}}}", r"f'(x)^2",
-         r"\hat x_j = \bar{x}_{ij}^{(2)}", r"a_{b_{c_d}}", r"2^{2^n} - 1", r"\partial s_{ij}\,\partial V_U", r"e^{-\frac12 x_i^2}",
-         r"\begin{pmatrix} \cos\alpha_1 & 0 \\ 0 & 1 \end{pmatrix}^{\!\top}", r"\operatorname{softmax}(\ell)_v", r"\max_{\tau} w_i"]
+KINDS = [r"x_i + a^2", r"W_{\text{OV}}^\top q_i", r"\sum_{i=1}^n e^{s_i}", r"\frac{e^{s_1}}{\sqrt{d_\text{head}}}",
+         r"f'(x)^2", r"\hat x_j = \bar{x}_{ij}^{(2)}", r"a_{b_{c_d}}", r"2^{2^n} - 1", r"\partial s_{ij}\,\partial V_U",
+         r"e^{-\frac12 x_i^2}", r"\begin{pmatrix} \cos\alpha_1 & 0 \\ 0 & 1 \end{pmatrix}^{\!\top}",
+         r"\operatorname{softmax}(\ell)_v", r"\max_{\tau} w_i"]
 LETTERS = """(box) => {
   const walker = document.createTreeWalker(box.querySelector(".katex-html"), NodeFilter.SHOW_TEXT), out = [];
   for (let node; (node = walker.nextNode());) {
@@ -24,13 +25,22 @@ LETTERS = """(box) => {
   return [out, box.getBoundingClientRect().height, box.querySelectorAll("*").length];
 }"""
 
+BOTH = f"""([tex, displayMode, html]) => {{
+  const letters = {LETTERS};
+  katex.render(tex, theirs, {{ displayMode }});
+  theirs.normalize();
+  ours.innerHTML = html;
+  return [letters(ours), letters(theirs)];
+}}"""
+
 
 def formulas() -> list[tuple[str, bool]]:
     """All formulas between dollar signs in the chapters: (TeX, whether displayed)."""
     found = {}
     for path in sorted(BOOK.glob("[0-9]*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
-            text = re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL) if cell.cell_type == "markdown" else ""
+            text = cell.source if cell.cell_type == "markdown" else ""
+            text = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
             found |= dict.fromkeys((tex, True) for tex in re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL))
             text = re.sub(r"\$\$.+?\$\$", "", text, flags=re.DOTALL)
             found |= dict.fromkeys((tex, False) for tex in re.findall(r"(?<![\\$])\$([^$\n]+)\$", text))
@@ -50,9 +60,7 @@ def test_every_letter_of_every_formula_stands_where_katex_puts_it(chromium):
     page.evaluate("tex => katex.render(tex, theirs)", "".join(KINDS))  # so that the fonts are there
     page.evaluate("document.fonts.ready")
     for tex, display in asked:
-        ours, theirs = page.evaluate(
-            f"([tex, displayMode, html]) => {{ const letters = {LETTERS}; katex.render(tex, theirs, {{ displayMode }});"
-            "theirs.normalize(); ours.innerHTML = html; return [letters(ours), letters(theirs)]; }", [tex, display, math.render(tex, display)])
+        ours, theirs = page.evaluate(BOTH, [tex, display, math.render(tex, display)])
         assert [letter for letter, *_ in ours[0]] == [letter for letter, *_ in theirs[0]], tex
         gap = max(abs(a - b) for one, other in zip(ours[0], theirs[0], strict=True)
                   for a, b in zip(one[1:], other[1:], strict=True))
