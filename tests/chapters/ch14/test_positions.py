@@ -138,14 +138,16 @@ def shipped(study):
     return study.load()
 
 
-def test_each_code_stands_at_the_best_of_its_rates_with_the_first_seed_and_near_it_with_both():
-    losses = shipped(ch14.RATES)["held_out"]
+def test_each_code_stands_at_the_best_of_its_rates_with_the_first_seed_and_near_it_with_five():
+    shipped(ch14.RATES), shipped(ch14.NEAR)
+    losses = ch14.losses()
+    assert all(losses.sel(code=code, rate=list(rates)).notnull().all() for code, rates in ch14.AROUND.items())
     means, first = losses.mean("seed"), losses.sel(seed=0)
     for code, rate in ch14.BEST.items():
         tried = [arm["rate"] for arm in ARMS if arm["code"] == code]
         assert len(tried) >= 5 and min(tried) < rate < max(tried)
         assert float(first.sel(code=code, rate=rate)) == float(first.sel(code=code).min())
-        assert float(means.sel(code=code, rate=rate) - means.sel(code=code).min()) < 0.005
+        assert float(means.sel(code=code, rate=rate) - means.sel(code=code).min()) < 0.012
 
 
 def test_the_record_of_longer_windows_is_whole():
