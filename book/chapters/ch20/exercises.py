@@ -41,8 +41,7 @@ check_cut = Exercise(
             lambda image, side: image.reshape(-1, side**2),
         "The patches are right and in another order: go along each row of patches first.": _patches_by_column,
         "Within a patch, too, the pixels stand row by row.":
-            lambda image, side: cut(image.T, side).reshape(-1, side**2)[
-                np.arange((len(image) // side)**2).reshape(len(image) // side, -1).T.ravel()],
+            lambda image, side: _patches_by_column(image.T, side),
         "The patches do not overlap: after one comes the next, side pixels on.": _overlapping,
         "One patch alone is the upper left corner; there are as many as fit.":
             lambda image, side: image[:side, :side].reshape(1, -1)})

@@ -9,7 +9,7 @@ import numpy as np
 
 from transformer_lab.errors import ShapeError, installed
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Array, Choice, Seed, Whole, Wholes
+from transformer_lab.rules import Array, Seed, Whole, Wholes
 from transformer_lab.signatures import checked
 
 __all__ = ["FOLDS", "SIDE", "WAYS", "batch", "cut", "digits", "distances", "folds", "joined_up", "moved"]
@@ -111,13 +111,11 @@ def joined_up(patches: Array("... patch pixel")) -> np.ndarray:
 
 
 @checked
-def distances(across: Whole(1), way: Choice(("grid", "line")) = "grid") -> np.ndarray:
-    """How far patches are from each other (patch, patch): straight across the ``"grid"``, or in the ``"line"`` in which
-    they are read.
+def distances(across: Whole(1)) -> np.ndarray:
+    """How far patches are from each other (patch, patch), straight across the grid.
 
-    >>> distances(4)[0, [1, 4, 5]].round(2).tolist(), distances(4, "line")[0, [1, 4, 5]].tolist()
-    ([1.0, 1.0, 1.41], [1.0, 4.0, 5.0])
+    >>> distances(4)[0, [1, 4, 5]].round(2).tolist()
+    [1.0, 1.0, 1.41]
     """
-    place = np.arange(across**2)
-    at = np.stack(np.divmod(place, across) if way == "grid" else (place,))
-    return np.sqrt(((at[:, :, None] - at[:, None]) ** 2).sum(axis=0))
+    at = np.stack(np.divmod(np.arange(across**2), across))
+    return np.linalg.norm(at[:, :, None] - at[:, None], axis=0)
