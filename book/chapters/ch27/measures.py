@@ -9,6 +9,7 @@ import numpy as np
 from transformer_lab.analysis.certificates.families import families
 from transformer_lab.analysis.certificates.plane import plane_of
 from transformer_lab.analysis.certificates.prove import bounds, prove
+from transformer_lab.byhand.attention import softmax
 from transformer_lab.byhand.transformer import forward, unpack
 from transformer_lab.names import parameter_shapes
 from transformer_lab.randomness import generator
@@ -48,9 +49,7 @@ def any_tokens(rule: str):
 
 def chances_of(params, config, tokens):
     """What one model expects to come next: (n, pos, token)."""
-    said = forward(params, tokens, config, trim=True)["logits"].astype(float)
-    odds = np.exp(said - said.max(axis=-1, keepdims=True))
-    return odds / odds.sum(axis=-1, keepdims=True)
+    return softmax(forward(params, tokens, config, trim=True)["logits"].astype(float))
 
 
 def measured(run, theta: np.ndarray) -> dict:

@@ -43,12 +43,17 @@ def run_of(rule: Choice(RULES), d_model: Whole(1, 4096), taught: Choice(TAUGHT) 
 def trained(rule: str, d_model: int, taught: str, seeds) -> dict:
     """The weights of all seeds at the end, one after the other in a row that is long enough for any of the models."""
     run = run_of(rule, d_model, taught, len(seeds))
-    stepper = run.stepper()
-    fit(stepper, run.batches, steps=run.training.steps, learning_rate=run.learning_rate, every=run.training.steps)
-    theta = pack(stepper.params, parameter_shapes(run.model))
+    theta = pack(fitted(run), parameter_shapes(run.model))
     kept = np.full((len(seeds), ROOM), np.nan, np.float32)
     kept[:, :theta.shape[-1]] = theta
     return {"theta": (("seed", "weight"), kept)}
+
+
+def fitted(run: Run) -> dict:
+    """The weights of all seeds at the end."""
+    stepper = run.stepper()
+    fit(stepper, run.batches, steps=run.training.steps, learning_rate=run.learning_rate, every=run.training.steps)
+    return stepper.params
 
 
 def scored(found):
@@ -121,9 +126,7 @@ def two_tokens(n_heads: int, d_mlp: int, d_model: int, seeds) -> dict:
     with known("same_parity", SAME_PARITY) as task:
         shape = SHAPE | {"n_heads": n_heads, "d_mlp": d_mlp, "d_model": d_model}
         run = Run.of(task, **shape, free=0.0, seeds=len(seeds), **HOW)
-        stepper = run.stepper()
-        fit(stepper, run.batches, steps=run.training.steps, learning_rate=run.learning_rate, every=run.training.steps)
-        return {"wrong": (("seed", "beginning"), wrong_of_pairs(task, stepper.params, run.model))}
+        return {"wrong": (("seed", "beginning"), wrong_of_pairs(task, fitted(run), run.model))}
 
 
 def wrong_of_pairs(task, params: dict, config) -> np.ndarray:
