@@ -14,6 +14,12 @@ __all__ = ["check_attention_gradient", "check_doubled_loss", "check_feed_forward
            "check_layer_norm_gradient", "check_logit_gradient", "check_smoothed_gradient", "check_tied_gradient"]
 
 
+def instead(solution, *names):
+    """A maker of mistakes: the solution's gradients, of these names, with some made otherwise from its arguments."""
+    return lambda **made: lambda *given: tuple(
+        (dict(zip(names, solution(*given), strict=True)) | {name: of(*given) for name, of in made.items()}).values())
+
+
 def logit_gradient(logits, targets):
     d_logits = softmax(logits)
     d_logits[np.arange(len(targets)), targets] -= 1
@@ -44,32 +50,25 @@ def layer_norm_gradient(x, w, d_y):
     return d_x, (d_y * x_hat).sum(axis=0), d_y.sum(axis=0)
 
 
-def _package_norm(x, w, d_y):
-    d_x, d_w, d_b = layer_norm_pullback(layer_norm(x[None], w, np.zeros_like(w))[1], w, d_y[None])
+def _by_package(x, w, d_y):
+    d_x, d_w, d_b = layer_norm_pullback(layer_norm(x[None], w, 0 * w)[1], w, d_y[None])
     return d_x[0], d_w, d_b
 
 
-def _norm(**mistake):
-    """The gradients with a mistake in one of the three; it is told the deviation, too."""
-    def wrong(x, w, d_y):
-        right = dict(zip(("d_x", "d_w", "d_b"), layer_norm_gradient(x, w, d_y), strict=True))
-        std = np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
-        return tuple((right | {name: made(x, w, d_y, std) for name, made in mistake.items()}).values())
-    return wrong
-
-
+_norm = instead(layer_norm_gradient, "d_x", "d_w", "d_b")
 check_layer_norm_gradient = Exercise(
     layer_norm_gradient, ("d_x", "d_w", "d_b"),
     lambda rng: (2 + 3 * rng.normal(size=(4, 6)), rng.normal(size=6), rng.normal(size=(4, 6))),
-    right="Shifting or stretching a row changes nothing, and your gradient knows it.", also_right=(_package_norm,),
+    right="Shifting or stretching a row changes nothing, and your gradient knows it.", also_right=(_by_package,),
     mistakes={
-        "You held mean and deviation fixed; both move when an entry moves.": _norm(d_x=lambda x, w, d, s: w * d / s),
-        "The mean is taken care of; the deviation moves, too.":
-            _norm(d_x=lambda x, w, d, s: (w * d - (w * d).mean(-1, keepdims=True)) / s),
+        "You held mean and deviation fixed; both move when an entry moves.": _norm(
+            d_x=lambda x, w, d: w * d / np.sqrt(x.var(-1, keepdims=True) + 1e-5)),
+        "The mean is taken care of; the deviation moves, too.": _norm(d_x=lambda x, w, d:
+            (w * d - (w * d).mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)),
         "The gain stands between x_hat and y: ∂x_hat is w times ∂y.":
-            _norm(d_x=lambda x, w, d, s: layer_norm_gradient(x, np.ones_like(w), d)[0]),
-        "Each entry of the gain stands beside x_hat; multiply before you sum.": _norm(d_w=lambda x, w, d, s: d.sum(0)),
-        "The offset collects a sum over the rows, not a mean.": _norm(d_b=lambda x, w, d, s: d.mean(0))})
+            _norm(d_x=lambda x, w, d: layer_norm_gradient(x, np.ones_like(w), d)[0]),
+        "Each entry of the gain stands beside x_hat; multiply before you sum.": _norm(d_w=lambda x, w, d: d.sum(0)),
+        "The offset collects a sum over the rows, not a mean.": _norm(d_b=lambda x, w, d: d.mean(0))})
 
 
 def attention_gradient(q, k, v, d_z):
@@ -80,30 +79,25 @@ def attention_gradient(q, k, v, d_z):
     return d_s @ k / root, d_s.T @ q / root, a.T @ d_z
 
 
-def _head(**mistake):
-    """The gradients of one head with a mistake in some of them: functions of what was computed on the way."""
-    def wrong(q, k, v, d_z):
-        right = dict(zip(("d_q", "d_k", "d_v"), attention_gradient(q, k, v, d_z), strict=True))
-        a, d_a, root = softmax(q @ k.T / np.sqrt(q.shape[1])), d_z @ v.T, np.sqrt(q.shape[1])
-        seen = right | {"q": q, "k": k, "a": a, "d_a": d_a, "root": root, "d_z": d_z}
-        return tuple((right | {name: made(seen) for name, made in mistake.items()}).values())
-    return wrong
-
-
+_head = instead(attention_gradient, "d_q", "d_k", "d_v")
 check_attention_gradient = Exercise(
     attention_gradient, ("d_q", "d_k", "d_v"), lambda rng: tuple(rng.normal(size=(4, 5, 3))),
     right="Queries, keys and values each get their own gradient.",
     also_right=(lambda q, k, v, d_z: tuple(attend_pullback(attend(q, k, v), d_z)[name] for name in "qkv"),),
     mistakes={
-        "∂q is a copy of ∂v. A query decides where to look, not what is handed over.": _head(d_q=lambda s: s["d_v"]),
+        "∂q is a copy of ∂v. A query decides where to look, not what is handed over.":
+            _head(d_q=lambda *given: attention_gradient(*given)[2]),
         "The softmax Jacobian is missing between ∂a and ∂s.":
-            _head(d_q=lambda s: s["d_a"] @ s["k"] / s["root"], d_k=lambda s: s["d_a"].T @ s["q"] / s["root"]),
+            _head(d_q=lambda q, k, v, d: d @ v.T @ k / np.sqrt(q.shape[1]),
+                  d_k=lambda q, k, v, d: v @ d.T @ q / np.sqrt(q.shape[1])),
         "The scores were divided by √d_head; so are their gradients.":
-            _head(d_q=lambda s: s["d_q"] * s["root"], d_k=lambda s: s["d_k"] * s["root"]),
-        "∂k sums over the queries: transpose ∂s.":
-            _head(d_k=lambda s: softmax_pullback(s["a"], s["d_a"]) @ s["q"] / s["root"]),
-        "∂v sums over the queries that read a value: transpose the pattern.": _head(d_v=lambda s: s["a"] @ s["d_z"]),
-        "∂q and ∂k have changed places.": _head(d_q=lambda s: s["d_k"], d_k=lambda s: s["d_q"])})
+            _head(d_q=lambda q, *more: attention_gradient(q, *more)[0] * np.sqrt(q.shape[1]),
+                  d_k=lambda q, *more: attention_gradient(q, *more)[1] * np.sqrt(q.shape[1])),
+        "∂k sums over the queries: transpose ∂s.": _head(d_k=lambda q, k, v, d: softmax_pullback(
+            attend(q, k, v)["pattern"], d @ v.T) @ q / np.sqrt(q.shape[1])),
+        "∂v sums over the queries that read a value: transpose the pattern.":
+            _head(d_v=lambda q, k, v, d: attend(q, k, v)["pattern"] @ d),
+        "∂q and ∂k have changed places.": lambda *given: tuple(attention_gradient(*given)[i] for i in (1, 0, 2))})
 
 
 def feed_forward_gradient(x, W_in, b_in, W_out, d_m):
@@ -118,15 +112,7 @@ def _package_feed_forward(x, W_in, b_in, W_out, d_m):
     return grads["x"][0], *(grads[name] for name in ("W_in", "b_in", "W_out", "b_out"))
 
 
-def _maps(**mistake):
-    """The five gradients with a mistake in some of them, made from the arguments."""
-    def wrong(*given):
-        names = ("d_x", "d_W_in", "d_b_in", "d_W_out", "d_b_out")
-        right = dict(zip(names, feed_forward_gradient(*given), strict=True))
-        return tuple((right | {name: made(*given) for name, made in mistake.items()}).values())
-    return wrong
-
-
+_maps = instead(feed_forward_gradient, "d_x", "d_W_in", "d_b_in", "d_W_out", "d_b_out")
 check_feed_forward_gradient = Exercise(
     feed_forward_gradient, ("d_x", "d_W_in", "d_b_in", "d_W_out", "d_b_out"),
     lambda rng: (*(rng.normal(size=size) for size in ((5, 3), (3, 7), (7,), (7, 4), (5, 4))),),

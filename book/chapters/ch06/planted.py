@@ -6,6 +6,8 @@ the right ones. So what lies before that place goes wrong, and nothing after it.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from transformer_lab.byhand.attention import softmax, softmax_pullback
@@ -13,13 +15,11 @@ from transformer_lab.byhand.block import Acts
 from transformer_lab.byhand.transformer import backward, forward, loss
 from transformer_lab.config import ModelConfig
 from transformer_lab.errors import ArgumentError
-from transformer_lab.rules import Choice, Each, Wholes
+from transformer_lab.rules import Choice
 from transformer_lab.signatures import checked
 
-__all__ = ["ARMS", "PLANTED", "gradients", "with_mistake"]
+__all__ = ["ARMS", "PLANTED", "with_mistake"]
 
-
-# Each replaces one gradient ``d``; ``seen`` has the layer's activations and its gradients so far, by their short names.
 
 def copied(d, seen):
     return seen["pattern"].mT @ seen["d_z"]
@@ -29,22 +29,19 @@ def twice(d, seen):
     return softmax_pullback(softmax(seen["logits"]), d)
 
 
-def nothing(d, seen):
-    return 0 * d
-
-
-#: For each mistake the gradients that it replaces. The last is a control: queries and keys get none.
-PLANTED = {"copied": {"d_q": copied, "d_k": copied}, "twice": {"d_logits": twice},
-           "both": {"d_q": copied, "d_k": copied, "d_logits": twice}, "frozen": {"d_q": nothing, "d_k": nothing}}
+#: For each mistake the gradients that it replaces, and by what: a function of the gradient ``d`` and of what was
+#: ``seen`` of the layer so far, activations and gradients, by their short names. In the control, the last, queries and
+#: keys get none.
+PLANTED = {"copied": dict.fromkeys(("d_q", "d_k"), copied), "twice": {"d_logits": twice},
+           "both": dict.fromkeys(("d_q", "d_k"), copied) | {"d_logits": twice},
+           "frozen": dict.fromkeys(("d_q", "d_k"), lambda d, seen: 0 * d)}
 ARMS = ("right", *PLANTED)
 
 
 @checked
 def with_mistake(name: Choice(PLANTED), params: dict, acts: Acts, targets, config: ModelConfig) -> dict:
-    """What :func:`~transformer_lab.byhand.transformer.backward` would return with this mistake in it.
-
-    The arguments are those of ``backward``. A trimmed forward pass raises an ArgumentError: queries and values then
-    differ in shape, and nothing can be copied.
+    """What :func:`~transformer_lab.byhand.transformer.backward` would return with this mistake in it. After a trimmed
+    pass queries and values differ in shape, so nothing can be copied: an ArgumentError.
 
     >>> from transformer_lab.byhand.transformer import init
     >>> config = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, read_out="last")
@@ -70,18 +67,9 @@ def with_mistake(name: Choice(PLANTED), params: dict, acts: Acts, targets, confi
     return backward(params, acts, targets, config, tap=tap)
 
 
-@checked
-def gradients(arm: Choice(ARMS), params: dict, batch: tuple, config: ModelConfig) -> tuple[np.ndarray, dict]:
-    """The loss on ``batch``, (tokens, targets), and what the arm takes for its gradient: the right one or a mistake.
-
-    >>> from transformer_lab.byhand.transformer import init
-    >>> config = ModelConfig(d_vocab=5, n_ctx=3, d_model=4, read_out="last")
-    >>> float(abs(gradients("frozen", init(config), ([[1, 2, 3]], [2]), config)[1]["blocks.0.W_Q"]).max())
-    0.0
-    """
-    tokens, targets = Each(Wholes(), 2, 2)("batch", batch)
+def gradients(arm: str, params: dict, batch: tuple, config: ModelConfig) -> tuple[np.ndarray, dict]:
+    """The loss on ``batch``, (tokens, targets), and what the arm takes for its gradient: the right one or a mistake."""
+    tokens, targets = batch
     acts = forward(params, tokens, config)
-    value = loss(acts["logits"], targets, config)
-    if arm == "right":
-        return value, backward(params, acts, targets, config)
-    return value, with_mistake(arm, params, acts, targets, config)
+    made = backward if arm == "right" else partial(with_mistake, arm)
+    return loss(acts["logits"], targets, config), made(params, acts, targets, config)

@@ -1,15 +1,13 @@
 """Chapter 06's studies: what does a wrong gradient cost, and what is the residual stream for on the way back?
 
-The first trains one small transformer on the digit operations; one factor: what flows backward. Arms: the right
-gradient; the mistakes of :mod:`~chapters.ch06.planted`; and its control, in which queries and keys are never trained.
-Seed i has its own first weights, batches, and split into inputs to train on and held out, the same in all arms. The
-second trains nothing: it measures gradients at first weights, over all inputs.
-``transformer-lab study wrong-gradients`` makes the first again.
+The first trains one small transformer on the digit operations; one factor: what flows backward, the right gradient or
+what :mod:`~chapters.ch06.planted` has. Seed i has its own first weights, batches and split, the same in all arms. The
+second trains nothing: it measures gradients at first weights, over all inputs. ``transformer-lab study
+wrong-gradients`` and ``transformer-lab study first-gradients`` make them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -25,10 +23,8 @@ from transformer_lab.signatures import checked
 from transformer_lab.tasks.answers import Examples, examples
 from transformer_lab.tasks.digits import DigitTask, all_inputs
 from transformer_lab.tasks.splits import Split, split
-from transformer_lab.training.fit import fit
-from transformer_lab.training.history import History
+from transformer_lab.training import History, Study, fit
 from transformer_lab.training.stepper import Stepper
-from transformer_lab.training.study import Study
 
 from .planted import ARMS, gradients
 
@@ -42,11 +38,7 @@ TRAINING = {"steps": 1500, "batch": 64, "rate": 3e-3, "warmup": 100, "beta2": 0.
 
 @cache
 def parts(seed: int) -> Split:
-    """The 4,000 inputs that a seed trains on, and the 1,000 held out, as tokens and targets.
-
-    >>> [part.tokens.shape for part in parts(0)]
-    [(4000, 8), (1000, 8)]
-    """
+    """The 4,000 inputs that a seed trains on, and the 1,000 held out, as tokens and targets."""
     return Split(*(examples(TASK, part) for part in split(all_inputs(TASK), held_out=TRAINING["held_out"], seed=seed)))
 
 
@@ -63,11 +55,7 @@ def first_weights(seeds: Each(Seed())) -> dict:
 
 
 def batches(seeds, step: int) -> Examples:
-    """What each seed is shown at a step.
-
-    >>> batches([0, 1], 0).tokens.shape
-    (2, 64, 8)
-    """
+    """What each seed is shown at a step: tokens (seeds, 64, 8) and targets (seeds, 64)."""
     rows = [generator(seed, "batch", step).integers(4000, size=TRAINING["batch"]) for seed in seeds]
     return side_by_side([part[at] for part in parts(seed).train] for seed, at in zip(seeds, rows, strict=True))
 
@@ -75,9 +63,8 @@ def batches(seeds, step: int) -> Examples:
 @checked
 def train(arm: Choice(ARMS), seeds: Each(Seed()), *, every: Whole(1) = 50,
           stop: Whole(1) = TRAINING["steps"]) -> tuple[dict, History]:
-    """Train all seeds of an arm with Adam, without decay or clipping; ``stop`` ends it after so many updates.
-
-    Returns the weights, and ``held_out``: the share of each seed's held-out inputs answered right.
+    """The weights of all seeds of an arm, trained with Adam, without decay or clipping, until so many updates, and
+    ``held_out``: the share of each seed's held-out inputs answered right.
 
     >>> params, history = train("both", [0, 1], stop=2)
     >>> history["held_out"].shape
@@ -98,24 +85,16 @@ def accuracy(params: dict, batch: Examples) -> np.ndarray:
 
 
 def cosines(arm: str, params: dict, batch: Examples) -> dict[str, np.ndarray]:
-    """For every tensor the cosine between what an arm takes for the gradient and the right one, an entry a seed.
-
-    NaN where one of the two is zero.
-
-    >>> cosines("frozen", first_weights([0, 1]), batches([0, 1], 0))["blocks.0.W_Q"].tolist()
-    [nan, nan]
-    """
-    (_, taken), (_, right) = (gradients(which, params, batch, CONFIG) for which in (arm, "right"))
-    return {tensor: cosine(taken[tensor].astype(np.float64), right[tensor]) for tensor in right}
-
-
-def cosine(a, b):
-    a, b = (value.reshape(len(value), -1) for value in (a, b))
+    """For every tensor the cosine between an arm's gradient and the right one, an entry a seed; NaN where one is 0."""
+    taken, right = (gradients(which, params, batch, CONFIG)[1] for which in (arm, "right"))
+    pairs = {name: [value.reshape(len(value), -1) for value in (taken[name].astype(np.float64), right[name])]
+             for name in right}
     with np.errstate(invalid="ignore"):
-        return (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
+        return {name: (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
+                for name, (a, b) in pairs.items()}
 
 
-def measured(arm: str, seeds: Sequence[int]) -> dict:
+def measured(arm: str, seeds) -> dict:
     """What the study keeps of an arm: curves, accuracy on all that was trained on, cosines, and the weights."""
     params, history = train(arm, seeds)
     trained_on, held_out = (side_by_side(parts(seed)[part] for seed in seeds) for part in (0, 1))
@@ -139,7 +118,6 @@ def shipped(found):
 WRONG_GRADIENTS = Study("wrong-gradients", measured, arms={"arm": ARMS}, seeds=range(20), together=True,
                         finish=shipped, settings={**TRAINING, "model": CONFIG.to_dict()})
 
-
 #: Models of six layers, as in chapter 5, and what is missing in them.
 DEEP = replace(CONFIG, n_layers=6, d_mlp=128)
 MISSING = {"nothing": {}, "residual": {"residual": False}, "residual and norm": {"residual": False, "norm": "none"}}
@@ -147,15 +125,13 @@ MISSING = {"nothing": {}, "residual": {"residual": False}, "residual and norm": 
 
 def gradient_sizes(missing: str, seed: int, *, pieces: int = 10) -> dict:
     """How long the gradients of W_Q and W_V are in each layer at the first weights, over all 5,000 inputs."""
-    config = replace(DEEP, **MISSING[missing])
-    params, tensors = init(config, seed=seed, dtype=np.float64), ("W_Q", "W_V")
-    total = {f"blocks.{layer}.{name}": 0 for name in tensors for layer in range(DEEP.n_layers)}
-    tokens, targets = examples(TASK, all_inputs(TASK))
-    for rows in np.split(np.arange(len(tokens)), pieces):
-        grads = gradients("right", params, (tokens[rows], targets[rows]), config)[1]
-        total = {name: value + grads[name] / pieces for name, value in total.items()}
-    sizes = np.array([np.linalg.norm(value) for value in total.values()])
-    return {"size": (("tensor", "layer"), sizes.reshape(2, -1)), "tensor": ("tensor", list(tensors))}
+    config, tensors = replace(DEEP, **MISSING[missing]), ["W_Q", "W_V"]
+    params = init(config, seed=seed, dtype=np.float64)
+    batches = zip(*(np.split(part, pieces) for part in examples(TASK, all_inputs(TASK))), strict=True)
+    grads = [gradients("right", params, batch, config)[1] for batch in batches]
+    sizes = [[np.linalg.norm(sum(one[f"blocks.{layer}.{name}"] for one in grads) / pieces)
+              for layer in range(DEEP.n_layers)] for name in tensors]
+    return {"size": (("tensor", "layer"), np.array(sizes)), "tensor": ("tensor", tensors)}
 
 
 FIRST_GRADIENTS = Study("first-gradients", gradient_sizes, arms={"missing": tuple(MISSING)}, seeds=range(10),

@@ -27,11 +27,9 @@ SMALL = ModelConfig(d_vocab=6, n_ctx=4, d_model=8, n_heads=2, n_layers=2, d_mlp=
 @checked
 def every_tensor(config: ModelConfig = SMALL, gradient: Choice(ARMS) = "right", *, n_draws: Whole(1) = 100,
                  batch: Whole(1) = 3, entries: Whole(1) | None = None, seed: Seed() = 0) -> Report:
-    """Hold the gradients of all parameters against complex step, central differences and autograd.
-
-    A draw is one set of normal weights, gains and offsets included, and one batch of tokens and targets. All entries
-    are compared, or ``entries`` of each tensor, the same in all draws. ``report[tensor, witness].errors`` has one
-    relative error a draw.
+    """Hold the gradients of all parameters against complex step, central differences and autograd: all entries, or
+    ``entries`` of each tensor. A draw is one set of normal weights, gains and offsets included, and one batch.
+    ``report[tensor, witness].errors`` has one relative error a draw.
 
     >>> every_tensor(n_draws=2, entries=1).message
     'The gradient is right.'
@@ -43,9 +41,11 @@ def every_tensor(config: ModelConfig = SMALL, gradient: Choice(ARMS) = "right", 
     targets = rng.integers(config.d_vocab, size=(*many, config.n_ctx) if config.read_out == "all" else many)
 
     def autograd(params):
-        found = [by_autograd({name: value[i] for name, value in params.items()}, tokens[i], targets[i], config)
-                 for i in range(n_draws)]
-        return {name: np.stack([one[name] for one in found]) for name in params}
+        twins = [Transformer(config, {name: value[i] for name, value in params.items()}) for i in range(n_draws)]
+        for twin, *case in zip(twins, torch.from_numpy(tokens), torch.from_numpy(targets), strict=True):
+            twin.loss(*case).backward()
+        found = [dict(twin.named_parameters()) for twin in twins]
+        return {name: np.stack([one[name].grad.numpy() for one in found]) for name in params}
 
     return check_gradients(lambda params: loss(forward(params, tokens, config)["logits"], targets, config), params,
                            lambda params: gradients(gradient, params, (tokens, targets), config)[1],
@@ -59,10 +59,3 @@ def draws(config, n_draws, seed):
     rng = generator(seed, "gains")
     return {name: params[name] + 0.3 * rng.normal(size=(n_draws, *shape))
             for name, shape in parameter_shapes(config).items()}
-
-
-def by_autograd(params, tokens, targets, config):
-    """What PyTorch says, for one draw."""
-    twin = Transformer(config, params)
-    twin.loss(torch.from_numpy(tokens), torch.from_numpy(targets)).backward()
-    return {name: value.grad.numpy() for name, value in twin.named_parameters()}
