@@ -12,8 +12,7 @@ from transformer_lab.byhand import one_head
 from transformer_lab.exercises import Exercise, Objection
 from transformer_lab.tasks.patterns import PatternTask, brute_force_ceiling, ceiling
 
-from .look_write import WRITE, alternate, share_of_writing
-from .walks import walk
+from .study import WRITE, alternate, share_of_writing, walk
 
 __all__ = ["check_bag_ceiling", "check_copies", "check_early_writing", "check_first_glance", "check_lost_jointly",
            "check_share", "check_steps_of_turns", "check_valley"]
@@ -28,7 +27,7 @@ def share(neither, look, write, both):
 check_share = Exercise(
     share, "looking's share", [(3.2, 3.3, 1.9, 0.1), (3.0, 3.0, 2.0, 0.0), (2.0, 1.0, 2.0, 0.5), (4.0, 3.0, 1.0, 0.0)],
     right="The mean of what looking earns when it comes first and when it comes second.",
-    also_right=(lambda n, k, w, b: 1 - share_of_writing({"neither": n, "look": k, "write": w, "both": b}),),
+    also_right=(lambda *losses: 1 - share_of_writing(*losses),),
     mistakes={
         "That is its gain when it comes first alone.": lambda n, k, w, b: (n - k) / (n - b),
         "That is its gain when it comes second alone.": lambda n, k, w, b: (w - b) / (n - b),
@@ -201,23 +200,17 @@ def lost_jointly():
 
 def _ends(answer):
     """Objects unless joint training from the start is lost and training by turns is not."""
-    start = answer()
-    try:
-        start = {name: float(start[name]) for name in ("look", "write")}
-    except (TypeError, KeyError, ValueError, IndexError):
-        raise Objection("Return a dictionary with two numbers, look and write.") from None
+    if not isinstance(start := answer(), dict) or start.keys() != {"look", "write"}:
+        raise Objection("Return a dictionary with two numbers, look and write.")
     if not all(abs(value) <= 9 for value in start.values()):
         raise Objection("Keep look and write between -9 and 9.")
-    if (end := _end(start, "joint")) < 1:
-        raise Objection(f"From there joint training is not lost: it ends at {end:.2f} nats.")
-    if (end := _end(start, "write-first")) > 1:
-        raise Objection(f"From there training writing first is lost, too: it ends at {end:.2f} nats.")
+    joint, turns = (walk(**start, task=PatternTask(distinct=True), order=order, steps=1500,
+                         learning_rate=2.0)["loss"][-1] for order in ("joint", "write-first"))
+    if joint < 1:
+        raise Objection(f"From there joint training is not lost: it ends at {joint:.2f} nats.")
+    if turns > 1:
+        raise Objection(f"From there training writing first is lost, too: it ends at {turns:.2f} nats.")
     return 1.0
-
-
-def _end(start: dict, order: str) -> float:
-    return float(walk(start | {"away": 0.0}, PatternTask(distinct=True), order=order, look=50, write=50, steps=1500,
-                      learning_rate=2.0, whole_path=False)["loss"][-1])
 
 
 check_lost_jointly = Exercise(

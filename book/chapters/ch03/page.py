@@ -10,14 +10,14 @@ from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
 from .study import ORDERS, PHASES
 
-POSITIONS, N_PROBES = ("one_hot", "none"), 200
+POSITIONS = ("one_hot", "none")
 
 
 def outcomes() -> dict[str, np.ndarray]:
     """Right answers by ``"positions/order"``: (measurements, seeds), uint8."""
-    right = np.rint(N_PROBES * PHASES.load()["fresh_accuracy"].astype(float)).astype(np.uint8)
-    return {f"{positions}/{order}": right.sel(positions=positions, order=order).values
-            for positions in POSITIONS for order in ORDERS}
+    right = np.rint(200 * PHASES.load()["fresh_accuracy"].astype(float)).astype(np.uint8)
+    return {f"{place}/{order}": right.sel(positions=place, order=order).values
+            for place in POSITIONS for order in ORDERS}
 
 
 if __name__ == "__main__":

@@ -1,39 +1,40 @@
 """Looking and writing, trained together or in turns: one head, three kinds of position, three orders.
 
-All seeds of an arm are trained at once on a leading axis. Seed i has its own first weights and its own patterns, fresh
-at every step; arms share both, so that a seed can be compared with itself. ``transformer-lab study phases`` (and
-``by-heart``, ``turns``) makes the records again.
+Looking is what ``W_QK`` does (with learned positions, ``W_pos`` too), writing is what ``W_OV`` does. All seeds of an
+arm are trained at once on a leading axis. Seed i has its own first weights and its own patterns, fresh at every step;
+arms share both, so that a seed can be compared with itself. ``transformer-lab study phases`` (and ``by-heart``,
+``turns``) makes the records again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 
 import numpy as np
 
-from transformer_lab.byhand import one_head
-from transformer_lab.checks import check_array, check_entries
+from transformer_lab.byhand import one_head, small_head
 from transformer_lab.config import Config, OneHeadConfig
-from transformer_lab.rules import Choice, Each, Entries, Number, Seed, Whole
+from transformer_lab.rules import Array, Choice, Number, Seed, Whole
 from transformer_lab.signatures import checked
-from transformer_lab.tasks.patterns import Patterns, PatternTask, sample, score
+from transformer_lab.tasks.patterns import Patterns, PatternTask, sample
 from transformer_lab.training.fit import fit
 from transformer_lab.training.stepper import Stepper
 from transformer_lab.training.study import Study
 
 from .every_pattern import bag_accuracy, smallest_lead
-from .look_write import LOOK, WRITE, alternate, attention_to_target, copying, likeness, swapped_losses
 
-__all__ = ["BY_HEART", "MEASURES", "ORDERS", "PHASES", "POSITIONS", "TURNS", "PhaseRun", "arrival", "fresh_accuracy",
-           "on_every_pattern", "slope_of_looking", "train"]
+__all__ = ["BY_HEART", "LOOK", "MEASURES", "ORDERS", "PHASES", "POSITIONS", "TURNS", "WRITE", "PhaseRun", "alternate",
+           "attention_to_target", "copying", "on_every_pattern", "share_of_writing", "swapped_losses", "train", "walk"]
 
 TASK = PatternTask()
-Heads = Entries(W_QK="run.n_seeds d d")
 POSITIONS, ORDERS = ("none", "one_hot", "learned"), ("joint", "write-first", "look-first")
 MEASURE_EVERY = 10
 MEASURES = ("grad_W_QK", "grad_W_OV", "neither", "look", "write", "both", "attention", "copying", "fresh_accuracy")
+#: The parameters that decide where to look, and the one that decides what to write.
+LOOK, WRITE = ("W_QK", "W_pos"), ("W_OV",)
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,94 @@ class PhaseRun(Config):
 
 
 @checked
-def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRITE), low=0) = ()):
-    """Train all seeds of a run; ``keep`` lists the steps whose weights are kept in ``history.kept``, ``frozen`` the
-    weights that are never trained, whoever's turn it is.
+def alternate(order: Choice(ORDERS), look: Whole(1), write: Whole(1)) -> Callable:
+    """Which parameters are trained at each step: all, or looking and writing in turn, so many steps each.
+
+    >>> train = alternate("write-first", look=50, write=20)
+    >>> [train(step) for step in (0, 19, 20, 69, 70)]
+    [('W_OV',), ('W_OV',), ('W_QK', 'W_pos'), ('W_QK', 'W_pos'), ('W_OV',)]
+    """
+    if order == "joint":
+        return lambda step: LOOK + WRITE
+    (first, length), (second, _) = ((LOOK, look), (WRITE, write))[::1 if order == "look-first" else -1]
+    return lambda step: first if step % (look + write) < length else second
+
+
+@checked
+def walk(look: Array("..."), write: Array("..."), task: PatternTask, *, order: str = "joint", phase: Whole(1) = 50,
+         steps: Whole(1, 100_000) = 500, learning_rate: Number(above=0) = 1.0) -> dict[str, np.ndarray]:
+    """Gradient descent on the exact loss, from one start or from many (arrays): ``look`` and ``write`` at every point
+    of the way, (steps + 1, ...), and the ``loss`` there. Phases are those of :func:`alternate`.
+
+    >>> for order in ("write-first", "look-first"):
+    ...     path = walk(0.0, -1.0, PatternTask(distinct=True), order=order, phase=1000, steps=3000)
+    ...     print(order, path["loss"][-1].round(1))
+    write-first 0.0
+    look-first 3.1
+    """
+    train, points = alternate(order, phase, phase), [np.stack(np.broadcast_arrays(look, 0.0, write))]
+    for step in range(steps):
+        slopes = small_head.backward(dict(zip(small_head.NUMBERS, points[-1], strict=True)), task)
+        look, write = ((matrix in train(step)) * slopes[name] for matrix, name in (("W_QK", "look"), ("W_OV", "write")))
+        points.append(points[-1] - learning_rate * np.stack([look, 0 * look, write]))
+    path = dict(zip(small_head.NUMBERS, np.stack(points, axis=1), strict=True))
+    return path | {"loss": small_head.loss(path, task)}
+
+
+@checked
+def copying(W_OV: Array("... d_model d_vocab")) -> np.ndarray:
+    """By how much more a letter that is read raises its own logit than the average one (eq-copying): diagonal's mean
+    less mean of the rows that belong to letters.
+
+    >>> copying(np.eye(4)).item()
+    0.75
+    """
+    letters = W_OV[..., :W_OV.shape[-1], :]
+    return np.trace(letters, axis1=-2, axis2=-1) / letters.shape[-1] - letters.mean(axis=(-2, -1))
+
+
+@checked
+def share_of_writing(neither: Array("..."), look: Array("..."), write: Array("..."), both: Array("...")) -> np.ndarray:
+    """Writing's share of the gain (eq-share), from the losses with neither, one, or both as trained: the mean of its
+    gain when it comes first and second, its Shapley value (1953); looking has the rest.
+
+    >>> round(float(share_of_writing(3.0, 3.0, 2.0, 0.0)), 3)
+    0.667
+    """
+    return ((neither - write) + (look - both)) / 2 / (neither - both)
+
+
+def swapped_losses(initial: dict, trained: dict, config: OneHeadConfig, patterns: Patterns) -> dict[str, np.ndarray]:
+    """The loss in nats with ``neither``, one, or ``both`` of ``look`` and ``write`` as trained, the rest as it was at
+    first, an entry a model.
+
+    >>> dice = PhaseRun(n_seeds=3).initial()
+    >>> swapped_losses(dice, dice, PhaseRun().model, sample(TASK, 9, seed=0))["look"].shape
+    (3,)
+    """
+    losses = {}
+    for part, names in {"neither": (), "look": LOOK, "write": WRITE, "both": LOOK + WRITE}.items():
+        params = initial | {name: trained[name] for name in names if name in trained}
+        x = one_head.encode(patterns.tokens, config, params, params["W_QK"].dtype)
+        losses[part] = one_head.loss(one_head.forward(params, x)["logits"], patterns.targets)
+    return losses
+
+
+def attention_to_target(params: dict, config: OneHeadConfig, patterns: Patterns) -> np.ndarray:
+    """How much attention the positions that hold the target's slot get, on average; spread evenly it is 1/5."""
+    x = one_head.encode(patterns.tokens, config, params, params["W_QK"].dtype)
+    pattern = one_head.forward(params, x)["pattern"]
+    return pattern[..., np.array(TASK.slots) == TASK.target_slot].sum(axis=-1).mean(axis=-1)
+
+
+@checked
+def train(run: PhaseRun, *, keep: Iterable = ()):
+    """Train all seeds of a run; ``keep`` lists the steps whose weights are kept in ``history.kept``.
 
     Returns the trained heads, and their history (rows, seeds): at each step ``loss``, ``accuracy``, ``grad_W_QK`` and
     ``grad_W_OV`` on the step's patterns, before the update. Every 10 steps, on 200 further patterns: the losses
-    ``neither``, ``look``, ``write``, ``both`` (:func:`~chapters.ch03.look_write.swapped_losses`), ``attention`` to the
-    target, ``copying``, and ``fresh_accuracy``. In between they are NaN.
+    ``neither``, ``look``, ``write``, ``both`` (:func:`swapped_losses`), ``attention`` to the target, ``copying``, and
+    ``fresh_accuracy``. In between they are NaN.
 
     >>> heads, history = train(PhaseRun(positions="one_hot", n_seeds=2, steps=20))
     >>> history["loss"].shape, history["attention"][::10].shape
@@ -90,13 +171,13 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRIT
     """
     initial, probe = run.initial(), sample(TASK, 200, seed=run.seed, purpose="probe")
     turns = alternate(run.order, run.look, run.write)
-    head = Stepper(initial, run.model, "sgd", train=lambda step: initial.keys() & ({*turns(step)} - {*frozen}))
+    head = Stepper(initial, run.model, "sgd", train=lambda step: initial.keys() & turns(step))
 
     def measure(head: Stepper) -> dict:
         if head.optimizer.t % MEASURE_EVERY:
             return {}
         return {**swapped_losses(initial, head.params, run.model, probe),
-                "attention": attention_to_target(head.params, run.model, TASK, probe),
+                "attention": attention_to_target(head.params, run.model, probe),
                 "copying": copying(head.params["W_OV"]), "fresh_accuracy": head.evaluate(probe)["accuracy"]}
 
     fixed = run.batches(0)  # the same object at every step, so that its rows are encoded once
@@ -104,40 +185,6 @@ def train(run: PhaseRun, *, keep: Iterable = (), frozen: Each(Choice(LOOK + WRIT
                      learning_rate=run.learning_rate, evaluate=measure, keep=keep)
 
 
-@checked
-def slope_of_looking(run: PhaseRun, params: Heads, final: Heads, *,
-                     n: Whole(1, 100_000) = 2000) -> dict[str, np.ndarray]:
-    """Is the gradient of ``W_QK`` at the weights ``params`` of any use on the way to ``final``, those of the end?
-
-    On ``n`` patterns, one entry a seed: ``size`` of the gradient of ``W_QK``, and ``likeness``, the cosine of the
-    angle between the step that it asks for and the way that ``W_QK`` went in the whole run.
-
-    >>> run = PhaseRun(n_seeds=2)
-    >>> slope_of_looking(run, run.initial(), train(PhaseRun(n_seeds=2, steps=3))[0].params, n=9)["size"].shape
-    (2,)
-    """
-    patterns = sample(TASK, n, seed=run.seed, purpose="probe")
-    x = one_head.encode(patterns.tokens, run.model, params, np.float32)
-    grad = one_head.backward(params, one_head.forward(params, x), patterns.targets)["W_QK"]
-    return {"size": np.sqrt((grad**2).sum(axis=(-2, -1))),
-            "likeness": likeness(-grad, final["W_QK"] - run.initial()["W_QK"])}
-
-
-@checked
-def fresh_accuracy(run: PhaseRun, params: dict, *, n: Whole(1, 100_000) = 10_000) -> np.ndarray:
-    """The accuracy of every seed on ``n`` patterns that it never saw, the same ones for all.
-
-    >>> fresh_accuracy(PhaseRun(n_seeds=2), PhaseRun(n_seeds=2).initial(), n=9).shape
-    (2,)
-    """
-    heads, patterns = one_by_one(run, params), sample(TASK, n, seed=run.seed, purpose="fresh")
-    rows = partial(one_head.encode, patterns.tokens, run.model, dtype=np.float32)
-    shared = None if run.positions == "learned" else rows()
-    return np.array([score(one_head.forward(head, rows(head) if shared is None else shared)["logits"], patterns.targets)
-                     for head in heads])
-
-
-@checked
 def on_every_pattern(run: PhaseRun, params: dict) -> np.ndarray:
     """What every seed does on all 11,881,376 patterns, exactly.
 
@@ -147,46 +194,29 @@ def on_every_pattern(run: PhaseRun, params: dict) -> np.ndarray:
     >>> bool(on_every_pattern(few := PhaseRun("one_hot", n_seeds=2), few.initial()).max() < 0)
     True
     """
-    if run.positions == "none":
-        return np.array([float(bag_accuracy(head, TASK)) for head in one_by_one(run, params)])
-    return np.array([smallest_lead(head, run.model, TASK)[0] for head in one_by_one(run, params)])
-
-
-def one_by_one(run: PhaseRun, params: dict) -> list[dict]:
-    """The heads of all seeds, each without the leading axis."""
-    shapes = {name: value.shape for name, value in run.initial().items()}
-    check_entries("params", params, shapes)
-    whole = {name: check_array(f"params[{name!r}]", params[name], shape=shape) for name, shape in shapes.items()}
-    return [{name: value[i] for name, value in whole.items()} for i in range(run.n_seeds)]
-
-
-@checked
-def arrival(loss, level: float = 0.1) -> np.ndarray:
-    """The first step at which each seed's loss, measured every 10 steps (step, seed), is down to ``level``; else inf.
-
-    >>> arrival([[3.0, 3.0], [0.09, 2.0]]).tolist()
-    [10.0, inf]
-    """
-    low = check_array("loss", loss, shape=("step", "seed")) <= level
-    return np.where(low.any(axis=0), MEASURE_EVERY * low.argmax(axis=0), np.inf)
+    heads = zip(params["W_QK"], params["W_OV"], params.get("W_pos", repeat(np.eye(TASK.n_ctx))), strict=False)
+    return np.array([float(bag_accuracy(W_QK, W_OV, TASK)) if run.positions == "none" else
+                     smallest_lead(W_QK, W_OV, places, TASK) for W_QK, W_OV, places in heads])
 
 
 def measured(seeds, **arm) -> dict:
     """What is kept of an arm: every seed's curves in half precision, and what its heads do at the end."""
     run = PhaseRun(n_seeds=len(seeds), seed=seeds[0], **arm)
     head, history = train(run)
+    fresh = (np.split(part, 50) for part in sample(TASK, 10_000, seed=run.seed, purpose="fresh"))
+    right = np.mean([head.evaluate(some)["accuracy"] for some in zip(*fresh, strict=True)], axis=0)
     curves = {name: (("step", "seed"), history[name].astype(np.float16)) for name in ("loss", "accuracy")}
     curves |= {name: (("at", "seed"), history[name][::MEASURE_EVERY].astype(np.float16)) for name in MEASURES}
     return {"step": ("step", history.steps), "at": ("at", history.steps[::MEASURE_EVERY]), **curves,
-            "final_fresh_accuracy": ("seed", fresh_accuracy(run, head.params)),
-            "every_pattern": ("seed", on_every_pattern(run, head.params))}
+            "final_fresh_accuracy": ("seed", right), "every_pattern": ("seed", on_every_pattern(run, head.params))}
 
 
 def paced(seeds, look, write) -> dict:
     """The loss every 10 steps with phases of these lengths, writing first."""
     run = PhaseRun("one_hot", "write-first", look, write, steps=800, n_seeds=len(seeds), seed=seeds[0])
     both = train(run)[1]["both"][::MEASURE_EVERY]
-    return {"at": ("at", np.arange(0, run.steps + 1, MEASURE_EVERY)), "loss": (("at", "seed"), both.astype(np.float16))}
+    at = np.arange(0, run.steps + 1, MEASURE_EVERY)
+    return {"at": ("at", at), "loss": (("at", "seed"), both.astype(np.float16))}
 
 
 PHASES = Study("phases", measured, arms={"positions": POSITIONS, "order": ORDERS}, seeds=range(50), together=True,

@@ -5,7 +5,7 @@ import pytest
 
 from chapters.ch03.every_pattern import bag_accuracy
 from chapters.ch03.exercises import early_writing, first_glance, lost_jointly, valley, weight_of_copies
-from chapters.ch03.walks import walk
+from chapters.ch03.study import walk
 from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head, small_head
 from transformer_lab.tasks.patterns import PatternTask, ceiling, sample
@@ -17,7 +17,7 @@ def test_within_the_range_of_weights_a_head_is_at_the_ceiling_and_outside_it_is_
     best = ceiling(task, positions=False)
 
     def share(weight):
-        return bag_accuracy({"W_QK": np.log(weight) * np.sqrt(len(eye)) * eye, "W_OV": eye}, task)
+        return bag_accuracy(np.log(weight) * np.sqrt(len(eye)) * eye, eye, task)
 
     eye = np.eye(task.alphabet)
     assert share(low + 0.01) == share(high - 0.01) == best
@@ -48,13 +48,11 @@ def test_the_valley_is_where_long_phases_end():
     task = PatternTask(6, 3, 6, distinct=True)
     look, write = np.meshgrid([-3.0, 1.0], [-2.0, 2.0])
     for order in ("write-first", "look-first"):
-        ends = walk({"look": look, "away": 0.0, "write": write}, task, order=order, look=1500, write=1500, steps=6000,
-                    whole_path=False)["loss"][-1]
+        ends = walk(look, write, task, order=order, phase=1500, steps=6000)["loss"][-1]
         told = [valley(u, w, order, 6, 3) for u, w in zip(look.ravel(), write.ravel(), strict=True)]
         np.testing.assert_allclose(ends.ravel(), told, atol=0.1)
 
 
 def test_a_lost_start_is_lost_for_long():
-    end = walk(lost_jointly() | {"away": 0.0}, PatternTask(distinct=True), steps=4000, learning_rate=2.0,
-               whole_path=False)["loss"][-1]
+    end = walk(**lost_jointly(), task=PatternTask(distinct=True), steps=4000, learning_rate=2.0)["loss"][-1]
     assert end == pytest.approx(np.log(22), abs=0.02)
