@@ -8,7 +8,7 @@ import numpy as np
 
 from transformer_lab.byhand.attention import attend
 from transformer_lab.byhand.ends import embed_pullback
-from transformer_lab.byhand.positions import offset_distance, sinusoids
+from transformer_lab.byhand.positions import offset_distance, shift_rotation, sinusoids
 from transformer_lab.exercises import Exercise, Objection
 
 from .order import equivariance_gap
@@ -61,28 +61,29 @@ check_table_gradient = Exercise(
 
 
 def shift(offset, d_model):
-    R = np.zeros((d_model, d_model))
-    for i, omega in enumerate(10000 ** (-np.arange(0, d_model, 2) / d_model)):
-        c, s = np.cos(omega * offset), np.sin(omega * offset)
-        R[2 * i:2 * i + 2, 2 * i:2 * i + 2] = [[c, s], [-s, c]]
-    return R
+    angle = offset * 10000 ** (-np.arange(0, d_model, 2) / d_model)
+    C, S = np.diag(np.cos(angle)), np.diag(np.sin(angle))
+    return np.block([[C, S], [-S, C]])
 
 
 def _moved(answer, offset, d_model):
     if (R := np.asarray(answer(offset, d_model))).shape != (d_model, d_model):
         raise Objection(f"The matrix has the shape {R.shape}, and it should have {(d_model, d_model)}.")
-    return sinusoids(1000, d_model)[[7, 8, 30, 500, 999]] @ R.T
+    rows = sinusoids(1000, d_model)[[7, 8, 30, 500, 999]]
+    return np.concatenate([rows[:, 0::2], rows[:, 1::2]], axis=1) @ R.T
 
 
 check_shift = Exercise(
-    shift, "the code moved by your matrix", [(1, 2), (3, 8), (-7, 16), (0, 4)], measure=_moved, tolerance=1e-8,
+    shift, "the code moved by your matrix", [(1, 4), (3, 8), (-7, 16), (0, 4)], measure=_moved, tolerance=1e-8,
     right="One matrix moves every code, near and far, forwards and backwards.",
-    also_right=(lambda k, d: np.linalg.matrix_power(shift(int(np.sign(k)), d), abs(k)),),
+    also_right=(lambda k, d: np.linalg.matrix_power(shift(int(np.sign(k)), d), abs(k)),
+                lambda k, d: shift_rotation(k, d)[np.ix_(*[[*range(0, d, 2), *range(1, d, 2)]] * 2)]),
     hint="Each pair has an angle of its own.",
     mistakes={
+        "That is the matrix for sines and cosines side by side; here all sines come first.": shift_rotation,
         "Your matrix shifts the other way: it needs the opposite sign on its sines.": lambda k, d: shift(k, d).T,
         "Every pair is turned by the same angle; each has one of its own.":
-            lambda k, d: np.kron(np.eye(d // 2), shift(k, 2)),
+            lambda k, d: np.kron(shift(k, 2), np.eye(d // 2)),
         "Your matrix moves nothing.": lambda k, d: np.eye(d),
         "A negative offset shifts backwards.": lambda k, d: shift(abs(k), d)})
 

@@ -1,33 +1,16 @@
-"""Position codes as a matrix: what one matrix does for all of them, and what a score is made of."""
+"""What a score is made of where tokens and places are added."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from transformer_lab.checks import check_range
-from transformer_lab.rules import Array, Whole
+from transformer_lab.rules import Array
 from transformer_lab.signatures import checked
 
-__all__ = ["TERMS", "score_terms", "shift_residual"]
+__all__ = ["TERMS", "score_terms"]
 
 #: The parts of a score where tokens and places are added: who asks, and what is asked.
 TERMS = ("token-token", "token-place", "place-token", "place-place")
-
-
-@checked
-def shift_residual(codes: Array("n_ctx d"), offset: Whole(1)) -> float:
-    r"""How badly the best single matrix shifts all codes, the rows of X, by ``offset``: from 0 to 1 (no better than
-    nothing).
-
-    .. math:: \min_M \lVert X_{k:}\, - X_{:-k} M \rVert \,/\, \lVert X_{k:} \rVert
-
-    >>> shift_residual(np.array([[1.0], [2.0], [4.0]]), 1)
-    0.0
-    """
-    check_range("offset", offset, high=len(codes) - 1)
-    before, after = codes[:-offset], codes[offset:]
-    best = np.linalg.lstsq(before, after)[0]
-    return float(np.linalg.norm(after - before @ best) / max(np.linalg.norm(after), np.finfo(codes.dtype).tiny))
 
 
 @checked

@@ -1,30 +1,13 @@
-"""Position codes as a matrix, and operations counted."""
+"""What a score is made of, and operations counted."""
 
 import numpy as np
 import pytest
 
-from chapters.ch04.places import score_terms, shift_residual
+from chapters.ch04.places import score_terms
 from transformer_lab import generator
 from transformer_lab.analysis.operations import count_operations
 from transformer_lab.byhand.attention import attend
 from transformer_lab.byhand.ends import one_hot
-from transformer_lab.byhand.positions import sinusoids
-
-
-def test_one_matrix_shifts_sinusoids_however_many_and_random_codes_only_while_they_are_independent():
-    drawn = generator(0, "codes").normal(size=(100, 16))
-    for n_ctx in (8, 17, 40, 100):
-        assert shift_residual(sinusoids(n_ctx, 16), 3) < 1e-12
-    assert shift_residual(drawn[:19], 3) < 1e-12  # 16 rows to shift: as many as there are dimensions
-    assert shift_residual(drawn[:24], 3) > 0.1
-    assert shift_residual(drawn, 3) > 0.8
-
-
-def test_the_residual_is_that_of_the_normal_equations():
-    codes = generator(1, "codes").normal(size=(30, 5))
-    before, after = codes[:-2], codes[2:]
-    best = np.linalg.solve(before.T @ before, before.T @ after)
-    assert shift_residual(codes, 2) == pytest.approx(np.linalg.norm(after - before @ best) / np.linalg.norm(after))
 
 
 def test_the_four_terms_sum_to_the_scores_of_attention():
