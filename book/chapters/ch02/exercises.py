@@ -20,6 +20,7 @@ def delta(probs, target):
 check_delta = Exercise(
     delta, "δ", lambda rng: (softmax(rng.normal(size=7)), int(rng.integers(1, 7))),
     right="δ is the probabilities, less one at the target. It sums to zero.",
+    also_right=(lambda p, t: p - np.eye(len(p))[t],),
     mistakes={
         "The sign is turned: raising the target's logit must lower the loss.": lambda p, t: -delta(p, t),
         "You have the probabilities alone; the target's entry is still missing its −1.": lambda p, t: p,
@@ -40,6 +41,7 @@ check_softmax_jacobian = Exercise(
         "The weights sum to one: a score that rises lowers the other weights. The part − a aᵀ is missing.": np.diag,
         "The diagonal is right. What does score 2 do to weight 1?": lambda a: np.diag(a * (1 - a)),
         "The sign is turned: a score that rises must raise its own weight.": lambda a: -softmax_jacobian(a),
+        "What one weight wins the others lose: a aᵀ has the wrong sign.": lambda a: np.diag(a) + np.outer(a, a),
         "Off the diagonal stands − aᵢ aⱼ, and not aᵢ (1 − aⱼ).": lambda a: np.diag(a) - np.outer(a, 1 - a)})
 
 
@@ -59,6 +61,8 @@ check_pull_softmax = Exercise(
         "You used the Jacobian's diagonal alone; each score moves all the weights.": lambda a, g: a * (1 - a) * g,
         "You take one mean over everything; take one mean for each row, over the last axis alone.":
             lambda a, g: a * (g - (a * g).sum()),
+        "This is the advantage; it still has to be multiplied by the weight.":
+            lambda a, g: g - (a * g).sum(axis=-1, keepdims=True),
         "Each weight's gradient has to lose the mean over the row first.": lambda a, g: a * g})
 
 
@@ -81,6 +85,7 @@ check_masked_gradient = Exercise(
     lambda rng: (rng.normal(size=(4, 4)), rng.normal(size=(6, 4)), rng.normal(size=4),
                  np.array([False, True, rng.random() < 0.5, True, False, True])),
     right="A hidden position has weight zero, and so its score has gradient zero.",
+    also_right=(lambda W, x, g, v: masked_gradient(W, x[v], g, v[v]),),  # the hidden rows cut out
     hint="Do the weights of the visible positions sum to one?",
     mistakes={
         "The hidden positions still take part: their scores must become −∞ before the softmax.":
@@ -109,7 +114,10 @@ def _batches(rng):
 
 check_batch_gradients = Exercise(
     batch_gradients, ("∂L/∂W_QK", "∂L/∂W_OV"), _batches, right="Both gradients, for the whole batch at once.",
+    also_right=(lambda W, *a: tuple(sum(line) for line in zip(*(  # line by line
+        batch_gradients(W, *(part[b:b + 1] for part in a)) for b in range(5)), strict=True)),),
     mistakes={
+        "∂L/∂W_QK still lacks the factor 1/√d_model.": lambda *a: (2 * batch_gradients(*a)[0], batch_gradients(*a)[1]),
         "A gradient is averaged once too often: d_logits holds the 1/batch already.":
             lambda *a: tuple(g / 5 for g in batch_gradients(*a)),
         "∂L/∂W_QK is transposed.": lambda *a: (batch_gradients(*a)[0].T, batch_gradients(*a)[1]),
@@ -120,39 +128,43 @@ check_batch_gradients = Exercise(
 
 
 def witness(f, w):
-    grad, step = np.zeros_like(w), 6e-6
+    grad = np.zeros_like(w)
     for index in np.ndindex(w.shape):
-        up, down = w.copy(), w.copy()
-        up[index] += step
-        down[index] -= step
-        grad[index] = (f(up) - f(down)) / (2 * step)
+        step = np.zeros_like(w)
+        step[index] = 1e-3
+        near = (f(w + step) - f(w - step)) / 2e-3
+        far = (f(w + 2 * step) - f(w - 2 * step)) / 4e-3
+        grad[index] = (4 * near - far) / 3
     return grad
 
 
-def _stepped(up, down, width):
-    """A witness that goes so far up and down, and divides by ``width``."""
+def _mixed(h, near, far, divisor):
+    """A witness that weighs the central differences of step h and of step 2h so, and divides by ``divisor``."""
     def wrong(f, w):
         steps = [np.eye(w.size)[i].reshape(w.shape) for i in range(w.size)]
-        return np.array([f(w + up * step) - f(w - down * step) for step in steps]).reshape(w.shape) / width
+        one, two = (np.array([(f(w + k * h * e) - f(w - k * h * e)) / (2 * k * h) for e in steps]) for k in (1, 2))
+        return ((near * one - far * two) / divisor).reshape(w.shape)
     return wrong
 
 
 def _functions(rng):
     w, c = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
-    return [(lambda w: np.sum(c * np.exp(w)), w), (lambda w: np.sum(c * w) ** 2, w)]
+    return [(lambda w: 300 + np.sum(c * np.exp(w.real)), w), (lambda w: np.sum(c * w.real) ** 4, w)]
 
 
 check_witness = Exercise(
-    witness, "the gradient", _functions, tolerance=1e-6,
-    right="It agrees to a relative error of a millionth, and it knows nothing of the derivation.",
-    hint="Take the difference from both sides, with a step near the cube root of 1e-16.",
+    witness, "the gradient", _functions, tolerance=1e-10,
+    right="Ten digits agree, and it knows nothing of the derivation.", also_right=(_mixed(2e-3, 8, 2, 6),),
+    hint="Let the parts with h² cancel, at a step near 1e-3.",
     mistakes={
-        "Everything is twice too large: the two points are two steps apart.": _stepped(6e-6, 6e-6, 6e-6),
-        "From one side the error grows with the step: take the difference from both sides.": _stepped(1e-4, 0, 1e-4),
-        "The step is too large: what the curve bends is not its slope. Take one near the cube root of 1e-16.":
-            _stepped(0.1, 0.1, 0.2),
-        "You move all entries at once; each entry needs two points of its own.":
-            lambda f, w: np.full_like(w, (f(w + 6e-6) - f(w - 6e-6)) / 1.2e-5)})
+        "This is one central difference: at this step its part with h² is left.": _mixed(1e-3, 1, 0, 1),
+        "The parts with h² do not cancel: at the double step there is four times as much of it.":
+            _mixed(1e-3, 2, 1, 1),
+        "Everything is three times too large: four slopes less one are three.": _mixed(1e-3, 4, 1, 1),
+        "You took the double step four times and the single one once; it is the other way round.":
+            _mixed(1e-3, -1, -4, 3),
+        "The function throws the imaginary part away, so that a complex step sees no slope.":
+            lambda f, w: np.zeros_like(w)})
 
 
 def every_row(W_QK, W_OV, x, targets):
@@ -183,9 +195,11 @@ check_every_row = Exercise(
     every_row, "the gradient",
     lambda rng: (rng.normal(size=(4, 4)), rng.normal(size=(4, 3)), rng.normal(size=(6, 4)), rng.integers(3, size=6)),
     right="Every row asks now, and x has taken the place of its last row.",
+    also_right=(lambda W, V, x, t: sum(_last_row(W, V, x[:i], t[:i]) for i in range(1, 7)) / 6,),
     hint="Can a position see what comes after it? Does every position answer?",
     mistakes={
         "A position sees what comes after it: hide the later positions before the softmax.": _unmasked,
         "Only the last position answers here; let every position answer.": _last_row,
         "The loss is the mean over the positions; yours is the sum.": lambda *a: 6 * every_row(*a),
+        "The factor 1/√d_model is missing.": lambda *a: 2 * every_row(*a),
         "It is transposed: rows belong to the query, columns to the keys.": lambda *a: every_row(*a).T})

@@ -1,14 +1,9 @@
-r"""The one-head model on one sequence, a line of algebra a line of code: the slow version, made to be read.
-
-It names every quantity on the way from the loss back to the weights, and builds what the fast version never
-builds: the Jacobian of the softmax and the outer products whose sum is each gradient. The tests use it as an
-oracle for :mod:`transformer_lab.byhand.one_head`. Chapter 2 derives its lines, from the loss back to the weights:
-eq-delta, eq-grad-w-ov, eq-grad-read, eq-grad-pattern, eq-softmax-jacobian, eq-grad-scores, eq-grad-w-qk.
+r"""The one-head model on one sequence, a line of algebra a line of code: the slow version, made to be read, and the
+tests' oracle for :mod:`transformer_lab.byhand.one_head`. Chapter 2 derives its lines, from the loss back to the
+weights: eq-delta, eq-grad-w-ov, eq-grad-read, eq-grad-pattern, eq-softmax-jacobian, eq-grad-scores, eq-grad-w-qk.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -33,14 +28,13 @@ def one_sequence(W_QK: Array("d_model d_model"), W_OV: Array("d_model d_vocab"),
     >>> seen["pattern"].round(2).tolist(), seen["d_scores"].round(2).tolist()
     ([0.33, 0.33, 0.33], [-0.26, 0.13, 0.13])
     """
-    x_last, root = x[-1], math.sqrt(x.shape[1])
+    x_last, root = x[-1], np.sqrt(x.shape[1])
 
     scores = np.array([x_last @ W_QK @ x_j for x_j in x]) / root
     pattern = softmax(scores)
     read = sum(a_j * x_j for a_j, x_j in zip(pattern, x, strict=True))
     logits = read @ W_OV
     probs = softmax(logits)
-
     d_logits = probs - np.eye(len(probs), dtype=x.dtype)[target]
     d_W_OV = np.outer(read, d_logits)
     d_read = W_OV @ d_logits

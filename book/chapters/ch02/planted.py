@@ -1,12 +1,9 @@
-"""Twenty wrong gradients for the one-head model: the mistakes that people make, planted on purpose.
-
-A check is worth what it catches. Each mistake changes one line of :func:`~transformer_lab.byhand.one_head.backward`
-and leaves the others alone, so that everything after it goes wrong, and nothing before it.
+"""Twenty wrong gradients for the one-head model: the mistakes that people make, planted on purpose. Each changes one
+line of :func:`~transformer_lab.byhand.one_head.backward`, so that all after it goes wrong, and nothing before it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -28,17 +25,9 @@ class Mistake(NamedTuple):
     wrong: Callable
 
 
-def _weighted(seen):
-    return (seen["pattern"] * seen["d_pattern"]).sum(axis=-1, keepdims=True)
-
-
-def _batch(seen):
-    return seen["probs"].shape[-2]
-
-
 def _less_one(probs, seen, shift=0):
     """The error, as if these were the probabilities, and the targets those of another sequence."""
-    return (probs - np.eye(probs.shape[-1])[np.roll(seen["targets"], shift, axis=-1)]) / _batch(seen)
+    return (probs - np.eye(probs.shape[-1])[np.roll(seen["targets"], shift, axis=-1)]) / seen["probs"].shape[-2]
 
 
 PLANTED = {
@@ -47,21 +36,21 @@ PLANTED = {
                            lambda d, seen: seen["pattern"] * seen["d_pattern"]),
     "elementwise-jacobian": Mistake("d_scores", "a(1 - a), as if it were twenty sigmoids",
                                     lambda d, seen: seen["pattern"] * (1 - seen["pattern"]) * seen["d_pattern"]),
-    "plus-coupling": Mistake("d_scores", "diag(a) + aa', with the wrong sign",
-                             lambda d, seen: seen["pattern"] * (seen["d_pattern"] + _weighted(seen))),
+    "plus-coupling": Mistake("d_scores", "diag(a) + aa', with the wrong sign", lambda d, seen: seen["pattern"] * (
+        seen["d_pattern"] + (seen["pattern"] * seen["d_pattern"]).sum(axis=-1, keepdims=True))),
     "plain-mean": Mistake("d_scores", "the plain mean is taken off, not the mean weighted by a", lambda d, seen:
                           seen["pattern"] * (seen["d_pattern"] - seen["d_pattern"].mean(axis=-1, keepdims=True))),
     "own-key": Mistake("d_scores", "the last token is thought not to see itself",
                        lambda d, seen: d * (np.arange(d.shape[-1]) < d.shape[-1] - 1)),
     "uphill": Mistake("d_logits", "y - p in place of p - y: the sign is flipped", lambda d, seen: -d),
     "uphill-look": Mistake("d_scores", "the sign is flipped on the way to the scores", lambda d, seen: -d),
-    "no-root": Mistake("d_q", "1 / sqrt(d_model) is left out", lambda d, seen: d * math.sqrt(d.shape[-1])),
-    "root-twice": Mistake("d_q", "1 / d_model in place of its root", lambda d, seen: d / math.sqrt(d.shape[-1])),
+    "no-root": Mistake("d_q", "1 / sqrt(d_model) is left out", lambda d, seen: d * d.shape[-1] ** 0.5),
+    "root-twice": Mistake("d_q", "1 / d_model in place of its root", lambda d, seen: d / d.shape[-1] ** 0.5),
     "wrong-root": Mistake("d_q", "the root of n_ctx in place of d_model",
-                          lambda d, seen: d * math.sqrt(d.shape[-1] / seen["x"].shape[-2])),
-    "no-mean": Mistake("d_logits", "summed over the batch, not averaged", lambda d, seen: d * _batch(seen)),
-    "mean-twice": Mistake("d_logits", "averaged over the batch twice", lambda d, seen: d / _batch(seen)),
-    "no-target": Mistake("d_logits", "p in place of p - y", lambda d, seen: seen["probs"] / _batch(seen)),
+                          lambda d, seen: d * (d.shape[-1] / seen["x"].shape[-2]) ** 0.5),
+    "no-mean": Mistake("d_logits", "summed over the batch, not averaged", lambda d, seen: d * seen["probs"].shape[-2]),
+    "mean-twice": Mistake("d_logits", "averaged over the batch twice", lambda d, seen: d / seen["probs"].shape[-2]),
+    "no-target": Mistake("d_logits", "p in place of p - y", lambda d, seen: seen["probs"] / seen["probs"].shape[-2]),
     "next-target": Mistake("d_logits", "the targets are one sequence off",
                            lambda d, seen: _less_one(seen["probs"], seen, 1)),
     "softmax-twice": Mistake("d_logits", "the probabilities go through softmax again",
@@ -79,15 +68,12 @@ PLANTED = {
 
 @checked
 def with_mistake(name: Choice(PLANTED), params: dict, acts: dict, targets) -> dict[str, np.ndarray]:
-    """What :func:`~transformer_lab.byhand.one_head.backward` would return with this mistake in it.
+    """What :func:`~transformer_lab.byhand.one_head.backward` would return with this mistake in it;
+    two of them need two different sequences in the batch to show.
 
-    Two of them need at least two different sequences in the batch to show.
-
-    >>> from transformer_lab import OneHeadConfig
-    >>> from transformer_lab.byhand.one_head import encode, forward, init
-    >>> config = OneHeadConfig(d_vocab=3, n_ctx=4)
-    >>> params = init(config)
-    >>> acts = forward(params, encode([[0, 1, 0, 1]], config))
+    >>> from transformer_lab.byhand.one_head import forward
+    >>> params = {"W_QK": np.eye(3), "W_OV": np.eye(3)}
+    >>> acts = forward(params, np.eye(3)[[[0, 1, 0, 1]]])
     >>> uphill, right = with_mistake("uphill", params, acts, [0]), backward(params, acts, [0])
     >>> bool((uphill["W_OV"] == -right["W_OV"]).all())
     True

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from transformer_lab.errors import ArgumentError, ShapeError
+from transformer_lab.errors import ArgumentError
 from transformer_lab.rules import Array, Entries, Wholes
 from transformer_lab.signatures import checked
 
@@ -32,13 +30,8 @@ class OneHead(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every activation by name, from input rows (..., batch, n_ctx, d_model); the last query row only."""
-        if (type(x) is not torch.Tensor or x.dtype != self.W_QK.dtype or x.layout != torch.strided
-                or x.device != self.W_QK.device or x.ndim < 3 or x.shape[-1] != self.W_QK.shape[-1]):
-            came = f"one of shape {tuple(x.shape)}, {x.dtype}" if type(x) is torch.Tensor else f"a {type(x).__name__}"
-            raise ShapeError("x", came, f"a tensor (..., batch, n_ctx, {self.W_QK.shape[-1]}) of {self.W_QK.dtype}",
-                             "Pass the rows that one_head.encode gives, as a tensor.")
         q = x[..., -1, :] @ self.W_QK                                        # (..., batch, d_model)
-        scores = (x @ q[..., None])[..., 0] / math.sqrt(x.shape[-1])         # (..., batch, n_ctx)
+        scores = (x @ q[..., None])[..., 0] / x.shape[-1] ** 0.5              # (..., batch, n_ctx)
         pattern = scores.softmax(dim=-1)
         read = (pattern[..., None, :] @ x)[..., 0, :]                        # (..., batch, d_model)
         logits = read @ self.W_OV                                            # (..., batch, d_vocab)
@@ -51,10 +44,8 @@ def gradients(params: Entries(W_QK="*#lead d_model d_model", W_OV="*#lead d_mode
               x: Array("*#lead batch n_ctx d_model"),
               targets: Wholes("*#lead batch", low=0, below="d_vocab") | None = None, *,
               d_logits: Array("*#lead batch d_vocab") | None = None) -> dict[str, np.ndarray]:
-    """Autograd's gradients of ``W_QK``, ``W_OV`` and ``x``, NumPy in and NumPy out.
-
-    With ``targets`` those of the mean cross-entropy, the witness of ``backward``; with ``d_logits``, the gradient of
-    the logits, pulled back: the witness of ``pullback``.
+    """Autograd's gradients of ``W_QK``, ``W_OV`` and ``x``, NumPy in and NumPy out: with ``targets`` those of the mean
+    cross-entropy, the witness of ``backward``; with ``d_logits`` what it comes to, the witness of ``pullback``.
 
     >>> params = {"W_QK": np.zeros((3, 3)), "W_OV": np.zeros((3, 3))}
     >>> gradients(params, np.eye(3)[[[0, 1, 1]]], [0])["W_QK"].any()
