@@ -51,13 +51,23 @@ function thin(part) {
   });
 }
 
-/** The formula for eyes and, without its source, for screen readers. */
+/** The one letter or number that an inline formula is, or undefined. */
+function letter({ children: [base, ...more] }) {
+  const [, only, ...others] = base?.children ?? [];
+  return only?.text && !only.children && !more.length && !others.length ? only : undefined;
+}
+
+/** The formula for eyes and, without its source, for screen readers; a lone letter serves both as it is. */
 function drawn(tex, display) {
   const tree = katex.__renderToDomTree(tex, { displayMode: display, strict: "error" });
-  const whole = display ? tree.children[0] : tree, [spoken, shown] = whole.children;
-  const [math] = spoken.children;
-  math.children = math.children[0].children.slice(0, 1);
+  const whole = display ? tree.children[0] : tree, [spoken, shown] = whole.children, [math] = spoken.children;
+  math.children = math.children[0].children[0].children;
   thin(shown);
+  const lone = display ? undefined : letter(shown);
+  if (lone) {
+    lone.classes.push("katex-html");
+    tree.children = [lone];
+  }
   return tree.toMarkup();
 }
 
