@@ -138,7 +138,7 @@ def one_of_twenty(seed: int) -> dict:
 
 ENDS = Study("in-150-seconds", an_end, {"end": tuple(FULL)}, seeds=range(3),
              settings={"steps": FULL, "usual": USUAL, "changes": CHANGES, "lengths": [list(one) for one in LENGTHS]})
-LADDER = Study("one-change-at-a-time", one_change, {"change": tuple(CHANGES)}, seeds=range(1),
+LADDER = Study("one-change-at-a-time", one_change, {"change": tuple(CHANGES)}, seeds=range(3),
                settings={"steps": SHORT, "usual": USUAL, "changes": CHANGES})
 TWENTY = Study("twenty-seeds", one_of_twenty, seeds=range(20), settings=BASELINE)
 

@@ -209,7 +209,7 @@ SWEEP = Study("norm-rates", at_a_rate, {"arm": tuple(ARMS), "rate": RATES}, seed
 FINE = Study("norm-placement", in_full, near_the_best(), seeds=range(1, 5), settings=TRAINING | {"every": EVERY},
              finish=at_their_best)
 
-LONGER = Study("norm-longer", longer, {"rate": (1e-3,)}, seeds=range(3), settings=TRAINING | {"steps": 960})
+LONGER = Study("norm-longer", longer, {"rate": (1e-3,)}, seeds=range(5), settings=TRAINING | {"steps": 960})
 
 
 def spread_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -150,7 +150,7 @@ SETTINGS = {"recipe": RECIPE, "shapes": {str(width): list(shape) for width, shap
 DATA = Study("sizes-at-fixed-data", at_fixed_data, arms(SMALLER), seeds=range(5), settings=SETTINGS)
 LARGEST = Study("largest-at-fixed-data", at_fixed_data, arms([WIDEST]), seeds=range(3), settings=SETTINGS)
 #: The middle size is not here: its runs are those at fixed data.
-COMPUTE = Study("sizes-at-fixed-compute", at_fixed_compute, arms([24, 40, 8]), seeds=range(3),
+COMPUTE = Study("sizes-at-fixed-compute", at_fixed_compute, arms([24, 40, 8, 64]), seeds=range(5),
                 settings=SETTINGS | {"middle": MIDDLE})
 SCARCE = Study("sizes-with-little-text", of_little_text, seeds=range(3), settings=SETTINGS,
                arms=[{"width": width, "rate": rate, "characters": 32_000} for width, rate in
