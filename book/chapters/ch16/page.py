@@ -12,7 +12,7 @@ from transformer_lab.signatures import checked
 from transformer_lab.widgets.bundle import JS
 
 from .prediction import smaller
-from .study import LARGEST, WIDEST, of_width
+from .study import WIDEST, largest, of_width
 
 __all__ = ["SHOWN", "shown"]
 
@@ -27,9 +27,9 @@ def shown() -> dict:
     ([5, 5, 5, 5, 5, 5, 5], 1001088)
     """
     sizes, losses, _ = smaller()
-    largest = at_best(LARGEST.load()["held_out"].sortby("rate")).losses.values.ravel()
+    best = at_best(largest()).losses.values.ravel()
     return {"sizes": [int(size) for size in sizes], "losses": losses.round(4).tolist(),
-            "largest": {"size": of_width(WIDEST).weights, "losses": largest.round(4).tolist()}}
+            "largest": {"size": of_width(WIDEST).weights, "losses": best.round(4).tolist()}}
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from transformer_lab.training.outcome import tried
 
 from .flops import step_flops
 
-__all__ = ["COMPUTE", "DATA", "LARGEST", "MIDDLE", "SCARCE", "SHAPES", "STEPS", "TOKENS", "of_width",
-           "steps_for"]
+__all__ = ["COMPUTE", "DATA", "LARGEST", "LARGEST_AGAIN", "MIDDLE", "SCARCE", "SHAPES", "STEPS", "TOKENS", "largest",
+           "of_width", "steps_for"]
 
 TOKENS, STEPS = 16 * 64, 300  # characters in a batch, batches at fixed data
 
@@ -149,9 +149,20 @@ SETTINGS = {"recipe": RECIPE, "shapes": {str(width): list(shape) for width, shap
 
 DATA = Study("sizes-at-fixed-data", at_fixed_data, arms(SMALLER), seeds=range(5), settings=SETTINGS)
 LARGEST = Study("largest-at-fixed-data", at_fixed_data, arms([WIDEST]), seeds=range(3), settings=SETTINGS)
+#: Two more seeds of the largest, at the best of its rates and both neighbours, when the first three had been told.
+LARGEST_AGAIN = Study("largest-again", at_fixed_data, arms([WIDEST])[1:4], seeds=(3, 4), settings=SETTINGS)
 #: The middle size is not here: its runs are those at fixed data.
 COMPUTE = Study("sizes-at-fixed-compute", at_fixed_compute, arms([24, 40, 8, 64]), seeds=range(5),
                 settings=SETTINGS | {"middle": MIDDLE})
 SCARCE = Study("sizes-with-little-text", of_little_text, seeds=range(3), settings=SETTINGS,
                arms=[{"width": width, "rate": rate, "characters": 32_000} for width, rate in
                      ((8, 0.16), (24, 0.02), (64, 0.01), (96, 0.005))])
+
+
+def largest():
+    """What the largest size loses (width, rate, seed): three seeds at every rate, five at the best and beside it.
+
+    >>> dict(largest().sizes)
+    {'width': 1, 'rate': 5, 'seed': 5}
+    """
+    return LARGEST.load()["held_out"].combine_first(LARGEST_AGAIN.load()["held_out"]).sortby("rate")

@@ -11,7 +11,7 @@ from chapters.ch16 import page, study
 from transformer_lab.analysis.power_laws import fit_law
 from transformer_lab.errors import LabError
 
-STUDIES = [ch16.DATA, ch16.LARGEST, ch16.COMPUTE, ch16.SCARCE]
+STUDIES = [ch16.DATA, ch16.LARGEST, ch16.LARGEST_AGAIN, ch16.COMPUTE, ch16.SCARCE]
 
 
 @pytest.mark.parametrize("width", ch16.SHAPES)
