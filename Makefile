@@ -67,7 +67,7 @@ renumber: setup-book ## number the chapters by their order in _toc.yml (DRY=1 on
 study: setup-book ## list the studies; NAME=... makes one (JOBS=1)
 	@$(BIN)/transformer-lab study $${NAME:+"$$NAME"} --jobs "$${JOBS:-1}"
 
-bench: setup-test ## measure speed against the peers
+bench: setup-test ## measure speed against the peers (a quarter of an hour)
 	$(BIN)/python tools/bench.py
 	$(BIN)/python tools/bench_models.py
 	$(BIN)/python tools/bench_two_cores.py

@@ -172,6 +172,8 @@ def test_search_works_from_disk(chromium, built_site):
         page.keyboard.press("Enter")
         page.wait_for_selector(".found li a")
         assert "search.html?q=softmax" in page.url
+        page.hover(".found li a")                        # a term: what the cards say is loaded, if one lets it
+        page.wait_for_function("window.labTerms")
         page.click(".found li a")
         page.wait_for_selector("article h1")
         assert said == [] and elsewhere(asked, built_site.as_uri()) == []

@@ -49,8 +49,8 @@ def inline(svg: str) -> str:
     A colour that is not in ``theme.json`` is refused: it would not change with the theme.
     """
     root = ElementTree.fromstring(svg)
-    _strip(root)
     _gather(root)
+    _strip(root)
     width, height = (float(root.get(side).removesuffix("pt")) for side in ("width", "height"))
     body = _prefixed("".join(_written(child) for child in root))
     return (f'<svg viewBox="0 0 {_short(width)} {_short(height)}" aria-hidden="true" '
@@ -81,6 +81,16 @@ def _gather(root) -> None:
         for layer in range(LAYERS):
             d = " ".join(_moved(shapes[name].get("d"), mark) for mark in marks[layer::LAYERS])
             ElementTree.SubElement(group, f"{SVG}path", {"d": d, "style": f"{style};{shapes[name].get('style', '')}"})
+    _drop_unused(root)
+
+
+def _drop_unused(root) -> None:
+    """Shapes of marks that no mark has any more go."""
+    used = {mark.get(XLINK + "href") for mark in root.iter(f"{SVG}use")}
+    for defs in root.iter(f"{SVG}defs"):
+        for path in defs.findall(f"{SVG}path"):
+            if f"#{path.get('id')}" not in used:
+                defs.remove(path)
 
 
 def _moved(d: str, mark) -> str:

@@ -13,7 +13,7 @@ from ..errors import MissingExtraError, RangeError
 from ..rules import Array, Rule, Wholes, rule_of
 from ..theme import css_variables
 from .bundle import bundle, css, picture_css, static_html
-from .page_data import page_model, shipped_file
+from .page_data import page_model, shipped
 
 __all__ = ["Explorable", "OneOf", "Synced", "WithModel"]
 
@@ -83,7 +83,7 @@ class WithModel:
 
 def shipped_bytes(name: str) -> Bytes:
     """A trait that holds ``js/data/NAME.bin``, for JupyterLab; the built page loads the same bytes by itself."""
-    return Bytes(shipped_file(name).read_bytes(), read_only=True).tag(sync=True)
+    return Bytes(shipped(name), read_only=True).tag(sync=True)
 
 
 class Explorable(anywidget.AnyWidget):

@@ -94,9 +94,15 @@ def shipped_file(name: str) -> Path:
 
 
 @cache
+def shipped(name: str) -> bytes:
+    """What an explorable with ``data: "NAME"`` loads."""
+    return shipped_file(name).read_bytes()
+
+
+@cache
 def shipped_data(name: str) -> tuple[dict, dict[str, np.ndarray]]:
-    """The facts and the arrays that an explorable with ``data: "NAME"`` loads."""
-    return page_data(shipped_file(name).read_bytes())
+    """The facts and the arrays in it."""
+    return page_data(shipped(name))
 
 
 def write_page_data(name: str, data: bytes) -> None:

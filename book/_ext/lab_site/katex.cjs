@@ -1,4 +1,5 @@
-// One formula a line in, one answer a line out; nothing else is ever written to stdout.
+// One formula a line in, one answer a line out; nothing else is ever written to stdout. The tree of KaTeX's elements,
+// which is no public part of it, is thinned before it becomes HTML; tests/site/test_math.py holds the result to KaTeX's.
 const katex = require(process.argv[2]);
 const SIZES = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.44, 1.728, 2.074, 2.488]; // of KaTeX's size1, size2, …
 
@@ -32,20 +33,20 @@ function lone(script) {
   return part;
 }
 
-const PLAIN = /^(mord|mtight)$/, IN_LINE = /^(katex-base|katex-sizing|mord|mop|mrel|mbin|minner)$/;
+const PLAIN = /^(mord|mtight)$/, IN_LINE = /^(katex-base|katex-sizing|(reset-)?size\d+|mord|mop|mrel|mbin|minner|mtight)$/;
 const plain = ({ classes, style, children }) => children && classes?.length && classes.every((name) => PLAIN.test(name)) && !Object.keys(style).length;
 const space = ({ classes, style, children }) => children?.length === 0 && classes?.[0] === "mspace" && Object.keys(style).join() === "marginRight";
 
-/** The drawn half of a formula with a third of its elements, each letter where it was. */
+/** Take a third of the elements of a formula's drawn half away; each letter stays where it was. */
 function thin(part) {
   if (!part.children) return;
   part.children.forEach(thin);
   part.children = part.children.map((child) => (child.classes?.[0] === "msupsub" && lone(child)) || child);
-  if (!part.classes?.length || !part.classes.every((name) => IN_LINE.test(name) || PLAIN.test(name) || /size\d/.test(name))) return;
+  if (!part.classes?.length || !part.classes.every((name) => IN_LINE.test(name))) return;
   part.children = part.children.flatMap((child) => (plain(child) ? child.children : [child]));
   part.children = part.children.filter((child, i, all) => {
     const before = all[i - 1];
-    if (!space(child) || !/^m/.test(before?.classes[0] ?? "")  || space(before)) return true;
+    if (!space(child) || !/^m/.test(before?.classes[0] ?? "") || space(before)) return true;
     plus(before, number(child.style.marginRight));
     return false;
   });
@@ -63,10 +64,10 @@ function drawn(tex, display) {
   const whole = display ? tree.children[0] : tree, [spoken, shown] = whole.children, [math] = spoken.children;
   math.children = math.children[0].children[0].children;
   thin(shown);
-  const lone = display ? undefined : letter(shown);
-  if (lone) {
-    lone.classes.push("katex-html");
-    tree.children = [lone];
+  const only = display ? undefined : letter(shown);
+  if (only) {
+    only.classes.push("katex-html");
+    tree.children = [only];
   }
   return tree.toMarkup();
 }
