@@ -285,6 +285,7 @@ STREAMS = {  # command, environment, exit code, what stands in the output or on 
                                 {"PYTHONIOENCODING": "utf-8:strict"}, 0, "Max ( 1 , 2 , 3 )  ="),
     "full output": (f"{ASKED} >/dev/full", {}, 1, "the output: No space left on device."),
     "everything full": (f"{ASKED} >/dev/full 2>/dev/full", {}, 1, ""),
+    "everything full, by lines": (f"{ASKED} >/dev/full 2>/dev/full", {"PYTHONUNBUFFERED": ""}, 1, ""),
     "closed output": (f"{ASKED} >&-", {}, 0, ""),
     "everything closed": (f"{ASKED} <&- >&- 2>&-", {}, 0, ""),
     "closed input": ("LAB ask digits-0 <&-", {}, 0, "digits-0 knows"),

@@ -50,13 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt as stopped:
         return ended(130, f"stopped. {stopped}".rstrip(), before="\n")
     except BrokenPipeError:  # who read us has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        lead_nowhere(sys.stdout)
         return 0
     except MemoryError:
         return ended(1, "this takes more memory than there is. Make the model, the batch or the task smaller.")
     except OSError as fault:
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        lead_nowhere(sys.stdout)
         return ended(1, f"{fault.filename or 'the output'}: {fault.strerror or fault}.")
 
 
@@ -76,9 +75,17 @@ def run(arguments: list[str] | None) -> int:
 
 
 def ended(code: int, sentence: str, before: str = "") -> int:
-    with contextlib.suppress(OSError):
-        say(f"{before}transformer-lab: {sentence}", file=sys.stderr)
+    try:
+        say(f"{before}transformer-lab: {sentence}", file=sys.stderr, flush=True)
+    except OSError:
+        lead_nowhere(sys.stderr)
     return code
+
+
+def lead_nowhere(stream) -> None:
+    """What cannot be written to a stream is let go; else Python would try once more at its end, and exit with 120."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
