@@ -11,6 +11,8 @@ def main() -> int:
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # else it is ignored, as behind nohup
         signal.signal(signal.SIGINT, stopped)
+    import numpy.random  # noqa: F401  # loaded on demand otherwise, and its compiled code passes over a Ctrl-C
+
     from .cli import main as command  # loading takes a third of a second
 
     try:

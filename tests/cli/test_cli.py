@@ -358,6 +358,19 @@ def test_ctrl_c_that_a_library_takes_for_another_fault_is_a_sentence_too(inside)
     assert (done.returncode, done.stderr) == (130, "\ntransformer-lab: stopped.\n")
 
 
+def test_what_passes_over_ctrl_c_is_loaded_while_ctrl_c_ends_the_process_at_once(inside):
+    script = """if True:
+        import signal, sys
+        import transformer_lab.__main__ as lab, transformer_lab.cli as cli
+        def command():
+            print("numpy.random._generator" in sys.modules, signal.getsignal(signal.SIGINT) is lab.stopped)
+            return 0
+        cli.main = command
+        sys.exit(lab.main())"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=inside, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True False\n", "")
+
+
 def test_the_progress_line_fits_the_terminal_that_watches(monkeypatch):
     watching, watched = os.openpty()
     termios.tcsetwinsize(watched, (24, 40))
