@@ -1,8 +1,8 @@
 """Chapter 12's studies: from a usual recipe for a small language model to a better one, one change at a time; both ends
 at full length; and the same small model twenty times, for what chance alone does.
 
-``transformer-lab study one-change-at-a-time``, ``transformer-lab study in-150-seconds`` and ``transformer-lab study
-twenty-seeds`` make the records again. All losses are in nats a character, over all windows of what is held out.
+``transformer-lab study one-change-at-a-time``, ``… one-change-again``, ``… in-150-seconds`` and ``… twenty-seeds`` make
+the records again. All losses are in nats a character, over all windows of what is held out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run, Study, fit
 from transformer_lab.training.held_out import losses_at
 
-__all__ = ["BASELINE", "CHANGES", "ENDS", "LADDER", "RATES", "RULERS", "TOKENS", "TWENTY", "recipe"]
+__all__ = ["BASELINE", "CHANGES", "ENDS", "LADDER", "LADDER_AGAIN", "RATES", "RULERS", "TOKENS", "TWENTY", "ladder",
+           "recipe"]
 
 TOKENS, SHORT, FULL = 64 * 24, 400, {"nanoGPT": 2000, "ours": 2600}
 
@@ -140,6 +141,20 @@ ENDS = Study("in-150-seconds", an_end, {"end": tuple(FULL)}, seeds=range(3),
              settings={"steps": FULL, "usual": USUAL, "changes": CHANGES, "lengths": [list(one) for one in LENGTHS]})
 LADDER = Study("one-change-at-a-time", one_change, {"change": tuple(CHANGES)}, seeds=range(3),
                settings={"steps": SHORT, "usual": USUAL, "changes": CHANGES})
+#: Two more seeds of each rung, run when the first three had been told.
+LADDER_AGAIN = Study("one-change-again", one_change, {"change": tuple(CHANGES)}, seeds=(3, 4),
+                     settings={"steps": SHORT, "usual": USUAL, "changes": CHANGES})
+
+
+def ladder():
+    """The records of the rungs side by side: (change, seed), five seeds.
+
+    >>> dict(ladder()["held_out"].sizes)
+    {'change': 11, 'seed': 5}
+    """
+    return LADDER.load().combine_first(LADDER_AGAIN.load())
+
+
 TWENTY = Study("twenty-seeds", one_of_twenty, seeds=range(20), settings=BASELINE)
 
 

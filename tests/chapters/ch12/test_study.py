@@ -12,7 +12,7 @@ from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run
 from transformer_lab.training.held_out import losses_at
 
-SHIPPED = [study for study in (ch12.ENDS, ch12.LADDER, ch12.TWENTY)
+SHIPPED = [study for study in (ch12.ENDS, ch12.LADDER, ch12.LADDER_AGAIN, ch12.TWENTY)
            if places.shipped("studies", study.name).is_dir()]
 
 
