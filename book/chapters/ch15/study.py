@@ -1,8 +1,8 @@
 """Chapter 15's studies: gradients cut at several thresholds, by norm and by value, at each optimiser's rates; and runs
 in which some batches are spoilt.
 
-``transformer-lab study clipping``, ``… spoilt-batches`` and ``… spoilt-and-forgotten`` make the records again. Losses
-are in nats a character over all windows of what is held out; NaN is a run that diverged.
+``transformer-lab study clipping``, ``… spoilt-batches``, ``… spoilt-and-forgotten`` and ``… spoilt-otherwise`` make the
+records again. Losses are in nats a character over all windows of what is held out; NaN is a run that diverged.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from functools import cache
 import numpy as np
 
 from transformer_lab.models.transformer import Transformer
+from transformer_lab.randomness import generator
 from transformer_lab.rules import Choice, Number, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks import text
+from transformer_lab.tasks.answers import Examples
 from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run, Study
 from transformer_lab.training.held_out import losses_at
@@ -22,8 +24,8 @@ from transformer_lab.training.outcome import tried
 
 from .cuts import VALUES, Cut
 
-__all__ = ["CLIPPING", "CUTS", "FORGOTTEN", "LIMIT", "MODEL", "RATES", "SPOILT", "SPOILT_AT", "SPOILT_CUTS", "recipe",
-           "trained"]
+__all__ = ["CLIPPING", "CUTS", "FORGOTTEN", "LIMIT", "MODEL", "OTHERWISE", "RATES", "SPOILT", "SPOILT_AT",
+           "SPOILT_CUTS", "recipe", "trained"]
 
 STEPS, EVERY, LIMIT, SEEDS = 200, 10, 20.0, range(5)
 
@@ -64,12 +66,25 @@ def recipe(optimizer: Choice(RATES), rate: Number(above=0), seed: Whole() = 0) -
     return Run.of(windows(), optimizer=optimizer, learning_rate=rate, seed=seed, **MODEL | {"weight_decay": decay})
 
 
-def trained(run: Run, **cut) -> tuple[dict, Cut]:
+def scrambled(run: Run):
+    """``batches(step)`` of a run, where those of the spoilt steps are characters drawn at random, each as likely."""
+    def batches(step):
+        found = run.batches(step)
+        if step not in SPOILT_AT:
+            return found
+        rows = generator(run.training.seed, "random characters", step).integers(
+            len(run.task.alphabet), size=(run.training.batch, run.task.n_ctx + 1))
+        return Examples(rows[:, :-1], rows[:, 1:])
+
+    return batches
+
+
+def trained(run: Run, batches=None, **cut) -> tuple[dict, Cut]:
     """A run's held-out loss (NaN where it diverged), the step at which it did (else -1), what it met; its stepper."""
     stepper = Cut(Transformer(run.model, run.first()), run.training.optimizer, seed=run.training.seed,
                   **run.training.settings, **cut)
     steps = run.training.steps
-    outcome = tried(stepper, run.batches, steps=steps, learning_rate=run.learning_rate, every=EVERY,
+    outcome = tried(stepper, batches or run.batches, steps=steps, learning_rate=run.learning_rate, every=EVERY,
                     limit=LIMIT)
     judged = np.nan if outcome.diverged >= 0 else losses_at(stepper.module, text.tests(run.task)[0]).mean()
     met = {name: ("step", np.array([getattr(stepper, name).get(step, np.nan) for step in range(steps)], np.float32))
@@ -91,18 +106,14 @@ def shipped_clipping(dataset):
     """Norms of all runs that cut nothing; of the others their median and how many were longer than 0.1, 0.5 and 2;
     angles for the first seed.
     """
+    import xarray
+    thresholds = xarray.DataArray([0.1, 0.5, 2.0], dims="threshold", coords={"threshold": [0.1, 0.5, 2.0]})
     met = dataset["norms"].clip(max=6e4)
-    small = dataset[["held_out", "diverged"]].assign(
+    return dataset[["held_out", "diverged"]].assign(
         norms=met.sel(cut="none").astype(np.float16).drop_vars("cut"), median=met.median("step").astype(np.float32),
-        longer=(met > longer_than()).sum("step").astype(np.int16),
+        longer=(met > thresholds).sum("step").astype(np.int16),
         peak=dataset["losses"].max("step").astype(np.float32),
         angles=dataset["angles"].sel(cut="none", seed=0).astype(np.float16).drop_vars(["cut", "seed"]))
-    return small
-
-
-def longer_than():
-    import xarray
-    return xarray.DataArray([0.1, 0.5, 2.0], dims="threshold", coords={"threshold": [0.1, 0.5, 2.0]})
 
 
 #: Of SGD's rates those around which an arm can be expected to do best: the smaller what is left, the larger.
@@ -128,9 +139,8 @@ CLIPPING = Study("clipping", one_cut, seeds=SEEDS, settings=MODEL | {"limit": LI
 
 def one_spoilt(optimizer: str, cut: str, rate: float, seed: int) -> dict:
     """An arm of the second study: some batches weigh a hundred times what they should."""
-    found, _ = trained(recipe(optimizer, rate, seed), spoilt=SPOILT_AT, weight=WEIGHT,
-                       **(SPOILT_CUTS | FORGOTTEN_CUTS)[cut])
-    return found
+    return trained(recipe(optimizer, rate, seed), spoilt=SPOILT_AT, weight=WEIGHT,
+                   **(SPOILT_CUTS | FORGOTTEN_CUTS)[cut])[0]
 
 
 def shipped_spoilt(dataset):
@@ -152,3 +162,28 @@ FORGOTTEN = Study("spoilt-and-forgotten", one_spoilt, seeds=SEEDS, finish=shippe
                   arms=[{"optimizer": "adamw", "cut": cut, "rate": 0.02} for cut in FORGOTTEN_CUTS],
                   settings=MODEL | {"limit": LIMIT, "cuts": FORGOTTEN_CUTS, "spoilt": list(SPOILT_AT),
                                     "weight": WEIGHT})
+
+
+def one_otherwise(spoilt: str, optimizer: str, cut: str, rate: float, seed: int) -> dict:
+    """An arm of the last study: the same steps are spoilt, by their weight or by random characters."""
+    run, weighed = recipe(optimizer, rate, seed), {"spoilt": SPOILT_AT, "weight": WEIGHT}
+    return trained(run, **(weighed if spoilt == "weight" else {"batches": scrambled(run)}), **SPOILT_CUTS[cut])[0]
+
+
+def shipped_otherwise(dataset):
+    """Losses, and how many times as long as the one before a spoilt step's gradient is, the median of the five."""
+    at, norms = np.array(SPOILT_AT), dataset["norms"]
+    jumps = norms.sel(step=at).drop_vars("step") / norms.sel(step=at - 1).drop_vars("step")
+    return dataset[["held_out", "diverged"]].assign(jump=jumps.median("step").astype(np.float32))
+
+
+#: SGD where batches weigh too much, both where they are random. The weight leaves SGD no large rate without a cut.
+OTHERWISE_RATES = {("weight", "momentum"): RATES["momentum"][:5], ("letters", "adamw"): RATES["adamw"][:5],
+                   ("letters", "momentum"): RATES["momentum"][:5]}
+SMALL = {("weight", "none"): tuple(0.1 / 2**n for n in range(11))[::-1]}
+
+OTHERWISE = Study("spoilt-otherwise", one_otherwise, seeds=SEEDS, finish=shipped_otherwise,
+                  arms=[{"spoilt": spoilt, "optimizer": optimizer, "cut": cut, "rate": rate}
+                        for (spoilt, optimizer), rates in OTHERWISE_RATES.items() for cut in ("none", "norm 0.5")
+                        for rate in SMALL.get((spoilt, cut), rates)],
+                  settings=MODEL | {"limit": LIMIT, "spoilt": list(SPOILT_AT), "weight": WEIGHT})

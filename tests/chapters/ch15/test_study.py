@@ -13,7 +13,7 @@ from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run
 from transformer_lab.widgets.bundle import JS
 
-SHIPPED = [study for study in (ch15.CLIPPING, ch15.SPOILT, ch15.FORGOTTEN)
+SHIPPED = [study for study in (ch15.CLIPPING, ch15.SPOILT, ch15.FORGOTTEN, ch15.OTHERWISE)
            if places.shipped("studies", study.name).is_dir()]
 SMALL = Run.of(TextTask("sonnet", n_ctx=16), **ch15.MODEL | {"n_layers": 1, "d_model": 16, "d_mlp": 32, "steps": 30,
                                                              "batch": 2})
@@ -77,6 +77,20 @@ def test_angles_are_those_of_cuts_by_hand():
         assert turned == pytest.approx(cosine(whole, cut), abs=1e-3)
         assert entries == pytest.approx((abs(whole) > threshold).mean(), abs=2e-3)
         assert left == pytest.approx(np.linalg.norm(cut) / np.linalg.norm(whole), abs=1e-3)
+
+
+def test_random_characters_stand_in_the_spoilt_batches_alone_and_are_the_same_each_time():
+    run = ch15.recipe("momentum", 0.4, 3)
+    batches, letters = ch15.scrambled(run), len(run.task.alphabet)
+    for step in (0, 49, 50, 51, 150):
+        found, own = batches(step), run.batches(step)
+        assert found.tokens.shape == own.tokens.shape and found.tokens.dtype == own.tokens.dtype
+        assert np.array_equal(found.tokens, own.tokens) == (step not in ch15.SPOILT_AT)
+        np.testing.assert_array_equal(found.tokens[:, 1:], found.targets[:, :-1])
+        np.testing.assert_array_equal(batches(step).targets, found.targets)
+    drawn = np.concatenate([batches(step).targets.ravel() for step in ch15.SPOILT_AT])
+    counts = np.bincount(drawn, minlength=letters)
+    assert len(counts) == letters and abs(counts / counts.mean() - 1).max() < 0.6
 
 
 @pytest.mark.parametrize("study", SHIPPED, ids=lambda study: study.name)
