@@ -154,9 +154,12 @@ LARGEST_AGAIN = Study("largest-again", at_fixed_data, arms([WIDEST])[1:4], seeds
 #: The middle size is not here: its runs are those at fixed data.
 COMPUTE = Study("sizes-at-fixed-compute", at_fixed_compute, arms([24, 40, 8, 64]), seeds=range(5),
                 settings=SETTINGS | {"middle": MIDDLE})
-SCARCE = Study("sizes-with-little-text", of_little_text, seeds=range(3), settings=SETTINGS,
-               arms=[{"width": width, "rate": rate, "characters": 32_000} for width, rate in
-                     ((8, 0.16), (24, 0.02), (64, 0.01), (96, 0.005))])
+#: With little text each size at its best rate at fixed data, at one twice as large, and down past where it is best.
+LITTLE = {8: (0.04, 0.08, 0.16, 0.32), 24: (0.005, 0.01, 0.02, 0.04), 64: (0.0025, 0.005, 0.01, 0.02),
+          96: (0.000625, 0.00125, 0.0025, 0.005, 0.01)}
+SCARCE = Study("sizes-with-little-text", of_little_text, seeds=range(5), settings=SETTINGS,
+               arms=[{"width": width, "rate": rate, "characters": 32_000} for width, rates in LITTLE.items()
+                     for rate in rates])
 
 
 def largest():
