@@ -130,9 +130,31 @@ def test_negative_cells_have_a_sign_that_needs_no_colour():
     assert "--lab-page" in with_signs and "--lab-page" not in inline_of(drawing)
 
 
+def test_a_smooth_path_is_written_by_the_points_that_it_needs_and_passes_all_others():
+    turn = np.linspace(0, 1.9 * np.pi, 2000)
+    points = np.stack([150 + 140 * np.cos(turn), 100 + 60 * np.sin(3 * turn)], axis=1)
+    kept = points_of(written(points))
+    assert len(kept) < len(points) / 5
+    pieces, along = np.diff(kept, axis=0), points[:, None] - kept[:-1]
+    share = np.clip((along * pieces).sum(-1) / (pieces * pieces).sum(-1), 0, 1)
+    assert np.linalg.norm(along - share[..., None] * pieces, axis=-1).min(1).max() < 0.18  # a tenth, and the grid's own
+
+
+def test_a_path_keeps_the_corners_of_steps_and_the_tip_of_a_needle():
+    steps = np.array([[0, 0], [5, 0], [10, 0], [10, 4], [20, 4], [20, 30], [20, 4], [40, 4.]])
+    np.testing.assert_array_equal(points_of(written(steps)), np.delete(steps, 1, axis=0))
+
+
 def test_a_path_keeps_its_points_to_a_twentieth_of_a_pixel():
     points = generator(0, "path").random((200, 2)) * 300
-    short = shortened_path(" ".join(f"{'L' if i else 'M'} {x:.6f} {y:.6f}" for i, (x, y) in enumerate(points)))
+    np.testing.assert_allclose(points_of(written(points)), points, atol=0.0501)
+
+
+def written(points):
+    return shortened_path(" ".join(f"{'L' if i else 'M'} {x:.6f} {y:.6f}" for i, (x, y) in enumerate(points)))
+
+
+def points_of(short):
     steps, here = [], np.zeros(2)
     for command, numbers in re.findall(r"([Mlhv])([^Mlhv]*)", short):
         values = [float(number) for number in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", numbers)]
@@ -141,7 +163,7 @@ def test_a_path_keeps_its_points_to_a_twentieth_of_a_pixel():
         for pair in np.reshape(values, (-1, 2)):
             here = here + pair
             steps.append(here)
-    np.testing.assert_allclose(steps, points, atol=0.0501)
+    return np.array(steps)
 
 
 @pytest.mark.parametrize("call", [

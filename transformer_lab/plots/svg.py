@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import html
+import math
 import re
-from itertools import cycle
+from itertools import cycle, pairwise
 from xml.etree import ElementTree
 
 from ..errors import UnknownNameError
@@ -78,9 +79,9 @@ def _gather(root) -> None:
         (name, style), marks = kinds.pop(), list(group)
         for mark in marks:
             group.remove(mark)
+        d, style = shapes[name].get("d"), f"{style};{shapes[name].get('style', '')}"
         for layer in range(LAYERS):
-            d = " ".join(_moved(shapes[name].get("d"), mark) for mark in marks[layer::LAYERS])
-            ElementTree.SubElement(group, f"{SVG}path", {"d": d, "style": f"{style};{shapes[name].get('style', '')}"})
+            ElementTree.SubElement(group, f"{SVG}path", _crowd(d, style, marks[layer::LAYERS]))
     _drop_unused(root)
 
 
@@ -91,6 +92,17 @@ def _drop_unused(root) -> None:
         for path in defs.findall(f"{SVG}path"):
             if f"#{path.get('id')}" not in used:
                 defs.remove(path)
+
+
+def _crowd(d: str, style: str, marks: list) -> dict[str, str]:
+    """One path for equal marks; discs are strokes of no length with round ends, a tenth of the bytes."""
+    disc = re.match(r"M 0 ([\d.]+)\s+C", d)
+    if not disc or d.count("C") != 8 or "stroke" in style:
+        return {"d": " ".join(_moved(d, mark) for mark in marks), "style": style}
+    places = (f"{mark.get('x')} {mark.get('y')}" for mark in marks)
+    ends = f"fill: none;stroke-width: {2 * float(disc[1])};stroke-linecap: round"
+    return {"d": " ".join(f"M {place} L {place}" for place in places),
+            "style": f"{style.replace('fill', 'stroke')};{ends}"}
 
 
 def _moved(d: str, mark) -> str:
@@ -174,30 +186,57 @@ def _themed(value: str) -> str:
 
 
 def shortened_path(d: str) -> str:
-    """The path on a grid of a tenth of a pixel, each point relative to the one before.
+    """The path on a grid of a tenth of a pixel, each point relative to the one before; what a line passes anyway goes.
 
-    >>> shortened_path("M 10 20 L 15.04 20 L 15 25 L 10 25 z")
+    >>> shortened_path("M 10 20 L 12 20 L 15.04 20 L 15 25 L 10 25 z")
     'M10 20h5v5h-5z'
     """
     out, here, start = "", (0, 0), (0, 0)
-    for command, numbers in re.findall(r"([MLCQz])([^MLCQz]*)", d):
+    for run in re.findall(r"L[^MCQz]*|[MCQz][^MLCQz]*", d):
+        command, tenths = run[0], [round(float(number) * 10) for number in re.findall(r"[^\sMLCQz]+", run)]
         if command == "z":
             out, here = out + "z", start
             continue
-        points = [round(float(number) * 10) for number in numbers.split()]
-        pairs = list(zip(points[::2], points[1::2], strict=True))
-        relative = [(x - here[0], y - here[1]) for x, y in pairs]
-        here = pairs[-1]
-        if command == "M":
-            start = here
-            out += "m" + _joined(relative) if out else "M" + _joined(pairs)
-        elif command == "L":
-            (dx, dy), = relative
-            straight = f"h{_short(dx / 10)}" if dx else f"v{_short(dy / 10)}" if dy else ""
-            out += "l" + _joined(relative) if dx and dy else straight
+        points = list(zip(tenths[::2], tenths[1::2], strict=True))
+        if command == "L":
+            points = _thinned([here, *points])
+            out += "".join(_line(end[0] - begin[0], end[1] - begin[1]) for begin, end in pairwise([here, *points]))
+        elif command == "M":
+            start = points[-1]
+            out += "m" + _joined(_from(here, points)) if out else "M" + _joined(points)
         else:
-            out += command.lower() + _joined(relative)
+            out += command.lower() + _joined(_from(here, points))
+        here = points[-1]
     return re.sub(r"l[^a-z]+(?:l[^a-z]+)+", _one_letter, out)
+
+
+def _from(here, points) -> list[tuple[int, int]]:
+    return [(x - here[0], y - here[1]) for x, y in points]
+
+
+def _line(dx: int, dy: int) -> str:
+    if dx and dy:
+        return "l" + _joined([(dx, dy)])
+    return f"v{_short(dy / 10)}" if dy else f"h{_short(dx / 10)}"
+
+
+def _thinned(points: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The points after the first, without those that a line between two others passes within a tenth of a pixel."""
+    kept, passed = points[:1], []
+    for point in points[1:]:
+        if any(_off(one, kept[-1], point) > 1 for one in passed):
+            kept.append(passed[-1])
+            passed = []
+        passed.append(point)
+    return [*kept[1:], *passed[-1:]]
+
+
+def _off(point, begin, end) -> float:
+    """How far the point is from the straight piece between two others."""
+    (x, y), (dx, dy) = _from(begin, [point, end])
+    along = (x * dx + y * dy) / ((dx * dx + dy * dy) or 1)
+    along = min(max(along, 0), 1)
+    return math.hypot(x - along * dx, y - along * dy)
 
 
 def _one_letter(run) -> str:
