@@ -1,4 +1,4 @@
-"""Every chapter, wide and narrow: type of 11 px in figures, no hole beside panels, no formula cut in silence."""
+"""Every chapter, wide and narrow: type of 11 px in figures, no hole beside panels, no formula cut in silence, no comma alone."""
 
 from sized import resized
 
@@ -10,7 +10,16 @@ LAYOUT = """() => {
   const broken = (counts) => counts.length > 1 && new Set(counts).size > 1 && counts.join() !== "3,2";
   const beyond = (e) => e.scrollWidth > e.clientWidth + 1;
   const size = (e) => parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b);
+  const left = (sign) => { const one = document.createRange(); one.setStart(sign, 0); one.setEnd(sign, 1);
+    return one.getBoundingClientRect().left; };
+  const alone = (formula) => {
+    const after = formula.querySelector(".after"), before = after ? after.previousElementSibling : formula.firstChild;
+    const sign = after?.firstChild ?? [formula.lastChild, formula.nextSibling].find((node) =>
+      node?.nodeType === Node.TEXT_NODE && /^[,.;:!?)\\]]/.test(node.data));
+    return sign && left(sign) < [...before.getClientRects()].at(-1).right - 2;
+  };
   return {
+    alone: all("article .math").filter(alone).map((e) => e.parentElement.textContent.slice(0, 80)),
     small: all(".lab-fig svg text").filter((e) => size(e) < 10.9).map((e) => e.textContent),
     holes: all(".lab-fig > div").map(rows).filter(broken),
     uncued: all(".math-scroll").filter((e) => beyond(e) && getComputedStyle(e).maskImage === "none")

@@ -58,8 +58,15 @@ function letter({ children: [base, ...more] }) {
   return only?.text && !only.children && !more.length && !others.length ? only : undefined;
 }
 
+/** What follows a formula without a gap, a comma say, in its last part: behind it a browser would begin a new line. */
+function tie([spoken, shown], tail) {
+  const { SymbolNode } = katex.__domTree;
+  spoken.children.push(new SymbolNode(tail));
+  shown.children.at(-1).children.push(new SymbolNode(tail, 0, 0, 0, 0, 0, ["after"]));
+}
+
 /** The formula for eyes and, without its source, for screen readers; a lone letter serves both as it is. */
-function drawn(tex, display) {
+function drawn(tex, display, tail) {
   const tree = katex.__renderToDomTree(tex, { displayMode: display, strict: "error" });
   const whole = display ? tree.children[0] : tree, [spoken, shown] = whole.children, [math] = spoken.children;
   math.children = math.children[0].children[0].children;
@@ -68,14 +75,14 @@ function drawn(tex, display) {
   if (only) {
     only.classes.push("katex-html");
     tree.children = [only];
-  }
-  return tree.toMarkup();
+  } else if (tail) tie(tree.children, tail);
+  return tree.toMarkup() + (only && tail ? tail : "");
 }
 
 require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  const { tex, display } = JSON.parse(line);
+  const { tex, display, tail } = JSON.parse(line);
   let answer;
-  try { answer = { html: drawn(tex, display) }; }
+  try { answer = { html: drawn(tex, display, tail) }; }
   catch (error) { answer = { error: error.message }; }
   console.log(JSON.stringify(answer));
 });

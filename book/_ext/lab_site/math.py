@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import html
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -22,9 +23,10 @@ from transformer_lab.widgets.bundle import node_binary
 
 from .roles import marked
 
-__all__ = ["FormulaError", "render", "visit_block", "visit_inline"]
+__all__ = ["FormulaError", "render", "tie", "visit_block", "visit_inline"]
 
 MODULES = Path(__file__).resolve().parents[3] / "node_modules"
+CLOSING = re.compile("[,.;:!?)\\]\u2019\u201d\u2026-]+")
 log = logging.getLogger(__name__)
 
 
@@ -50,14 +52,16 @@ def _stop(process: subprocess.Popen) -> None:
 
 
 @cache
-def render(tex: str, display: bool = False) -> str:
+def render(tex: str, display: bool = False, tail: str = "") -> str:
     """The HTML of a formula, with MathML beside it for screen readers; KaTeX says itself what it cannot read.
+
+    ``tail`` is what follows an inline formula on its line, whatever the line's width.
 
     >>> render("a^2").startswith('<span class="katex"><span class="katex-mathml">')
     True
     """
     process = _process()
-    process.stdin.write(json.dumps({"tex": tex, "display": display}) + "\n")
+    process.stdin.write(json.dumps({"tex": tex, "display": display, "tail": tail}) + "\n")
     process.stdin.flush()
     answer = json.loads(process.stdout.readline())
     if "error" in answer:
@@ -65,12 +69,24 @@ def render(tex: str, display: bool = False) -> str:
     return answer["html"]
 
 
+def tie(app, doctree: nodes.document, name: str) -> None:
+    """Signs that close what was before them go with the formula before them: none begins a line."""
+    if app.builder.format != "html":
+        return
+    for node in list(doctree.findall(nodes.math)):
+        place = node.parent.index(node) + 1
+        after = node.parent[place] if place < len(node.parent) else None
+        if isinstance(after, nodes.Text) and (found := CLOSING.match(after)):
+            node["tail"] = found[0]
+            node.parent[place] = nodes.Text(after[found.end():])
+
+
 def _rendered(node: nodes.Element, display: bool) -> str:
     try:
-        return render(node.astext(), display)
+        return render(node.astext(), display, node.get("tail", ""))
     except FormulaError as error:
         log.warning("%s", error, location=node)
-        return f"<code>{html.escape(node.astext())}</code>"
+        return f"<code>{html.escape(node.astext())}</code>{html.escape(node.get('tail', ''))}"
 
 
 def visit_inline(self, node: nodes.math) -> None:
