@@ -1,4 +1,4 @@
-"""Every chapter, wide and narrow: type of 11 px in figures, no hole beside panels, no formula cut in silence, no comma alone."""
+"""Every chapter, wide and narrow: type of 11 px in figures, no hole beside panels, no formula cut, no comma alone."""
 
 from sized import resized
 
