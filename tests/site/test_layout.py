@@ -12,14 +12,15 @@ LAYOUT = """() => {
   const size = (e) => parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b);
   const left = (sign) => { const one = document.createRange(); one.setStart(sign, 0); one.setEnd(sign, 1);
     return one.getBoundingClientRect().left; };
+  const end = (node) => { const one = document.createRange(); one.selectNode(node);
+    return [...one.getClientRects()].at(-1).right; };
   const alone = (formula) => {
-    const after = formula.querySelector(".after"), before = after ? after.previousElementSibling : formula.firstChild;
-    const sign = after?.firstChild ?? [formula.lastChild, formula.nextSibling].find((node) =>
-      node?.nodeType === Node.TEXT_NODE && /^[,.;:!?)\\]]/.test(node.data));
-    return sign && left(sign) < [...before.getClientRects()].at(-1).right - 2;
+    const after = formula.querySelector(".after"), next = formula.nextSibling;
+    const sign = after?.firstChild ?? (/^[,.;:!?)\\]]/.test(next?.data ?? "") ? next : null);
+    return sign && left(sign) < end(after ? after.previousSibling : formula) - 2;
   };
   return {
-    alone: all("article .math").filter(alone).map((e) => e.parentElement.textContent.slice(0, 80)),
+    alone: all("article .katex").filter(alone).map((e) => e.parentElement.textContent.slice(0, 80)),
     small: all(".lab-fig svg text").filter((e) => size(e) < 10.9).map((e) => e.textContent),
     holes: all(".lab-fig > div").map(rows).filter(broken),
     uncued: all(".math-scroll").filter((e) => beyond(e) && getComputedStyle(e).maskImage === "none")

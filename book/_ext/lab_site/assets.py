@@ -25,7 +25,7 @@ Sans 3 and of marks of our own. The icons are our own.
 
 """
 SCRIPTS = ("theme.js", "book.js", "search.js")
-STYLE = ("base", "page", "text", "cells", "home", "print")
+STYLE = ("base", "page", "text", "formulas", "cells", "home", "print")
 KEPT = {"favicon.svg"}    # of what the theme and the extensions put there
 
 

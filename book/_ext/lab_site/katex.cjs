@@ -14,48 +14,100 @@ function scale({ classes }) {
 /** Room behind a part, besides what it has; a slanted letter has some of its own. */
 const plus = (part, margin) => { part.style.marginRight = em(number(part.style.marginRight ?? part.italic) + margin / scale(part)); };
 
-/**
- * A lone sub- or superscript as one part that stands higher or lower, or null. KaTeX sets it as a table within a table,
- * twelve elements; there it is `top` and the height of a strut that say where.
- */
-function lone(script) {
-  const rows = script.children[0].children[0].children[0].children;
-  if (rows.length !== 1 || rows[0].children.length !== 2 || /katex-vbox/.test(script.toMarkup())) return null; // a box needs its line
-  const [{ style }, [strut, found]] = [rows[0], rows[0].children], [only] = found.children ?? [];
-  const single = found.children?.length === 1 && only.text !== undefined && only.children === undefined && !Object.keys(found.style).length;
-  const part = single ? only : found;
-  if (single) part.classes = [...part.classes, ...found.classes.filter((name) => !part.classes.includes(name))];
-  const size = scale(part);
-  part.classes.push("lone");
-  part.style.verticalAlign = em(-(number(style.top) + number(strut.style.height)) / size);
-  if (number(style.marginLeft)) part.style.marginLeft = em(number(style.marginLeft) / size);
-  if (number(style.marginRight)) plus(part, number(style.marginRight));
-  return part;
+const SIGN = /^m(ord|open|close|rel|bin|punct|inner|tight)$/, PLAIN = /^(mord|mtight|text)$/;
+const IN_LINE = /^(katex-base|katex-sizing|(reset-)?size\d+|mord|mop|mrel|mbin|minner|mtight|text)$/;
+const HOLDER = /^(mord|sqrt|mop|minner|mtight|mfrac|katex-accent|op-limits|msupsub|col-align-[clr])$/;
+const each = (classes, kind) => classes?.length > 0 && classes.every((name) => kind.test(name));
+const bare = ({ style }) => !Object.keys(style).length;
+const sign = (part) => part.text !== undefined && !part.children;
+const is = (part, name) => part?.classes?.[0] === name;
+const plain = (part) => part.children && each(part.classes, PLAIN) && bare(part);
+const space = (part) => is(part, "mspace") && !part.children?.length && Object.keys(part.style).join() === "marginRight";
+
+/** A line of a stack: its strut is a length in its style, and what stands on it is the line itself where it can be. */
+function line(row) {
+  const [{ style: { height } }, found] = row.children;
+  row.style["--s"] = height;
+  row.children = [found];
+  if (row.classes.length || !bare(found) || !(sign(found) || each(found.classes, IN_LINE))) return;
+  const size = scale(found), [only] = found.children ?? [found];
+  for (const name in row.style) row.style[name] = em(number(row.style[name]) / size);
+  if (!number(row.style.marginLeft)) delete row.style.marginLeft;
+  [row.classes, row.children] = [found.classes, found.children ?? [found]];
+  if (row.children.length !== 1 || !sign(only) || !bare(only)) return;
+  row.classes = [...new Set([...only.classes, ...found.classes])];
+  if (only.italic) row.style.marginRight = em(number(row.style.marginRight) + only.italic);
+  [only.classes, only.italic] = [[], 0];
 }
 
-const PLAIN = /^(mord|mtight)$/, IN_LINE = /^(katex-base|katex-sizing|(reset-)?size\d+|mord|mop|mrel|mbin|minner|mtight)$/;
-const plain = ({ classes, style, children }) => children && classes?.length && classes.every((name) => PLAIN.test(name)) && !Object.keys(style).length;
-const space = ({ classes, style, children }) => children?.length === 0 && classes?.[0] === "mspace" && Object.keys(style).join() === "marginRight";
+/** KaTeX's table of one column, up to seven elements without its lines, as one box of a known height and depth. */
+function stack(table) {
+  const [{ children: [top] }, below] = table.children, [height, depth] = [top, below?.children[0]].map((part) => number(part?.style.height));
+  top.children.forEach(line);
+  [table.classes, table.children] = [["stack"], top.children];
+  if (height > 0) table.style.paddingTop = em(height);
+  if (depth > 0) Object.assign(table.style, { paddingBottom: em(depth), verticalAlign: em(-depth) });
+}
 
-/** Take a third of the elements of a formula's drawn half away; each letter stays where it was. */
+/** What holds a stack alone is that stack. */
+function hold(part) {
+  const [only] = part.children;
+  if (part.children.length !== 1 || !is(only, "stack") || !each(part.classes, HOLDER) || !bare(part)) return;
+  [part.classes, part.style, part.children] = [[...part.classes, "stack"], only.style, only.children];
+}
+
+/** A lone sub- or superscript as one part that stands higher or lower, or null. */
+function lone({ children: [row, ...more] }) {
+  if (more.length || !row.classes.length || /katex-vbox/.test(row.toMarkup())) return null; // a box needs its line
+  const { top, "--s": strut, ...style } = row.style;
+  row.style = { verticalAlign: em(-(number(top) + number(strut))), ...style };
+  row.classes.push("lone");
+  return row;
+}
+
+/** The room that a fraction without brackets has at both sides is its own. */
+function fraction(part) {
+  const [before, found, after] = part.children;
+  if (!before?.classes?.includes("nulldelimiter") || !after?.classes?.includes("nulldelimiter") || !is(found, "mfrac")) return;
+  found.style.marginLeft = found.style.marginRight = em(0.12 * scale(before));
+  part.children = [found];
+}
+
+/** Take more than half of the elements of a formula's drawn half away; each letter stays where it was. */
 function thin(part) {
+  part.classes = part.classes?.filter(Boolean);
   if (!part.children) return;
   part.children.forEach(thin);
-  part.children = part.children.map((child) => (child.classes?.[0] === "msupsub" && lone(child)) || child);
-  if (!part.classes?.length || !part.classes.every((name) => IN_LINE.test(name))) return;
-  part.children = part.children.flatMap((child) => (plain(child) ? child.children : [child]));
-  part.children = part.children.filter((child, i, all) => {
-    const before = all[i - 1];
-    if (!space(child) || !/^m/.test(before?.classes[0] ?? "") || space(before)) return true;
-    plus(before, number(child.style.marginRight));
-    return false;
-  });
+  if (is(part.children[0], "katex-strut")) {
+    const { height, verticalAlign } = part.children.shift().style;
+    Object.assign(part.style, { "--h": height, ...(verticalAlign && { "--d": verticalAlign }) });
+  }
+  if (is(part, "vlist-t")) stack(part);
+  hold(part);
+  fraction(part);
+  part.children = part.children.map((child) => (is(child, "msupsub") && child.classes.includes("stack") && lone(child)) || child);
+  if (each(part.classes, IN_LINE)) {
+    part.children = part.children.flatMap((child) => (plain(child) ? child.children : [child]));
+    part.children = part.children.filter((child, i, row) => {
+      const before = row[i - 1];
+      if (!space(child) || !/^m/.test(before?.classes[0] ?? "") || space(before)) return true;
+      plus(before, number(child.style.marginRight));
+      return false;
+    });
+  }
+  for (const child of part.children) if (sign(child) && each(child.classes, SIGN) && bare(child) && !child.italic) child.classes = [];
 }
 
-/** The one letter or number that an inline formula is, or undefined. */
-function letter({ children: [base, ...more] }) {
-  const [, only, ...others] = base?.children ?? [];
-  return only?.text && !only.children && !more.length && !others.length ? only : undefined;
+const ROW = /^(math|mrow|mstyle|mtd|msqrt)$/, GROUP = /^(mrow|mstyle)$/;
+const silent = (part) => part.width !== undefined || part.type === "mspace" || (part.type === "mtext" && !part.toText().trim());
+
+/** What a screen reader says stays; spaces and groups of the layout go. */
+function say(part) {
+  if (!part.children) return;
+  part.children.forEach(say);
+  const row = ROW.test(part.type);
+  part.children = part.children.filter((child) => !row || !silent(child))
+    .flatMap((child) => (GROUP.test(child.type) && (row || child.children.length === 1) ? child.children : [child]));
 }
 
 /** What follows a formula without a gap, a comma say, in its last part: behind it a browser would begin a new line. */
@@ -65,18 +117,36 @@ function tie([spoken, shown], tail) {
   shown.children.at(-1).children.push(new SymbolNode(tail, 0, 0, 0, 0, 0, ["after"]));
 }
 
+/** The one letter or number that an inline formula is, or undefined. */
+function letter({ children: [base, ...more] }) {
+  const [only, ...others] = base?.children ?? [];
+  return only && sign(only) && bare(only) && !more.length && !others.length ? only : undefined;
+}
+
 /** The formula for eyes and, without its source, for screen readers; a lone letter serves both as it is. */
 function drawn(tex, display, tail) {
   const tree = katex.__renderToDomTree(tex, { displayMode: display, strict: "error" });
   const whole = display ? tree.children[0] : tree, [spoken, shown] = whole.children, [math] = spoken.children;
   math.children = math.children[0].children[0].children;
+  say(math);
   thin(shown);
   const only = display ? undefined : letter(shown);
   if (only) {
-    only.classes.push("katex-html");
-    tree.children = [only];
-  } else if (tail) tie(tree.children, tail);
-  return tree.toMarkup() + (only && tail ? tail : "");
+    if (is(only, "mathnormal") && only.classes.length === 1) {
+      whole.classes.push("mathnormal");
+      Object.assign(only, { classes: [], italic: 0 });
+    }
+    whole.children = [only];
+    return whole.toMarkup() + tail;
+  }
+  if (tail) tie(whole.children, tail);
+  else {
+    math.setAttribute("class", "katex-mathml");
+    whole.children[0] = math;
+  }
+  const [base, ...more] = shown.children;
+  if (!display && !more.length) [shown.classes, shown.style, shown.children] = [[...shown.classes, ...base.classes], base.style, base.children];
+  return tree.toMarkup();
 }
 
 require("readline").createInterface({ input: process.stdin }).on("line", (line) => {

@@ -57,8 +57,8 @@ def render(tex: str, display: bool = False, tail: str = "") -> str:
 
     ``tail`` is what follows an inline formula on its line, whatever the line's width.
 
-    >>> render("a^2").startswith('<span class="katex"><span class="katex-mathml">')
-    True
+    >>> render("x")
+    '<span class="katex mathnormal">x</span>'
     """
     process = _process()
     process.stdin.write(json.dumps({"tex": tex, "display": display, "tail": tail}) + "\n")
@@ -91,7 +91,7 @@ def _rendered(node: nodes.Element, display: bool) -> str:
 
 def visit_inline(self, node: nodes.math) -> None:
     """A formula within a line."""
-    self.body.append(f'<span class="math">{_rendered(node, False)}</span>')
+    self.body.append(_rendered(node, False))
     raise nodes.SkipNode
 
 
