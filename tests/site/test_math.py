@@ -15,8 +15,9 @@ KINDS = [r"x_i + a^2", r"W_{\text{OV}}^\top q_i", r"\sum_{i=1}^n e^{s_i}", r"\fr
          r"e^{-\frac12 x_i^2}", r"\begin{pmatrix} \cos\alpha_1 & 0 \\ 0 & 1 \end{pmatrix}^{\!\top}",
          r"\operatorname{softmax}(\ell)_v", r"\max_{\tau} w_i"]
 LETTERS = """(box) => {
-  const drawn = box.querySelector(".katex-html") ?? box.querySelector(".katex"), { left, top, height } = box.getBoundingClientRect();
-  const walker = document.createTreeWalker(drawn, NodeFilter.SHOW_TEXT), letters = [], range = document.createRange();
+  const drawn = box.querySelector(".katex-html") ?? box.querySelector(".katex");
+  const { left, top, height } = box.getBoundingClientRect(), letters = [], range = document.createRange();
+  const walker = document.createTreeWalker(drawn, NodeFilter.SHOW_TEXT);
   for (let node; (node = walker.nextNode());) {
     for (let i = 0; i < node.length; i += 1) {
       range.setStart(node, i);

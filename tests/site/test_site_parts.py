@@ -107,6 +107,8 @@ HTML = {
              "<script>kernelName = 'python3'</script>",
     "application/vnd.jupyter.widget-state+json": '<script type="application/vnd.jupyter.widget-state+json">{}</script>',
     '<span class="n">': '<span></span><span class="k">if</span><span class="w"> </span><span class="n">x</span>',
+    "<pre>": '<pre><span class="s2">"a</span><span class="s2">b"</span>\n <span class="s2">"c"</span> '
+             '<span class="k">if</span> x <span class="k">else</span></pre>',
     'class="lab-verdict lab-not-yet"': '<p class="lab-verdict lab-not-yet"><span>✗</span> Not filled in yet.</p>',
     "<table": "<table><tr><td>1</td></tr></table>",
     "class='margin-toggle'><span":
@@ -120,6 +122,7 @@ HTML = {
 POLISHED = {
     "thebe": "", "application/vnd.jupyter.widget-state+json": "",
     '<span class="n">': '<span class="k">if</span> x',
+    "<pre>": '<pre><span class="s2">"ab"\n "c"</span> <span class="k">if</span> x <span class="k">else</span></pre>',
     'class="lab-verdict lab-not-yet"':
         '<p class="lab-verdict lab-not-yet">To try it, run the notebook: <code>make lab</code>.</p>',
     "<table": '<div class="table-scroll" role="group" aria-label="Table">'

@@ -132,7 +132,7 @@ function drawn(tex, display, tail) {
   thin(shown);
   const only = display ? undefined : letter(shown);
   if (only) {
-    if (is(only, "mathnormal") && only.classes.length === 1) {
+    if (only.classes.join(" ") === "mord mathnormal") {
       whole.classes.push("mathnormal");
       Object.assign(only, { classes: [], italic: 0 });
     }

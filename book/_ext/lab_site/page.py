@@ -90,6 +90,18 @@ def version() -> str:
 
 #: What Pygments marks and no style sheet shows: names, operators, brackets, spaces, numbers. It is most of a page.
 UNSEEN = "n|o|p|w|mi|mf|mh|mb|il|nb|nn|bp|na|nv|vm|err"
+#: A run of marks of one kind with nothing but space between them, and the one that stands for them.
+RUN = re.compile(r'<span class="(\w+)">[^<]*</span>(?:\s*<span class="\1">[^<]*</span>)+')
+
+
+def joined(run: re.Match) -> str:
+    """One mark for a run of one kind.
+
+    >>> RUN.sub(joined, '<span class="s2">"a"</span> <span class="s2">"b"</span>')
+    '<span class="s2">"a" "b"</span>'
+    """
+    inner = re.sub(r"</?span[^>]*>", "", run[0])
+    return f'<span class="{run[1]}">{inner}</span>'
 
 
 class Correction(NamedTuple):
@@ -117,6 +129,8 @@ CORRECTIONS = (
                '<p class="lab-verdict lab-not-yet">To try it, run the notebook: <code>make lab</code>.</p>'),
     Correction("code keeps the marks that the style shows, and no others", '<span class="n">',
                rf'<span class="(?:{UNSEEN})">([^<]*)</span>|<span></span>', r"\1"),
+    Correction("neighbours of one colour are one mark", "<pre>", r"<pre>.*?</pre>",
+               lambda code: RUN.sub(joined, code[0])),
     Correction("a table that is too wide can be scrolled", "<table", r"(<table[^>]*>.*?</table>)",
                r'<div class="table-scroll" role="group" aria-label="Table">\1</div>'),
     Correction("a sidenote's number stands close to its word", "class='margin-toggle'><span",
