@@ -1,8 +1,9 @@
 """Chapter 13's studies: what fresh models begin with; every arm at five learning rates; and every arm again, with fresh
 seeds, at the best of these and its neighbours.
 
-``transformer-lab study norm-at-the-start``, ``… norm-rates``, ``… norm-placement``, ``… norm-more-seeds`` and ``…
-norm-longer`` make the records again. Losses are in nats a character, over all windows of what is held out.
+``transformer-lab study norm-at-the-start``, ``… norm-rates``, ``… norm-placement``, ``… norm-more-seeds``, ``…
+norm-longer`` and ``… norm-longer-again`` make the records again. Losses are in nats a character, over all windows of
+what is held out.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from transformer_lab.training.torch_stepper import TorchStepper
 from .recursion import derived
 from .wiring import FIRST, PLACEMENTS, TASK, TRAINING, first_weights, model_of, run_of
 
-__all__ = ["ARMS", "BEST", "DEEPEST", "DEPTHS", "FINE", "FRESH", "LONGER", "MOMENTS", "MORE", "RATES", "START", "SWEEP",
-           "WIDE", "fresh", "losses", "name_of", "places_of", "spread_of"]
+__all__ = ["ARMS", "BEST", "DEEPEST", "DEPTHS", "FINE", "FRESH", "LONGER", "LONGER_AGAIN", "MOMENTS", "MORE", "RATES",
+           "START", "SWEEP", "WIDE", "at_length", "fresh", "losses", "name_of", "places_of", "spread_of"]
 
 DEPTHS, DEEPEST, WIDE = (2, 4, 8, 12), 12, 256
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -42,6 +43,8 @@ ARMS = {
     **{f"before {depth}, RMSNorm": ("before", depth, {"norm": "rms"}) for depth in (2, 4)},
     "none 8, no limit": ("none", 8, {"limit": 1e9}),
 }
+#: Eight layers, six times as long.
+LONG = {f"{place} 8, longer": (place, 8, {"steps": 960}) for place in ("before", "after")}
 
 #: The arms that are trained again with fresh seeds, and the rate at which each did best in the sweep.
 BEST = {"before 2": 3e-2, "after 2": 3e-2, "after 4": 1e-2, "before 4": 3e-2, "after 4, no warm-up": 3e-3,
@@ -108,7 +111,7 @@ def fresh(placement: str, n_layers: int, first: str, seed: int) -> dict:
 
 def stepped(arm: str, rate: float, seed: int):
     """The run of an arm and its stepper, before the first step."""
-    placement, n_layers, changes = (ARMS | {"after 8, longer": ("after", 8, {"steps": 960})})[arm]
+    placement, n_layers, changes = (ARMS | LONG)[arm]
     changes = dict(changes)
     first = changes.pop("first", "plain")
     run = run_of(placement, n_layers, seed=seed, learning_rate=rate, **changes)
@@ -217,6 +220,10 @@ FINE = Study("norm-placement", in_full, near_the_best(), seeds=range(1, 5), sett
 MORE = Study("norm-more-seeds", at_a_rate, seeds=range(1, 5), settings=TRAINING,
              arms=[{"arm": arm, "rate": rate} for arm, rates in AGAIN.items() for rate in rates])
 LONGER = Study("norm-longer", longer, {"rate": (1e-3,)}, seeds=range(5), settings=TRAINING | {"steps": 960})
+#: The norm before as long, at every rate, and the rates beside that of the norm after: run when that had been told.
+LONGER_AGAIN = Study("norm-longer-again", at_a_rate, seeds=range(5), settings=TRAINING | {"steps": 960},
+                     arms=[{"arm": arm, "rate": rate} for arm, rates in (
+                         ("before 8, longer", RATES), ("after 8, longer", (3e-4, 3e-3))) for rate in rates])
 
 
 def spread_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -240,3 +247,14 @@ def losses():
     """
     every, near, more = (study.load()["held_out"] for study in (SWEEP, FINE, MORE))
     return every.combine_first(near).combine_first(more).sel(arm=list(ARMS), rate=list(RATES))
+
+
+def at_length():
+    """What eight layers lose that are trained six times as long, the norm before and after (arm, rate, seed). NaN where
+    a run diverged, or was not made.
+
+    >>> dict(at_length().sizes)
+    {'arm': 2, 'rate': 6, 'seed': 5}
+    """
+    told = LONGER.load()["held_out"].expand_dims(arm=["after 8, longer"])
+    return LONGER_AGAIN.load()["held_out"].combine_first(told)

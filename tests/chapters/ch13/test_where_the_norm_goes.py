@@ -138,6 +138,24 @@ def test_a_record_of_training_is_whole():
         assert np.isfinite(one["gradient"].transpose("layer", ...)[:study.ARMS[arm][1]]).all(), arm
 
 
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_longer_run_differs_by_its_steps_alone(place):
+    (short, one), (longer, other) = (study.stepped(arm, 1e-3, 3) for arm in (f"{place} 8", f"{place} 8, longer"))
+    assert (short.training.steps, longer.training.steps, short.model) == (160, 960, longer.model)
+    first = one.state(), other.state()
+    assert all((value == first[1][name]).all() for name, value in first[0].items())
+    for step in (0, 100):
+        assert all((a == b).all() for a, b in zip(short.batches(step), longer.batches(step), strict=True))
+
+
+def test_the_best_rates_of_the_longer_trainings_lie_inside_what_was_tried():
+    made(study.LONGER), made(study.LONGER_AGAIN)
+    best = at_best(study.at_length())
+    assert dict(zip(best.rate.arm.values, best.rate.values, strict=True)) == {"before 8, longer": 1e-2,
+                                                                            "after 8, longer": 1e-3}
+    assert not best.at_edge.any()
+
+
 def test_the_page_has_what_the_records_have():
     from chapters.ch13 import page
     from transformer_lab.widgets import NormPlacement
