@@ -1,7 +1,7 @@
 """Chapter 20's studies: who reads digits that people wrote, and whether maps of attention find what matters.
 
 ``transformer-lab study digit-readers`` trains and scores them, ``transformer-lab study digit-readers-at-rates`` trains
-four of them at higher learning rates, ``transformer-lab study patches-left-out`` tests maps.
+four of them at other learning rates, ``transformer-lab study patches-left-out`` tests maps.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ def scored(reader: str, seed: int) -> dict:
             "theta": ("weight", theta), "W_pos": (("patch", "entry"), rows)}
 
 
-#: Rates above that of TRAINING, about a factor of three apart, of the best transformer and its rulers.
-RATES = tuple({"reader": reader, "rate": rate} for reader in ("patch 4", "MLP", "CNN", "logistic")
-              for rate in (1e-2, 3e-2) if (reader, rate) != ("CNN", 1e-2))
+#: About a factor of three apart; the transformer gets the lowest four, its rulers more.
+SWEPT = {"logistic": 9, "MLP": 6, "CNN": 6, "patch 4": 4}
+RATES = tuple({"reader": reader, "rate": rate} for reader, n in SWEPT.items()
+              for rate in (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0)[:n])
 
 
 def at_rate(reader: str, rate: float, seed: int) -> dict:
