@@ -49,6 +49,8 @@ STATES = {
     "scaling-fit": [{}, {"floor": False, "skip": 2}, {"moved": [0.1, -0.02, 0, 0, 0.05, 0, -0.03], "drop": 1},
                     {"moved": [-0.3, -0.1, 0, 0, 0.1, 0.2, 0.3], "skip": 4, "drop": 4}],
     "soft-lookup": [{}, {"temperature": 0.5, "scaled": False}],
+    "valley-walk": [{}, {"rule": "momentum", "rate": 3.2, "momentum": 0.7, "stretch": 30},
+                    {"rule": "adam", "rate": 0.06, "momentum": 0.9, "step": 90}],
     "whole-machine": [{}, *({"zoom": zoom, "layer": 1, "head": 1, "row": 3, "column": 2, "asked": f"blocks.1.{name}"}
                             for zoom, name in (("block", "mlp_out"), ("head", "pattern"), ("head", "written")))],
 }
@@ -76,6 +78,7 @@ PRINTED = {
                     ".indexOf(state.code)]]",
     "scaling-fit": "[now.law.exponent, now.law.floor, now.prediction, now.within, now.exponents]",
     "soft-lookup": "[now.pattern, now.z, now.d.k]",
+    "valley-walk": "[now.walk[state.step].at, now.walk[state.step].loss, now.kept]",
     "whole-machine": "[now.made.value]",
 }
 CLOSE = {"phase-scrubber": 2e-3}  # sixty steps of training in float32, in another order of additions

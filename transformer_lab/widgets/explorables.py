@@ -19,11 +19,12 @@ from .norm_placement import NormPlacement
 from .plane_model import PlaneModel
 from .rotary_turns import RotaryTurns
 from .scaling_fit import ScalingFit
+from .valley_walk import ValleyWalk
 
 __all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "ClippedNorms",
            "CostOfAttention", "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk",
            "MaskPainter", "NormPlacement", "PhaseScrubber", "PlaneModel", "Positions", "RotaryTurns", "ScalingFit",
-           "SoftLookup", "WholeMachine"]
+           "SoftLookup", "ValleyWalk", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):
