@@ -57,7 +57,7 @@ const country = remember((left, right, upper, lower) => {
   h("path", { ...INK, "stroke-width": 0.8, d: curve((mu) => Math.max(1e-6, (1 - Math.sqrt(mu)) ** 2), [0, 1]) }),
   h("path", { ...INK, "stroke-width": 0.8, d: curve((mu) => (1 + Math.sqrt(mu)) ** 2, [0, 1]) }),
   h("path", { class: "limit", d: curve((mu) => 2 * (1 + mu), [0, 1]) }),
-  TENTHS.map((n) => label(sx(1 - 10 ** (-1 / n)), lower - 6, String(n), "tiny soft halo middle")),
+  TENTHS.map((n) => [n, 10 ** (-1 / n)]).map(([n, z]) => label(sx((1 - z) * (1 - 0.17 / z)), sy(0.15), String(n), "tiny soft halo middle")),
   label(sx(0.03), sy(0.36), "slides", "soft halo middle"), label(sx(1), sy(0.88), "swings", "soft halo middle"),
   h("text", { class: "soft halo middle", transform: `translate(${sx(5.4).toFixed(1)} ${sy(0.5).toFixed(1)}) rotate(-90)` }, "runs away"));
 });
