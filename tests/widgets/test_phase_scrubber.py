@@ -72,6 +72,32 @@ def test_the_shipped_outcomes_are_those_of_the_records():
     assert (JS / "data" / "phases.bin").read_bytes() == page_bytes({}, outcomes())
 
 
+@pytest.mark.parametrize(("used", "low", "high"), [("look", 0, 0.12), ("write", 0.2, 0.36)])
+def test_with_one_matrix_put_back_looking_alone_is_chance_and_writing_alone_a_quarter(used, low, high):
+    config, probes = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot"), sample(TASK, 200, seed=0, purpose="probe")
+    module, data = (JS / "phase-scrubber.js").as_uri(), (JS / "data" / "phases.bin").as_uri()
+    state = {"seed": 3, "order": "joint", "step": 300, "used": used}
+    right, weights = run_node(
+        f'import {{ readFileSync }} from "node:fs"; import lab from "{module}"; const bytes = readFileSync(new URL("{data}"));'
+        "const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);"
+        f"const now = lab.finished({json.dumps(state)}, data)[1]", "[now.right, [[...now.weights.W_QK], [...now.weights.W_OV]]]")
+    params = {"W_QK": np.reshape(weights[0], (46, 46)), "W_OV": np.reshape(weights[1], (46, 26))}
+    first = one_head.init(config, seed=3, dtype=np.float32)
+    back = "W_OV" if used == "look" else "W_QK"
+    assert np.abs(params[back] - first[back]).max() < 1e-6
+    logits = one_head.forward(params, one_head.encode(probes.tokens, config))["logits"]
+    assert right == (logits.argmax(-1) == probes.targets).mean() and low <= right <= high
+
+
+@pytest.mark.browser
+def test_a_matrix_is_put_back_and_the_answers_follow(open_lab):
+    page = open_lab("phase-scrubber", {"step": 60})
+    page.get_by_label("Use").select_option("look")
+    expect(page.locator(".lab-words")).to_contain_text("W_OV is as it was at first: right on")
+    page.get_by_label("Use").select_option("both")
+    expect(page.locator(".lab-words")).not_to_contain_text("as it was at first")
+
+
 @pytest.mark.browser
 def test_steps_and_seeds_by_key_and_an_order_by_press(open_lab):
     page = open_lab("phase-scrubber", {"step": 3})

@@ -104,7 +104,8 @@ class LossWalk(Explorable, draws="loss-walk"):
 class PhaseScrubber(Explorable, draws="phase-scrubber"):
     """The heads of :mod:`chapters.ch03.study`, trained on the page from the same random numbers.
 
-    One of the 50 seeds is followed; ``example`` is the pattern whose attention and answer are shown at ``step``.
+    One of the 50 seeds is followed; ``example`` is the pattern whose attention and answer are shown at ``step``. With
+    ``used`` other than "both", the matrix that does not "look" or "write" is put back to what it was at first.
     """
 
     data = shipped_bytes("phases")
@@ -113,6 +114,7 @@ class PhaseScrubber(Explorable, draws="phase-scrubber"):
     positions = Synced("one_hot", Names(("one_hot", "none")))
     step = Synced(80, Whole(0, 500))
     example = Synced(0, Whole(0, 5))
+    used = Synced("both", Names(("both", "look", "write")))
 
 
 class Positions(Explorable, draws="positions"):

@@ -13,6 +13,7 @@ import { choose, explorable, handle, menu, picture, pressable, scrubber } from "
 
 const ORDERS = [["joint", "together"], ["write-first", "write first"], ["look-first", "look first"]];
 const POSITIONS = [["one_hot", "one-hot"], ["none", "none"]];
+const USED = [["both", "as trained"], ["look", "W_QK alone"], ["write", "W_OV alone"]];
 const SEEDS = 50, EVERY = 10, PROBES = 200, N_EXAMPLES = 6, BUDGET = 2; // ms of training a frame
 const PHASE = 50, CEILING = 10727 / 35152; // without positions: transformer_lab.tasks.patterns.ceiling
 const { alphabet: V, period: P, n_ctx: T } = TASK, HEIGHT = 230;
@@ -24,13 +25,20 @@ const runs = remember((positions, order, seed) => new Run(positions, order, seed
 const accuracyOf = opened(({ array }) => remember((positions, order) =>
   array(`${positions}/${order}`).map((seeds) => seeds.map((right) => right / PROBES))));
 
-export function compute({ positions, order, seed, step, example: which }, data) {
+/** How many of the probes a head answers right. */
+const rightOf = (weights) => sum(range(PROBES).map((i) => {
+  const letters = example(i), { probs } = attend(weights, letters);
+  return probs[letters[T % P]] === Math.max(...probs) ? 1 : 0;
+})) / PROBES;
+
+export function compute({ positions, order, seed, step, example: which, used }, data) {
   const run = runs(positions, order, seed), enough = Math.min(step + 1, STEPS); // one more, for the loss at this step
   run.advance(enough, BUDGET);
-  const here = Math.min(step, run.losses.length), weights = run.weights[here], letters = example(which);
+  const here = Math.min(step, run.losses.length), trainedNow = run.weights[here], first = run.weights[0], letters = example(which);
+  const weights = { W_QK: (used === "write" ? first : trainedNow).W_QK, W_OV: (used === "look" ? first : trainedNow).W_OV };
   const accuracy = accuracyOf(data)(positions, order);
   return { run, here, weights, letters, accuracy, row: accuracy[Math.floor(here / EVERY)], moves: trained(order, here),
-    acts: attend(weights, letters), unfinished: run.losses.length < enough };
+    acts: attend(weights, letters), right: used === "both" ? null : rightOf(weights), unfinished: run.losses.length < enough };
 }
 
 const busyWith = ({ W_QK, W_OV }) => (W_QK && W_OV ? "both are" : W_QK ? "looking is" : "writing is") + " trained";
@@ -44,8 +52,8 @@ function view(state, now, lab) {
   return picture(lab, y + HEIGHT + 16,
     curves(state, now, linear([0, STEPS], [40, split - 12]), sy, lab),
     seeds(state, now, linear([0, SEEDS - 1], [split + 20, lab.width - 8]), sy, lab),
-    matrix("W_QK", "query", wide ? "W_QK where to look," : "W_QK", now.weights.W_QK, d, { x: 24, y: top, cell }),
-    matrix("W_OV", "value", wide ? "W_OV write," : "W_OV", now.weights.W_OV, V, { x: ov, y: top, cell }),
+    matrix("W_QK", "query", wide ? `W_QK ${state.used === "write" ? "as at first" : "where to look"},` : "W_QK", now.weights.W_QK, d, { x: 24, y: top, cell }),
+    matrix("W_OV", "value", wide ? `W_OV ${state.used === "look" ? "at first" : "write"},` : "W_OV", now.weights.W_OV, V, { x: ov, y: top, cell }),
     bars("pattern", "query", now.acts.pattern, now.acts.tokens, (t) => t % P === T % P, { x, y, width, full: 0.5 }),
     bars("probs", "residual", now.acts.probs, inTuple, (v) => v === now.letters[T % P],
       { x: x + width + 20, y, width, full: 1 }));
@@ -112,13 +120,14 @@ function bars(name, role, shares, tokens, right, { x, y, width, full }) {
     label(x + width, y + HEIGHT + 15, String(full), "soft middle"));
 }
 
-function describe({ seed, step }, { run, here, moves, letters, acts, row }) {
+function describe({ seed, step, used }, { run, here, moves, letters, acts, row, right }) {
   const found = sum([...acts.pattern].filter((_, t) => t % P === T % P)), loss = run.losses[here];
   return [
     `Seed ${seed}, step ${here}${here < step ? ` (training: step ${here} of ${step})` : ""}: ${busyWith(moves)}`
       + (loss === undefined ? "." : `, loss ${fixed(loss)}.`),
     `On ${spell([...letters])} it puts ${percent(found)} of its attention on the answer's places`,
     `and gives the answer ${percent(acts.probs[letters[T % P]])}.`,
+    ...(used === "both" ? [] : [`${used === "look" ? "W_OV" : "W_QK"} is as it was at first: right on ${percent(right)} of ${PROBES} fresh patterns.`]),
     `${row.filter((share) => share >= 0.99).length} of ${SEEDS} seeds answer at least 99 %`,
     `of ${PROBES} fresh patterns.`,
   ].join(" ");
@@ -136,14 +145,14 @@ const table = ({ seed, order }, { run, accuracy }) => ({
 const TURNS = { "write-first": '(("W_OV",), ("W_QK",))[step // 50 % 2]',
   "look-first": '(("W_QK",), ("W_OV",))[step // 50 % 2]', joint: '("W_QK", "W_OV")' };
 
-export const code = ({ positions, order, seed, example: which }, { here }) => `import numpy as np
+export const code = ({ positions, order, seed, example: which, used }, { here }) => `import numpy as np
 from transformer_lab import OneHeadConfig
 from transformer_lab.byhand import one_head
 from transformer_lab.tasks.patterns import PatternTask, sample
 
 task, seed = PatternTask(), ${seed}
 config = OneHeadConfig(d_vocab=task.alphabet, n_ctx=task.n_ctx, positions="${positions}")
-params = one_head.init(config, seed=seed, dtype=np.float32)
+params = one_head.init(config, seed=seed, dtype=np.float32)${used === "both" ? "" : "\nfirst = dict(params)"}
 for step in range(${here}):
     batch = sample(task, (50, 100), seed=0, step=step)   # 100 patterns a seed
     x = one_head.encode(batch.tokens[seed], config)
@@ -151,7 +160,7 @@ for step in range(${here}):
     grads = one_head.backward(params, acts, batch.targets[seed])
     for name in ${TURNS[order]}:
         params[name] = (params[name] - 5 * grads[name]).astype(np.float32)
-
+${used === "both" ? "" : `params["${used === "look" ? "W_OV" : "W_QK"}"] = first["${used === "look" ? "W_OV" : "W_QK"}"]   # put back\n`}
 shown = sample(task, ${N_EXAMPLES}, seed=0, purpose="probe")
 acts = one_head.forward(params, one_head.encode(shown.tokens[${which}:${which + 1}], config))
 print(acts["pattern"][0], acts["probs"][0, shown.targets[${which}]])`;
@@ -160,11 +169,12 @@ export default explorable({
   title: "Looking and writing, step by step",
   instruction: "Drag along the steps. Press a dot to follow its seed.",
   data: "phases",
-  defaults: { seed: 7, order: "write-first", positions: "one_hot", step: 80, example: 0 },
+  defaults: { seed: 7, order: "write-first", positions: "one_hot", step: 80, example: 0, used: "both" },
   compute, view, describe, table, code,
-  controls: ({ order, positions, example: which }, now, lab) => [
+  controls: ({ order, positions, example: which, used }, now, lab) => [
     choose("Train", ORDERS, order, (picked) => lab.set({ order: picked })),
     choose("Positions", POSITIONS, positions, (picked) => lab.set({ positions: picked })),
+    menu("Use", USED, used, (picked) => lab.set({ used: picked })),
     menu("Pattern", range(N_EXAMPLES).map((i) => [i, spell([...example(i)])]), which,
       (picked) => lab.set({ example: picked })),
   ],
