@@ -49,6 +49,7 @@ STATES = {
                      {"view": "length", "code": "alibi", "length": 96}],
     "scaling-fit": [{}, {"floor": False, "skip": 2}, {"moved": [0.1, -0.02, 0, 0, 0.05, 0, -0.03], "drop": 1},
                     {"moved": [-0.3, -0.1, 0, 0, 0.1, 0.2, 0.3], "skip": 4, "drop": 4}],
+    "seen-unseen": [{}, {"share": 10, "answers": "dealt", "step": 2000}, {"share": 80, "step": 0}],
     "soft-lookup": [{}, {"temperature": 0.5, "scaled": False}],
     "valley-walk": [{}, {"rule": "momentum", "rate": 3.2, "momentum": 0.7, "stretch": 30},
                     {"rule": "adam", "rate": 0.06, "momentum": 0.9, "step": 90}],
@@ -78,6 +79,7 @@ PRINTED = {
                     "[now.otherMean ?? now.means[['none', 'learned', 'sinusoidal', 'rotary', 'alibi', 'relative']"
                     ".indexOf(state.code)]]",
     "scaling-fit": "[now.law.exponent, now.law.floor, now.prediction, now.within, now.exponents]",
+    "seen-unseen": "[now.totals.trained, now.totals.heldOut]",
     "soft-lookup": "[now.pattern, now.z, now.d.k]",
     "valley-walk": "[now.walk[state.step].at, now.walk[state.step].loss, now.kept]",
     "whole-machine": "[now.made.value]",

@@ -19,12 +19,13 @@ from .norm_placement import NormPlacement
 from .plane_model import PlaneModel
 from .rotary_turns import RotaryTurns
 from .scaling_fit import ScalingFit
+from .seen_unseen import SeenUnseen
 from .valley_walk import ValleyWalk
 
 __all__ = ["AskModel", "AttentionHeads", "BackwardReplay", "BlockTrace", "CharWriter", "Choice", "ClippedNorms",
            "CostOfAttention", "Curve", "Decoding", "DrawDigit", "Explorable", "GradientGraph", "LossWalk",
            "MaskPainter", "NormPlacement", "PhaseScrubber", "PlaneModel", "Positions", "RotaryTurns", "ScalingFit",
-           "SoftLookup", "ValleyWalk", "WholeMachine"]
+           "SeenUnseen", "SoftLookup", "ValleyWalk", "WholeMachine"]
 
 
 class Choice(Explorable, draws="choice"):

@@ -41,9 +41,9 @@ function stepped({ operation, digits: [a, b, c] }, dx, dy) {
 export function map({ held_out: marked }, { model, index, input, right, heldOut }, at, lab, ask) {
   const x = at.left + column(input.number, at) * at.cell;
   const y = yOf(input.operation, at) + row(input.number, at) * at.cell;
-  return h("g", {}, heading(marked, at), OPERATIONS.map((name, operation) => h("g", { "aria-hidden": true },
+  return h("g", {}, heading(marked, model.dots, at), OPERATIONS.map((name, operation) => h("g", { "aria-hidden": true },
     caption(name, model.scores[index][operation], operation, at),
-    squares(model.wrong[index][operation], marked ? model.heldOutOf[operation] : [], operation, at))),
+    squares(model.wrong[index][operation], marked ? model.dottedOf[operation] : [], operation, at))),
   rect(at.left, at.upper, lab.width - at.left, 5 * at.tall,
     { fill: "transparent", ...pressable((place) => ask(nearest(place, at))) }),
   rect(x - 3, y - 3, at.cell + 6, at.cell + 6, { rx: 2, fill: "none", stroke: color("page"), "stroke-width": 6 }),
@@ -53,11 +53,11 @@ export function map({ held_out: marked }, { model, index, input, right, heldOut 
       move: (place) => ask(nearest(place, at)), nudge: (dx, dy) => ask(stepped(input, dx, dy)) }) }));
 }
 
-function heading(marked, at) {
+function heading(marked, dots, at) {
   const middle = (a) => at.left + (SQUARE * a + 5) * at.cell;
   const order = at.wide ? "; a square a first digit, the second downwards, the third across" : "";
   return h("g", { "aria-hidden": true }, 
-    label(0, at.top + 12, `all 5,000 inputs, ■ answered wrong${marked ? ", • held out" : ""}${order}`, "soft"),
+    label(0, at.top + 12, `all 5,000 inputs, ■ answered wrong${marked ? `, • ${dots}` : ""}${order}`, "soft"),
     at.wide ? range(10).map((a) =>
       label(middle(a), at.upper - 6, a ? String(a) : "first 0", "code cell soft middle")) : null);
 }
