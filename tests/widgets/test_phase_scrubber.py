@@ -74,13 +74,16 @@ def test_the_shipped_outcomes_are_those_of_the_records():
 
 @pytest.mark.parametrize(("used", "low", "high"), [("look", 0, 0.12), ("write", 0.2, 0.36)])
 def test_with_one_matrix_put_back_looking_alone_is_chance_and_writing_alone_a_quarter(used, low, high):
-    config, probes = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot"), sample(TASK, 200, seed=0, purpose="probe")
+    config = OneHeadConfig(d_vocab=26, n_ctx=20, positions="one_hot")
+    probes = sample(TASK, 200, seed=0, purpose="probe")
     module, data = (JS / "phase-scrubber.js").as_uri(), (JS / "data" / "phases.bin").as_uri()
     state = {"seed": 3, "order": "joint", "step": 300, "used": used}
     right, weights = run_node(
-        f'import {{ readFileSync }} from "node:fs"; import lab from "{module}"; const bytes = readFileSync(new URL("{data}"));'
+        f'import {{ readFileSync }} from "node:fs"; import lab from "{module}"; '
+        f'const bytes = readFileSync(new URL("{data}"));'
         "const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);"
-        f"const now = lab.finished({json.dumps(state)}, data)[1]", "[now.right, [[...now.weights.W_QK], [...now.weights.W_OV]]]")
+        f"const now = lab.finished({json.dumps(state)}, data)[1]",
+        "[now.right, [[...now.weights.W_QK], [...now.weights.W_OV]]]")
     params = {"W_QK": np.reshape(weights[0], (46, 46)), "W_OV": np.reshape(weights[1], (46, 26))}
     first = one_head.init(config, seed=3, dtype=np.float32)
     back = "W_OV" if used == "look" else "W_QK"

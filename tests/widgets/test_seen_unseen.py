@@ -20,10 +20,11 @@ ALL = [{"share": share, "answers": answers, "step": step} for share in SHARES fo
 
 def followed(states, picked):
     return json.loads(node(
-        f'import {{ readFileSync }} from "node:fs"; import lab from "{MODULE}"; const bytes = readFileSync(new URL("{FILE}"));'
+        f'import {{ readFileSync }} from "node:fs"; import lab from "{MODULE}"; '
+        f'const bytes = readFileSync(new URL("{FILE}"));'
         "const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);"
-        f"process.stdout.write(JSON.stringify({json.dumps(states)}.map((given) => {{ const now = lab.finished(given, data)[1];"
-        f"return {picked}; }})));"))
+        f"process.stdout.write(JSON.stringify({json.dumps(states)}.map((given) => {{"
+        f"const now = lab.finished(given, data)[1]; return {picked}; }})));"))
 
 
 def test_the_page_counts_what_the_file_holds_for_every_model_and_step():
@@ -87,7 +88,8 @@ def test_share_answers_step_and_input_are_reached_by_keys_and_by_hand(open_lab, 
     page.get_by_label("Input on the map").focus()
     page.keyboard.press("ArrowRight")
     expect(words).to_contain_text("Max ( 6 , 3 , 0 ) was")
-    dots = "[...document.querySelectorAll('.lab path[stroke-linecap=round]')].map((dot) => dot.getAttribute('d')).join('')"
+    dots = ("[...document.querySelectorAll('.lab path[stroke-linecap=round]')]"
+            ".map((dot) => dot.getAttribute('d')).join('')")
     assert page.evaluate(dots).count("M") == 500
     page.get_by_role("button", name="Mark these").click()
     assert page.evaluate(dots) == ""

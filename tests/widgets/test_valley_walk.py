@@ -1,4 +1,4 @@
-"""The valley of chapter 7: its walks are the package's optimisers, its roots those of NumPy, and every way to turn it works."""
+"""The valley of chapter 7: its walks are the package's, its roots those of NumPy, and every way to turn it works."""
 
 import json
 

@@ -33,6 +33,7 @@ class SeenUnseen(Explorable, draws="seen-unseen"):
     marked = Synced(True, bool)
 
     def bits(self, name: str) -> np.ndarray:
+        """What the file has of this model under ``"right"`` or ``"trained"``, a bit an input, packed."""
         return shipped_data("seen-unseen")[1][f"{self.answers}/{name}"][SHARES.index(self.share)]
 
     @property

@@ -39,7 +39,8 @@ class ValleyWalk(Explorable, draws="valley-walk"):
         """Along and across, (2,)."""
         return np.array([1 / self.stretch, 1.0])
 
-    def optimizer(self, theta):
+    def optimizer(self, theta: np.ndarray):
+        """The optimiser of the package for this rule and these settings, ready for theta (2,)."""
         settings = {"momentum": {"mu": self.momentum}, "adam": {"beta1": self.momentum, "beta2": self.beta2}}
         return make_optimizer(self.rule, theta, **settings.get(self.rule, {}))
 
