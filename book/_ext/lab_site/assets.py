@@ -25,7 +25,7 @@ Sans 3 and of marks of our own. The icons are our own.
 
 """
 SCRIPTS = ("theme.js", "book.js", "search.js")
-STYLE = ("base", "page", "text", "formulas", "cells", "home", "print")
+STYLE, FORMULAS = ("base", "page", "text", "cells", "home", "print"), ("formulas",)    # the latter after KaTeX's own
 KEPT = {"favicon.svg"}    # of what the theme and the extensions put there
 
 
@@ -38,9 +38,9 @@ def finish(app, exception) -> None:
     _clear(static)
     _remove_stale(out, app.env.found_docs)
     write_fonts(static / "fonts", store)
-    own = [(HERE / "style" / f"{name}.css").read_text("utf-8") for name in STYLE]
+    own, formulas = map(_styles, (STYLE, FORMULAS))
     sheets = [_on_screens_alone(css_variables()), font_css(static / "fonts"), *own,
-              katex_css(_signs(out), static / "fonts", store), files()["labs.css"]]    # one file: a page waits once
+              katex_css(_signs(out), static / "fonts", store), *formulas, files()["labs.css"]]  # a page waits once
     (static / "book.css").write_text(squeezed("\n".join(sheets)), "utf-8")
     for script in SCRIPTS:
         shutil.copyfile(HERE / script, static / script)
@@ -52,6 +52,10 @@ def finish(app, exception) -> None:
     (static / "claims.json").write_text(json.dumps(ledger, indent=1, ensure_ascii=False) + "\n", "utf-8")
     root = filled("home.html", title=app.config.html_title, policy=POLICY, home=app.config.root_doc)
     (out / "index.html").write_text(root, "utf-8")
+
+
+def _styles(names: tuple[str, ...]) -> list[str]:
+    return [(HERE / "style" / f"{name}.css").read_text("utf-8") for name in names]
 
 
 def licenses() -> str:
