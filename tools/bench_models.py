@@ -1,14 +1,17 @@
 """How long a training step of each family takes beside its peers, and how much sooner a model writes with a memory.
 
 Peers are nanoGPT (where the variable NANOGPT names its ``model.py``) and Hugging Face's transformers (where it is
-installed), with the same sizes and, for transformers, the same weights. The contenders of a family take their steps in
-turn, in one process on one thread, so that other work on the machine slows all of them alike; what counts is the median
-of a step's processor time over that of ours next to it.
+installed), with the same sizes and, for transformers, the same weights. All are given PyTorch's fused AdamW, but for
+nanoGPT's whole step: on a processor its own loop takes AdamW without fusing, and clips the gradients, as our stepper
+does. The contenders of a family take their steps in turn, in one process on one thread, so that other work on the
+machine slows all of them alike; what counts is the median of a step's processor time over that of ours next to it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import os
 import statistics
 import sys
@@ -29,6 +32,7 @@ from transformer_lab.training.measures import Measured
 from transformer_lab.training.torch_stepper import TorchStepper
 
 ROUNDS, WARM_UP, STEPS, NEW = 2, 5, 40, 256
+LOOPS = "our stepper's whole step", "nanoGPT's whole step"
 #: The size that nanoGPT gives for a processor.
 SIZE = {"n_layers": 4, "n_heads": 4, "d_model": 128, "d_mlp": 512}
 TEXT = SIZE | {"d_vocab": 65, "n_ctx": 64}
@@ -67,8 +71,28 @@ def of_peer(name):
     return model, lambda: model(**{words: given}, labels=targets).loss
 
 
+def whole_step(theirs):
+    """A step of nanoGPT's own loop, or of our stepper: loss, gradients clipped at 1, AdamW."""
+    if not theirs:
+        stepper, data = TorchStepper(ours("GPT"), max_norm=1.0), tuple(part.numpy() for part in batch("GPT"))
+        return lambda: stepper.step(data, 1e-4)
+    model, data = nano_gpt(), batch("GPT")
+    with contextlib.redirect_stdout(io.StringIO()):
+        optimizer = model.configure_optimizers(0.1, 1e-4, (0.9, 0.95), "cpu")
+
+    def one():
+        model(*data)[1].backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return one
+
+
 def step(contender):
     name, _, peer = contender.partition(", ")
+    if peer in LOOPS:
+        return whole_step(peer == LOOPS[1])
     if peer == "nanoGPT":
         model, data = nano_gpt(), batch("GPT")
         loss = lambda: model(*data)[1]  # noqa: E731
@@ -119,6 +143,8 @@ def measure(group) -> dict[str, list[float]]:
 
 def contenders():
     yield ["GPT", "GPT, every activation to be seen", *["GPT, nanoGPT"] * bool(os.environ.get("NANOGPT"))]
+    if os.environ.get("NANOGPT"):
+        yield [f"GPT, {loop}" for loop in LOOPS]
     for name in ("BERT", "T5", "ViT") if importlib.util.find_spec("transformers") else ():
         yield [name, f"{name}, transformers"]
     yield ["writing", "writing, without a memory"]
