@@ -8,8 +8,7 @@ import numpy as np
 
 from transformer_lab.analysis.cache import Runner, patterns
 from transformer_lab.analysis.heads import STORIES, head_effects, head_scores, pruning_curve, scores_with_nulls
-from transformer_lab.analysis.lens import direct_logit_attribution
-from transformer_lab.analysis.patching import path_patching
+from transformer_lab.analysis.patching import effect, path_patching
 from transformer_lab.analysis.probes import selectivity
 from transformer_lab.analysis.rollout import gradient_rollout, rollout
 from transformer_lab.byhand.transformer import forward
@@ -80,19 +79,12 @@ def fits(run) -> dict:
 
 
 def effects(run) -> dict:
-    """What each head is worth, by ablation and by what it writes, and how many heads can go."""
-    found = strings(500, seed=3)
-    measure = partial(copied, found=found)
-    lost = [-head_effects(run, found.tokens, measure, how=how) for how in WAYS]
-    pruned = pruning_curve(run, found.tokens, measure)
-    wrote, late = direct_logit_attribution(run, found.tokens), looked_up(found)
-    letters = {name: part[..., :LETTERS] for name, part in wrote.items()}
-    said = {name: (picked(part, found.targets) - part.mean(axis=-1))[late].mean() for name, part in letters.items()}
-    heads = [[said[f"blocks.{layer}.head.{head}"] for head in range(4)] for layer in range(2)]
-    return {"way": ("way", list(WAYS)), "lost": (("way", "layer", "head"), lost),
-            "whole": ((), run.measured(measure, found.tokens)), "wrote": (("layer", "head"), heads),
-            "order": ("out", [4 * layer + head for layer, head in pruned.order]),
-            "left": ("heads_out", pruned.values)}
+    """What each head is worth, by ablation on ten thousand strings, and how many heads can go, on one thousand."""
+    parts, found = [strings(500, seed=3, step=step) for step in range(20)], strings(1000, seed=3, step=20)
+    lost = [-np.mean([head_effects(run, part.tokens, partial(copied, found=part), how=how) for part in parts], axis=0)
+            for how in WAYS]
+    pruned = pruning_curve(run, found.tokens, partial(copied, found=found))
+    return {"way": ("way", list(WAYS)), "lost": (("way", "layer", "head"), lost), "left": ("heads_out", pruned.values)}
 
 
 @checked
@@ -109,20 +101,22 @@ def a_changed_copy(n: Whole(1), seed: Seed):
 
 
 def edges(run) -> dict:
-    """How much of the answer's log-probability each edge between the layers carries: the share that is lost when this
-    edge alone hears of the changed copy; the last of the five receivers is all heads at once.
+    """How much of the answer's log-probability each edge between the layers carries: the share that is lost when all
+    heads of the second, on this edge, hear of the changed copy; ``alone``, when one head's keys hear of it from all.
     """
-    drawn, source, at, _ = a_changed_copy(300, seed=4)
+    drawn, source, at, _ = a_changed_copy(1000, seed=4)
     rows = np.arange(len(at))
 
     def measure(logits):
         return float(log_chances(logits)[rows, at, drawn.targets[rows, at]].mean())
 
+    def share(sender, name, head=None):
+        edge = ("blocks.0.z", sender), (f"blocks.1.{name}", head)
+        return effect(measure(path_patching(run, drawn.tokens, source, *edge)), before, after)
+
     before, after = (run.measured(measure, tokens) for tokens in (drawn.tokens, source))
-    found = [[[(measure(path_patching(run, drawn.tokens, source, ("blocks.0.z", sender), (f"blocks.1.{name}", head)))
-                - before) / (after - before) for name in RECEIVERS] for head in (0, 1, 2, 3, None)]
-             for sender in range(4)]
-    return {"receiver": ("receiver", list(RECEIVERS)), "edge": (("sender", "to", "receiver"), found)}
+    return {"receiver": ("receiver", list(RECEIVERS)), "alone": ("to", [share(None, "k", head) for head in range(4)]),
+            "edge": (("sender", "receiver"), [[share(sender, name) for name in RECEIVERS] for sender in range(4)])}
 
 
 def inputs_that_count(run, drawn: Strings, at) -> np.ndarray:
@@ -158,8 +152,7 @@ def inputs(run) -> dict:
     named = [np.where(earlier, reading[rows, at], -1).argmax(axis=1) for reading in readings]
     counts = np.where(earlier, truth, -np.inf).argmax(axis=1)
     agree = [(each == counts).mean() for each in named] + [(1 / earlier.sum(axis=1)).mean()]
-    return {"reading": ("reading", list(AT)), "agree": ("reading", agree),
-            "behind_copy": ((), (counts == at - drawn.periods + 1).mean())}
+    return {"reading": ("reading", list(AT)), "agree": ("reading", agree)}
 
 
 def probed(run) -> dict:
