@@ -83,6 +83,93 @@ def test_every_cell_is_numpys_and_what_adds_up_to_it_does(machine):
             assert cell["terms"] or cell["from"], f"{name} does not say what it was made from"
 
 
+PUT = """
+import { readFileSync } from "node:fs";
+import lab from "FOLDER/whole-machine.js";
+import { compute } from "FOLDER/whole-machine.js";
+const bytes = readFileSync(new URL("data/whole-machine.bin", "FOLDER/x"));
+const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+process.stdout.write(JSON.stringify(STATES.map((state) => {
+  const { run, steps, at } = compute({ ...lab.defaults, ...state }, data);
+  return { logits: run.acts.logits[0], pattern: run.acts["blocks.0.pattern"], drawn: at.drawn,
+    steps: steps.map((step) => compute({ ...lab.defaults, ...state, ...step }, data)).map(({ at, row, column }) =>
+      [at.name, row, column]), says: steps.map(({ says }) => says) };
+})));
+"""
+
+
+def put(states):
+    return json.loads(node(PUT.replace("FOLDER", JS.as_uri()).replace("STATES", json.dumps(states))))
+
+
+def test_a_number_that_is_set_changes_what_follows_as_numpys_tap_does():
+    model, record = load(shipped("digits", "digits-0"))
+    params = {name: value.astype(np.float16).astype(float) for name, value in record.weights.items()}
+    question = WholeMachine().expression
+    of = {"of": question}
+    cases = [("blocks.0.pattern", 2, 0, 2, "1"), ("blocks.0.pattern", 2, 0, 4, "0.25"), ("blocks.1.q", 1, 7, 3, "-2,5"),
+             ("blocks.0.resid_mid", None, 6, 9, "4"), ("embed", None, 6, 0, "−1"),
+             ("blocks.1.mlp_post", None, 7, 200, "3")]
+    states = [{"put": {"name": name, "row": row, "column": column, "text": text, **of,
+                       **({} if head is None else {"head": head})}} for name, head, row, column, text in cases]
+    for found, (name, head, row, column, text) in zip(put(states), cases, strict=True):
+        def tap(here, value, case=(name, head, row, column, text)):
+            name, head, row, column, text = case
+            if here != name:
+                return value
+            value, number = value.copy(), float(text.replace("−", "-").replace(",", "."))
+            line = value[0, row] if head is None else value[0, head, row]
+            if name.endswith("pattern"):
+                line *= (1 - number) / (1 - line[column])
+            line[column] = number
+            return value
+        want = forward(params, np.array([tokenize(parse(question))]), model.run.model, tap=tap)
+        assert np.allclose(found["logits"], want["logits"][0], atol=1e-9), name
+        assert np.allclose(np.sum(found["pattern"], axis=-1), 1)
+
+
+def test_a_number_that_is_none_or_of_another_question_changes_nothing():
+    one = {"name": "blocks.0.pattern", "head": 2, "row": 0, "column": 2, "of": WholeMachine().expression}
+    as_it_is, *found = put([{}, *({"put": {**one, **wrong}} for wrong in (
+        {"text": "1.5"}, {"text": "much"}, {"text": ""}, {"text": "1", "of": "Min ( 5 , 3 , 9 )"}))])
+    assert all(other["logits"] == as_it_is["logits"] for other in found)
+
+
+def test_the_walk_is_one_that_each_question_can_show_and_the_changes_are_differences(machine):
+    states = [{"expression": question, "show": "changes", "asked": "embed"} for question in
+              [*QUESTIONS, "First ( 2 , 8 , 5 )", "Last ( 1 , 1 , 1 )"]]
+    for found in put(states):
+        assert len(found["steps"]) == 15 and found["steps"][-1][0] == "probs"
+        assert "undefined" not in " ".join(found["says"]) and "NaN" not in " ".join(found["says"])
+    shown = put(states[:1])[0]["drawn"]
+    want = machine("Max ( 5 , 3 , 9 )")["embed"] - machine("Max ( 5 , 3 , 2 )")["embed"]
+    assert np.allclose(shown, want[0]) and not np.any(shown[:6])
+    said = put([{}])[0]
+    assert said["steps"][6] == ["blocks.0.pattern", 0, 6]
+    assert said["says"][6].endswith("Max gives the 9 0.998 of its attention.")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_one_follows_a_token_and_turns_a_look_and_the_answer_turns(open_lab, width):
+    page = open_lab("whole-machine", {"zoom": "head", "asked": "blocks.0.pattern", "row": 0, "column": 2}, width=width)
+    said = page.locator(".lab-entry .lab-said").first
+    page.get_by_role("button", name="Look only here").click()
+    expect(said).to_contain_text("With your number it answers 5")
+    page.get_by_role("radio", name="what changes").click()
+    page.get_by_role("radio", name="model", exact=True).click()
+    page.get_by_role("button", name="Undo").click()
+    expect(said).to_contain_text("The machine answers 9")
+    expect(page.get_by_role("textbox", name="less")).to_have_value("Max ( 5 , 3 , 2 )")
+    page.get_by_role("button", name="Follow").click()
+    for _ in range(6):
+        page.get_by_role("button", name="Next").click()
+    expect(page.locator(".lab-words")).to_contain_text("pattern[Max, 9] of head 2 is 0.998")
+    box = page.get_by_role("textbox", name="Set it to")
+    box.fill("2")
+    expect(box).to_have_attribute("aria-invalid", "true")
+
+
 def test_python_knows_what_the_page_can_show():
     assert WholeMachine(expression="min(1,2,3)").expression == "Min ( 1 , 2 , 3 )"
     for wrong in ({"zoom": "cell"}, {"asked": "blocks.2.q"}, {"layer": 2}, {"head": 4}, {"expression": "Add(1, 2)"}):

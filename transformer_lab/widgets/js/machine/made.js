@@ -23,7 +23,7 @@ const ofHead = (W, h, i) => W.map((line) => line[h][i]);
 function shares(scores, at, labels) {
   const top = Math.max(...scores), powers = scores.map((score) => Math.exp(score - top)), total = sum(powers);
   const all = scores.map((score) => Math.exp(score));
-  return { equation: `e^${signed(scores[at])} / sum of the ${scores.length} powers = ${brief(all[at])} / ${brief(sum(all))}`,
+  return { equation: `e^${signed(scores[at])} / sum of the ${scores.length} powers = ${brief(all[at], 4)} / ${brief(sum(all), 4)}`,
     says: "every score's share",
     terms: powers.map((power, i) => ({ name: labels[i], value: power / total })) };
 }

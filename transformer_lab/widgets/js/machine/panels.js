@@ -44,9 +44,9 @@ const head = (layer, h) => {
   ];
 };
 
-/** What stands at a zoom, with the numbers of each matrix, and the one that is asked. */
-export function panels({ zoom, layer, head: h, asked, row, column }, { acts, question }) {
-  const items = { model, block, head }[zoom](layer, h).map((item) => (item.name ? filled(item, acts, question) : item));
+/** What stands at a zoom, with the numbers of each matrix (`drawn`: less those of `base`), and the one that is asked. */
+export function panels({ zoom, layer, head: h, asked, row, column }, { acts, question }, base) {
+  const items = { model, block, head }[zoom](layer, h).map((item) => (item.name ? filled(item, acts, question, base?.acts) : item));
   const same = (item) => item.name === asked && (item.head === undefined || item.head === h);
   const first = { model: "probs", block: "pattern", head: "pattern" }[zoom];
   const at = items.find(same) ?? items.find((item) => item.name && short(item.name) === first
@@ -54,9 +54,14 @@ export function panels({ zoom, layer, head: h, asked, row, column }, { acts, que
   return { items, at, row: clamp(row, 0, at.value.length - 1), column: clamp(column, 0, at.value[0].length - 1) };
 }
 
-function filled(item, acts, { words }) {
-  const found = item.head === undefined ? acts[item.name] : acts[item.name][item.head];
+const ofHead = (item, acts) => (item.head === undefined ? acts[item.name] : acts[item.name][item.head]);
+
+function filled(item, acts, { words }, base) {
+  const found = ofHead(item, acts), was = base ? ofHead(item, base) : null;
   const rows = found.length === 1 ? [words.at(-1)] : words, n = found[0].length;
   const columns = n === 20 ? TOKENS.slice(0, 20) : n === words.length ? words : null;
-  return { ...item, value: found, rows, columns, limit: item.kind === "amount" && n < 256 ? 1 : largest(found) };
+  const made = { ...item, value: found, drawn: found, paint: item.kind, rows, columns };
+  if (!base) return { ...made, limit: item.kind === "amount" && n < 256 ? 1 : largest(found) };
+  const drawn = found.map((line, i) => line.map((value, j) => value - was[i][j]));
+  return { ...made, was, drawn, paint: "signed", limit: largest(drawn) };
 }

@@ -35,7 +35,7 @@ function placed(items, width) {
 
 /** The numbers, their names, and an area that is pressed or walked over with the arrow keys. */
 function matrix(place, now, lab) {
-  const { item, x, y, w, cell, row: tall } = place, { value, rows, columns, limit, kind, role, words, name } = item;
+  const { item, x, y, w, cell, row: tall } = place, { value, drawn, rows, columns, limit, paint: kind, role, words, name } = item;
   const last = value[0].length - 1, isAsked = item === now.at;
   const ask = (row, column) => lab.set({ asked: name, row: clamp(row, 0, rows.length - 1), column: clamp(column, 0, last),
     ...(item.head === undefined ? {} : { head: item.head }) });
@@ -44,7 +44,7 @@ function matrix(place, now, lab) {
   return h("g", {}, h("g", { "aria-hidden": true },
     h("text", { x, y: y - 18, class: "cell" }, h("tspan", { fill: color(role) }, glyph(role)), ` ${words}`),
     label(x, y - 6, short(name), "code cell soft"),
-    numbers(value, { x, y, w: cell, tall, kind, limit, format: (number) => fixed(number, 1) }),
+    numbers(drawn, { x, y, w: cell, tall, kind, limit, format: (number) => fixed(number, number > -9.95 ? 1 : 0) }),
     columns ? columns.map((word, i) => label(x + (i + 0.5) * cell, y + rows.length * tall + 12, fitting(word, cell),
       `code cell middle${isAsked && i === column ? " strong" : " soft"}`)) : null),
   framed(place, now),
