@@ -62,8 +62,8 @@ function followed({ step = -1 }, { steps }, lab) {
   const said = steps[step] ? `${step + 1} of ${steps.length}: ${steps[step].says}`
     : `Follow the ${steps[0].says.split(" ")[1]} on its way to the answer, in ${steps.length} steps.`;
   return h("div", { class: "lab-entry" },
-    button("Back", () => go(step - 1), { disabled: step < 1 }),
-    button(steps[step] ? "Next" : "Follow", () => go(step + 1), { disabled: step >= steps.length - 1 }),
+    lab.id ? button("Back", () => go(step - 1), { disabled: step < 1 }) : null, // a still picture has nothing to press
+    lab.id ? button(steps[step] ? "Next" : "Follow", () => go(step + 1), { disabled: step >= steps.length - 1 }) : null,
     h("span", { class: "lab-said", "aria-live": "polite" }, said));
 }
 

@@ -37,7 +37,7 @@ export function setByYou(put, now, before) {
 /** A field that sets the number that is asked, and a way back. */
 export function field(state, now, lab) {
   const { at, row, column, put } = now;
-  if (FIXED.includes(short(at.name)) && !put) return null;
+  if (!lab.id || (FIXED.includes(short(at.name)) && !put)) return null;
   const mine = here(state.put, now) && state.put.of === state.expression ? state.put.text : null, id = `${lab.id}-put`;
   const set = (text) => lab.set({ put: { name: at.name, head: at.head, row, column, text, of: state.expression } });
   const wrong = mine !== null && mine.trim() !== "" && !put;
