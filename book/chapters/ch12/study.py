@@ -1,8 +1,8 @@
 """Chapter 12's studies: from a usual recipe for a small language model to a better one, one change at a time; both ends
 at full length; and the same small model twenty times, for what chance alone does.
 
-``transformer-lab study one-change-at-a-time``, ``… one-change-again``, ``… in-150-seconds`` and ``… twenty-seeds`` make
-the records again. All losses are in nats a character, over all windows of what is held out.
+``transformer-lab study one-change-at-a-time``, ``… one-change-again``, ``… in-150-seconds``, ``… in-150-seconds-again``
+and ``… twenty-seeds`` make the records again. All losses are in nats a character, over all windows of what is held out.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run, Study, fit
 from transformer_lab.training.held_out import losses_at
 
-__all__ = ["BASELINE", "CHANGES", "ENDS", "LADDER", "LADDER_AGAIN", "RATES", "RULERS", "TOKENS", "TWENTY", "ladder",
-           "recipe"]
+__all__ = ["BASELINE", "CHANGES", "ENDS", "ENDS_AGAIN", "LADDER", "LADDER_AGAIN", "RATES", "RULERS", "TOKENS", "TWENTY",
+           "ends", "ladder", "recipe"]
 
 TOKENS, SHORT, FULL = 64 * 24, 400, {"nanoGPT": 2000, "ours": 2600}
 
@@ -137,8 +137,10 @@ def one_of_twenty(seed: int) -> dict:
     return trained(Run.of(windows(64), seed=seed, **BASELINE), 10)
 
 
-ENDS = Study("in-150-seconds", an_end, {"end": tuple(FULL)}, seeds=range(3),
-             settings={"steps": FULL, "usual": USUAL, "changes": CHANGES, "lengths": [list(one) for one in LENGTHS]})
+AT_LENGTH = {"steps": FULL, "usual": USUAL, "changes": CHANGES, "lengths": [list(one) for one in LENGTHS]}
+ENDS = Study("in-150-seconds", an_end, {"end": tuple(FULL)}, seeds=range(3), settings=AT_LENGTH)
+#: Two more seeds of each end, run when the first three had been told.
+ENDS_AGAIN = Study("in-150-seconds-again", an_end, {"end": tuple(FULL)}, seeds=(3, 4), settings=AT_LENGTH)
 LADDER = Study("one-change-at-a-time", one_change, {"change": tuple(CHANGES)}, seeds=range(3),
                settings={"steps": SHORT, "usual": USUAL, "changes": CHANGES})
 #: Two more seeds of each rung, run when the first three had been told.
@@ -153,6 +155,15 @@ def ladder():
     {'change': 11, 'seed': 5}
     """
     return LADDER.load().combine_first(LADDER_AGAIN.load())
+
+
+def ends():
+    """The records of both ends side by side: (end, seed), five seeds; ``by_position`` is NaN past an end's window.
+
+    >>> dict(ends()["held_out"].sizes)
+    {'end': 2, 'seed': 5}
+    """
+    return ENDS.load().combine_first(ENDS_AGAIN.load())
 
 
 TWENTY = Study("twenty-seeds", one_of_twenty, seeds=range(20), settings=BASELINE)
