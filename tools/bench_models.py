@@ -2,8 +2,8 @@
 
 Peers are nanoGPT (where the variable NANOGPT names its ``model.py``) and Hugging Face's transformers (where it is
 installed), with the same sizes and, for transformers, the same weights. All are given PyTorch's fused AdamW, but for
-nanoGPT's whole step: on a processor its own loop takes AdamW without fusing, and clips the gradients, as our stepper
-does. The contenders of a family take their steps in turn, in one process on one thread, so that other work on the
+the two whole steps, nanoGPT's own loop and our stepper: both clip the gradients, and neither fuses its AdamW on a
+processor. The contenders of a family take their steps in turn, in one process on one thread, so that other work on the
 machine slows all of them alike; what counts is the median of a step's processor time over that of ours next to it.
 """
 
@@ -152,7 +152,7 @@ def contenders():
 
 
 def main() -> None:
-    print(f"A training step of 4 layers, 4 heads, width 128, batch 12 of 64 tokens, fused AdamW, one thread; and {NEW} "
+    print(f"A training step of 4 layers, 4 heads, width 128, batch 12 of 64 tokens, AdamW, one thread; and {NEW} "
           "tokens written after 12 prompts\n")
     print(f"{'':36}{'median ms':>10}{'/ ours':>9}")
     for group in contenders():

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hand import drag
+from hand import drag, middle
 from playwright.sync_api import expect
 
 from chapters.ch08.page import INPUTS, RUN, answers
@@ -247,7 +247,7 @@ def test_a_press_on_the_map_asks_that_input_and_arrows_move(open_lab, width):
     expect(words).to_contain_text("Max ( 1 , 9 , 1 )")
     expect(page.get_by_role("textbox")).to_have_value("Max ( 1 , 9 , 1 )")
     at, box = mark.bounding_box(), page.locator(".lab-press").bounding_box()
-    page.mouse.click(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)  # where the mark is, that input is
+    page.mouse.click(*middle(mark))  # where the mark is, that input is
     expect(words).to_contain_text("Max ( 1 , 9 , 1 )")
     assert box["x"] - 4 <= at["x"] <= box["x"] + box["width"]
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from hand import middle
 from playwright.sync_api import expect
 
 from chapters.ch03.page import POSITIONS, outcomes
@@ -125,8 +126,8 @@ def test_steps_and_seeds_by_key_and_an_order_by_press(open_lab):
 def test_a_dot_is_pressed_to_follow_its_seed(open_lab, width):
     page = open_lab("phase-scrubber", {"step": 20}, width=width)
     expect(page.locator(".lab-words")).to_have_attribute("aria-busy", "false")   # while they learn the dots move
-    dot = page.locator("circle[r='2.5']").nth(20).bounding_box()          # seed 21: the followed one has its own mark
-    page.mouse.click(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+    dot = page.locator("circle[r='2.5']").nth(20)          # seed 21: the followed one has its own mark
+    page.mouse.click(*middle(dot))
     expect(page.locator(".lab-words")).to_contain_text("Seed 21, step 20")
 
 

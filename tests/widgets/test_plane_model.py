@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hand import drag
+from hand import drag, middle
 from playwright.sync_api import expect
 
 from transformer_lab.errors import LabError
@@ -62,8 +62,7 @@ def test_the_data_is_light():
 
 
 def token(page, name):
-    box = page.get_by_label(f"Token {name}", exact=True).bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return middle(page.get_by_label(f"Token {name}", exact=True))
 
 
 @pytest.mark.browser

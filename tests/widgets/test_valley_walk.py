@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hand import drag
+from hand import drag, middle
 from playwright.sync_api import expect
 
 from transformer_lab import generator
@@ -99,13 +99,11 @@ def test_rate_momentum_and_stretch_are_turned_by_keys(open_lab):
 def test_the_dot_and_the_start_are_dragged_and_a_press_puts_them_there(open_lab, width):
     page = open_lab("valley-walk", {"rule": "momentum", "rate": 1.2}, width=width)
     words, dot, start = page.locator(".lab-words"), page.get_by_label("Rate and momentum"), page.get_by_label("Start")
-    box = dot.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = middle(dot)
     drag(page, (x, y), (x - 30, y + 20), steps=4)
     expect(words).not_to_contain_text("rate 1.2, momentum 0.8")
     before = words.inner_text()
-    box = start.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = middle(start)
     drag(page, (x, y), (x + 40, y), steps=4)
     expect(words).not_to_have_text(before)
     area = page.locator(".lab-press").nth(1).bounding_box()

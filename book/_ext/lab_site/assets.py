@@ -25,7 +25,7 @@ Sans 3 and of marks of our own. The icons are our own.
 
 """
 SCRIPTS = ("theme.js", "book.js", "search.js")
-STYLE, FORMULAS = ("base", "page", "text", "cells", "home", "print"), ("formulas",)    # the latter after KaTeX's own
+STYLE = ("base", "page", "text", "cells", "home", "print")
 KEPT = {"favicon.svg"}    # of what the theme and the extensions put there
 
 
@@ -38,9 +38,9 @@ def finish(app, exception) -> None:
     _clear(static)
     _remove_stale(out, app.env.found_docs)
     write_fonts(static / "fonts", store)
-    own, formulas = map(_styles, (STYLE, FORMULAS))
-    sheets = [_on_screens_alone(css_variables()), font_css(static / "fonts"), *own,
-              katex_css(_signs(out), static / "fonts", store), *formulas, files()["labs.css"]]  # a page waits once
+    katex = katex_css(_signs(out), static / "fonts", store)     # before our rules for formulas, which change its own
+    sheets = [_on_screens_alone(css_variables()), font_css(static / "fonts"), *map(_style, STYLE), katex,
+              _style("formulas"), files()["labs.css"]]    # one file: a page waits once
     (static / "book.css").write_text(squeezed("\n".join(sheets)), "utf-8")
     for script in SCRIPTS:
         shutil.copyfile(HERE / script, static / script)
@@ -54,8 +54,8 @@ def finish(app, exception) -> None:
     (out / "index.html").write_text(root, "utf-8")
 
 
-def _styles(names: tuple[str, ...]) -> list[str]:
-    return [(HERE / "style" / f"{name}.css").read_text("utf-8") for name in names]
+def _style(name: str) -> str:
+    return (HERE / "style" / f"{name}.css").read_text("utf-8")
 
 
 def licenses() -> str:

@@ -57,10 +57,10 @@ function other(state, { changes, put, versus, run }, lab) {
 }
 
 /** One token's way, a step at a time. */
-function followed({ step = -1 }, { steps }, lab) {
+function followed({ step = -1 }, { steps, run }, lab) {
   const go = (to) => lab.set({ ...steps[to], says: undefined, step: to, show: "numbers" });
   const said = steps[step] ? `${step + 1} of ${steps.length}: ${steps[step].says}`
-    : `Follow the ${steps[0].says.split(" ")[1]} on its way to the answer, in ${steps.length} steps.`;
+    : `Follow the ${run.question.words[steps[0].row]} on its way to the answer, in ${steps.length} steps.`;
   return h("div", { class: "lab-entry" },
     lab.id ? button("Back", () => go(step - 1), { disabled: step < 1 }) : null, // a still picture has nothing to press
     lab.id ? button(steps[step] ? "Next" : "Follow", () => go(step + 1), { disabled: step >= steps.length - 1 }) : null,
