@@ -41,7 +41,7 @@ class Part(NamedTuple):
 
 def adam(kind):
     def make(named, *, beta1=0.9, beta2=0.999, eps=1e-8, **decay):
-        found = kind(named.values(), lr=0.0, betas=(beta1, beta2), eps=eps, **decay)
+        found = kind(named.values(), lr=0.0, betas=(beta1, beta2), eps=eps, fused=True, **decay)
         return [Part(found, named, ("step", "exp_avg", "exp_avg_sq"))]
 
     return make
@@ -157,7 +157,9 @@ class TorchStepper:
         given[2:] = [weights.to(next(iter(self.named.values())).dtype) for weights in given[2:]]
         with self.surroundings(), torch.random.fork_rng(devices=[]):
             drawn = generator(self.seed, f"dropout {rank}" if rank else "dropout", self.t)
-            torch.manual_seed(int(drawn.integers(2**63)))
+            # torch.manual_seed notes the call for GPUs that may not be there, which takes longer than all the rest here
+            seed = torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed
+            seed(int(drawn.integers(2**63)))
             try:
                 self.module.train()
                 return (self.module.loss if self.tap else self.forward)(*given, **self.tap)
@@ -186,8 +188,9 @@ class TorchStepper:
         gradients = [value.grad for value in self.named.values() if value.grad is not None] or [torch.zeros(1)]
         norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(grad) for grad in gradients]))
         if norm > self.max_norm:
+            share = self.max_norm / norm
             for grad in gradients:
-                grad.mul_(self.max_norm / norm)
+                grad.mul_(share)
         return float(norm)
 
     def settings(self) -> dict:
