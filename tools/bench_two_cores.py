@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-SECONDS, FITTING, SEEDS = 150, 2250, 3
+SECONDS, FITTING, SEEDS = 150, 2500, 3
 
 os.environ["OMP_NUM_THREADS"] = "2"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book"))

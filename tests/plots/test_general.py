@@ -240,3 +240,11 @@ def test_a_crowd_of_marks_is_a_few_paths_each_mark_where_it_stood(monkeypatch):
     for layer, path in enumerate(paths):
         moves = [re.findall(r"-?(?:\d+\.?\d*|\.\d+)", move) for move in re.split("h0", path)[:-1]]
         np.testing.assert_allclose(np.cumsum(np.array(moves, float), axis=0), marks[layer::svg.LAYERS], atol=0.11)
+
+
+def test_a_crowd_in_many_rows_is_a_few_paths_a_row_and_none_of_its_marks_is_lost():
+    rows = {f"seed {i}": np.linspace(0, 1, 20) for i in range(20)}
+    drawn, few = dots(rows).svgs[0], dots({"seed 0": rows["seed 0"], "seed 1": rows["seed 1"]}).svgs[0]
+    assert few.count("<use") == 40, "forty marks are no crowd"
+    assert drawn.count("<use") == 0 and drawn.count("h0") == 400
+    assert drawn.count("stroke-linecap:round") == 20 * 20 / svg.APART

@@ -11,11 +11,15 @@ import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
 from fontTools.ttLib import TTFont
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 from sample_book import ROOT
 
 from lab_site import chapters, fonts, letters, marks, math, page, roles, search, strips
 from lab_site.assets import katex_css
 from lab_site.directives import box_tokens, fold, fold_deeper
+from lab_site.highlight import Formatter
 from lab_site.page import CORRECTIONS, polish
 from transformer_lab import VOCABULARY
 
@@ -178,31 +182,52 @@ def bound(dots, limits, rival=()):
 
 def test_a_strip_has_a_dot_for_each_seed_and_marks_the_limits_and_the_rival():
     marks = strips.strip(bound([0.6, 0.7, 0.7, 0.9], [0.5, None], [0.3, 0.3]))
-    (rival,), (limit,), places = marks["rival"], marks["limits"], [x for x, _ in marks["dots"]]
+    (rival,), (limit,), places = marks["rival"], marks["limits"], [x for x, _ in marks["layers"][0]]
     assert rival < limit < places[0] < places[1] == places[2] < places[3]
     assert places[3] - places[0] == pytest.approx(3 * (places[1] - places[0]), abs=0.3), "the axis is linear"
-    assert len(set(marks["dots"])) == 4, "dots that coincide stand above one another"
+    assert len(set(marks["layers"][0])) == 4, "dots that coincide stand above one another"
+
+
+def test_a_pile_of_dots_is_a_few_paths_each_without_two_dots_in_one_place():
+    layers = strips.strip(bound([0.5] * 7 + [1.0] * 40, [None, None]))["layers"]
+    assert [len(layer) for layer in layers] == [6, 6, 4, *[3] * 4, 3 + 40 - 24]
+    assert all(len(set(layer)) == len(layer) for layer in layers[:-1]) and sum(map(len, layers)) == 47
 
 
 @pytest.mark.parametrize(("rival", "arrows"), [([-9], ["left"]), ([99, 0.4], ["right"]), ([None], []), ([], [])])
 def test_a_rival_that_is_far_away_is_an_arrow_and_does_not_squeeze_the_dots(rival, arrows):
     marks = strips.strip(bound([0.6, 0.9], [0.5, None], rival))
     assert marks["arrows"] == arrows
-    assert marks["dots"][1][0] - marks["dots"][0][0] > strips.WIDTH / 2
+    (first, second), = marks["layers"]
+    assert second[0] - first[0] > strips.WIDTH / 2
 
 
 def test_a_strip_of_equal_values_stands_inside_its_axis():
     marks = strips.strip(bound([0, 0], [0, 0]))
-    assert all(0 < x < strips.WIDTH for x, _ in marks["dots"]) and len(marks["limits"]) == 1
+    assert all(0 < x < strips.WIDTH for x, _ in marks["layers"][0]) and len(marks["limits"]) == 1
 
 
 def test_a_claim_with_seeds_shows_its_strip_with_everything_escaped(warnings):
     entry = {"id": "one", "seeds": 20, "bounds": [bound([0.6, 0.9], [0.5, None], [0.1])]}
     html = polish(CLAIM, "page", {"one": entry})
     line = BeautifulSoup(html, "html.parser")
-    assert len(line.select("svg circle")) == 2 and "<b>" not in html and "share &lt;b&gt;" in html
+    assert "".join(path["d"] for path in line.select("svg .strip-dots")).count("h0") == 2 and "<b>" not in html and "share &lt;b&gt;" in html
     assert line.svg["aria-label"].endswith("the rival, untrained: 0.1")
     assert line.get_text(" ", strip=True).endswith("at least 0.5 · 20 seeds · ledger")
+
+
+# Code
+
+def test_code_has_an_element_for_each_word_that_the_style_draws_and_for_no_other():
+    source = 'from x import y\n\n@dec\ndef f(a: int) -> "A":\n    # why\n    return a @ y["k"] if a is not None else 3.0\n'
+    css = (chapters.TEMPLATES.parent / "style" / "cells.css").read_text("utf-8")
+    classes = set(re.findall(r"\.(\w+)", " ".join(re.findall(r"^\.highlight :is\((.*?)\)", css, re.MULTILINE))))
+    given, thin = (BeautifulSoup(highlight(source, PythonLexer(), form()), "html.parser")
+                   for form in (HtmlFormatter, Formatter))
+    drawn = [[(span["class"], span.get_text()) for span in page.select("span[class]") if classes & set(span["class"])]
+             for page in (given, thin)]
+    assert given.get_text() == thin.get_text() and drawn[0] == drawn[1] and len(drawn[0]) == 14
+    assert len(thin.select("span[class]")) == len(drawn[1]) < len(given.select("span[class]")) / 2
 
 
 # Folds and tokens

@@ -11,6 +11,7 @@ import hashlib
 import html
 import math
 import re
+from collections import defaultdict
 from itertools import cycle, pairwise
 from xml.etree import ElementTree
 
@@ -24,7 +25,7 @@ SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 DROPPED = ("metadata", "style", "title")
 FAMILY = "var(--lab-font-interface, system-ui, sans-serif)"
 CODE = "var(--lab-font-code, monospace)"
-CROWD, LAYERS = 64, 8
+CROWD, LAYERS, APART = 64, 8, 5  # equal marks that are a crowd; the most paths for a group of it, and marks for each
 CELLS = "cells"  # the gid of a patch that stands for many cells: "cells ROWS COLUMNS THICKNESS PATH"
 # What the root already says, or what is SVG's own default: no need to say it again.
 DEFAULTS = {"stroke-linejoin": "round", "stroke-linecap": "butt", "text-anchor": "start", "stroke-width": "1",
@@ -72,17 +73,27 @@ def _strip(parent) -> None:
 def _gather(root) -> None:
     """A crowd of equal marks as a few paths, for a page is slow with an element each; where marks meet they darken."""
     shapes = {f"#{path.get('id')}": path for path in root.iter(f"{SVG}path")}
-    for group in list(root.iter(f"{SVG}g")):
-        kinds = {(mark.get(XLINK + "href"), mark.get("style", "")) for mark in group}
-        if len(group) < CROWD or len(kinds) > 1 or group[0].tag != f"{SVG}use":
-            continue
-        (name, style), marks = kinds.pop(), list(group)
-        for mark in marks:
-            group.remove(mark)
-        d, style = shapes[name].get("d"), f"{style};{shapes[name].get('style', '')}"
-        for layer in range(LAYERS):
-            ElementTree.SubElement(group, f"{SVG}path", _crowd(d, style, marks[layer::LAYERS]))
+    crowds = defaultdict(list)
+    for group in root.iter(f"{SVG}g"):
+        kinds = {(mark.tag, mark.get(XLINK + "href"), mark.get("style", "")) for mark in group}
+        if len(kinds) == 1 < len(group) and group[0].tag == f"{SVG}use":
+            d, own = (shapes[group[0].get(XLINK + "href")].get(name, "") for name in ("d", "style"))
+            crowds[d, f"{group[0].get('style', '')};{own}"].append(group)
+    for (d, style), groups in crowds.items():
+        if sum(map(len, groups)) >= CROWD:
+            for group in groups:
+                _layered(group, d, style)
     _drop_unused(root)
+
+
+def _layered(group, d: str, style: str) -> None:
+    """The marks of a group as paths, of which each has marks that are not neighbours."""
+    marks = list(group)
+    for mark in marks:
+        group.remove(mark)
+    layers = min(LAYERS, math.ceil(len(marks) / APART))
+    for layer in range(layers):
+        ElementTree.SubElement(group, f"{SVG}path", _crowd(d, style, marks[layer::layers]))
 
 
 def _drop_unused(root) -> None:

@@ -15,6 +15,8 @@ __all__ = ["note", "strip"]
 
 WIDTH, HEIGHT, EDGE = 168, 18, 6
 STEP, ROWS = 4, 3      # px between dots that would coincide; rows of them above one another, then they are piled
+LAYERS = 8             # dots of a pile that darken what lies below them; more of them are not told apart
+MANY = 60              # dots from which on they are paler
 FAR = 3                # how many times the span of dots and limits a rival may be away
 
 
@@ -53,9 +55,9 @@ def strip(bound: dict) -> dict:
     limits = _finite(bound["limits"])
     axis = _axis(dots + limits, rival)
     arrows = {"left" if number < axis.low else "right" for number in rival if axis.outside(number)}
-    return {"width": WIDTH, "height": HEIGHT, "middle": HEIGHT / 2, "edge": EDGE, "dots": _swarm(map(axis.at, dots)),
+    return {"width": WIDTH, "height": HEIGHT, "middle": HEIGHT / 2, "edge": EDGE, "layers": _swarm(map(axis.at, dots)),
             "limits": sorted({axis.at(limit) for limit in limits}), "arrows": sorted(arrows),
-            "rival": sorted({axis.at(number) for number in rival if not axis.outside(number)}), "says": _says(bound)}
+            "rival": sorted({axis.at(number) for number in rival if not axis.outside(number)}), "many": len(dots) > MANY, "says": _says(bound)}
 
 
 def _finite(numbers: list) -> list[float]:
@@ -71,15 +73,17 @@ def _axis(inner: list[float], rival: list[float]) -> Axis:
     return Axis(low - pad, high + pad)
 
 
-def _swarm(places) -> list[tuple[float, float]]:
-    """Dots that would lie on one another, above and below instead."""
-    seen, swarm = Counter(), []
+def _swarm(places) -> list[list[tuple[float, float]]]:
+    """Dots that would lie on one another, above and below instead; a pile's are in layers, each of which is one path."""
+    seen, layers = Counter(), []
     for place in sorted(places):
         slot = round(place / STEP)
         row = seen[slot] % ROWS
+        layer = min(seen[slot] // ROWS, LAYERS - 1)
+        layers += [[] for _ in range(layer + 1 - len(layers))]
+        layers[layer].append((place, HEIGHT / 2 + STEP * ((row + 1) // 2) * (-1) ** row))
         seen[slot] += 1
-        swarm.append((place, HEIGHT / 2 + STEP * ((row + 1) // 2) * (-1) ** row))
-    return swarm
+    return layers
 
 
 def _says(bound: dict) -> str:

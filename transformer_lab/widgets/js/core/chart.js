@@ -68,14 +68,15 @@ const WIDE_ENOUGH = 24, PALE = 0.5; // px from which a cell has room for its num
  * strong negative cells carry a minus sign) or "amount". The full colour is `limit`. Wide cells show their numbers.
  */
 export function cells(rows, { x = 0, y = 0, w, tall = w, kind = "signed", limit: top = 1, format = brief }) {
-  const numbers = w >= WIDE_ENOUGH, full = numbers ? top / PALE : top, paint = kind === "signed" ? signed : amount;
-  const each = (f) => rows.map((row, i) => row.map((value, j) => f(value, x + j * w, y + i * tall)));
+  const numbers = w >= WIDE_ENOUGH, columns = rows[0].length, values = rows.flat();
+  const place = (i) => [x + (i % columns) * w, y + Math.floor(i / columns) * tall];
+  const each = (f) => values.map((value, i) => f(value, ...place(i)));
   const sign = (value, left, upper) =>
     (value < -MINUS_FROM * top ? `M${left + 0.3 * w} ${upper + tall / 2}h${0.4 * w}` : "");
-  return h("g", {}, each((value, left, upper) => rect(left, upper, w, tall, paint(value, full))),
+  return h("g", {}, tiles(values, place, { cell: w, tall, kind, limit: numbers ? top / PALE : top }),
     numbers ? each((value, left, upper) => label(left + w / 2, upper + tall / 2 + 4, format(value), "cell middle"))
-      : h("path", { d: each(sign).flat().join(""), stroke: color("page"), "stroke-width": 1.2 }),
-    rect(x, y, w * rows[0].length, tall * rows.length, { class: "axis" }));
+      : h("path", { d: each(sign).join(""), stroke: color("page"), "stroke-width": 1.2 }),
+    rect(x, y, w * columns, tall * rows.length, { class: "axis" }));
 }
 
 const SHADES = 32;
@@ -97,5 +98,6 @@ export function tiles(values, place, { cell, tall = cell, kind = "signed", limit
     if (shade) shades.set(shade, (shades.get(shade) ?? "") + square);
   });
   const paint = kind === "signed" ? signed : amount;
-  return range(2 * SHADES + 1).map((i) => h("path", { d: shades.get(i - SHADES) ?? "", ...paint(i - SHADES, SHADES) }));
+  return range(2 * SHADES + 1).map((i) => // what is not there keeps its place, and its neighbours theirs
+    (shades.has(i - SHADES) ? h("path", { d: shades.get(i - SHADES), ...paint(i - SHADES, SHADES) }) : null));
 }
