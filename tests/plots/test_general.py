@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from transformer_lab import LabError, generator
-from transformer_lab.plots import Figure, bars, cells, curves, dots, film, lines, plane, strips, svg
+from transformer_lab.plots import Figure, bars, cells, curves, dots, fewer, film, lines, plane, strips, svg
 from transformer_lab.plots.dots import swarm
 
 RNG = generator(0, "general figures")
@@ -234,17 +234,28 @@ def test_what_is_given_for_something_that_is_not_drawn_is_refused(draw, words):
 def test_a_crowd_of_marks_is_a_few_paths_each_mark_where_it_stood(monkeypatch):
     data, each = {"odd": RNG.random((200, 2))}, re.compile(r'<use x="([\d.]+)" y="([\d.]+)"')
     paths = re.findall(r'd="(M[^"]*h0)" style="stroke:[^"]*stroke-linecap:round', plane(data).svgs[0])
-    monkeypatch.setattr(svg, "CROWD", 1000)
+    monkeypatch.setattr(fewer, "CROWD", 1000)
     marks = np.array(each.findall(plane(data).svgs[0]), float)
-    assert len(paths) == svg.LAYERS and len(marks) == 200
+    assert len(paths) == fewer.LAYERS and len(marks) == 200
     for layer, path in enumerate(paths):
         moves = [re.findall(r"-?(?:\d+\.?\d*|\.\d+)", move) for move in re.split("h0", path)[:-1]]
-        np.testing.assert_allclose(np.cumsum(np.array(moves, float), axis=0), marks[layer::svg.LAYERS], atol=0.11)
+        np.testing.assert_allclose(np.cumsum(np.array(moves, float), axis=0), marks[layer::fewer.LAYERS], atol=0.11)
 
 
 def test_a_crowd_in_many_rows_is_a_few_paths_a_row_and_none_of_its_marks_is_lost():
     rows = {f"seed {i}": np.linspace(0, 1, 20) for i in range(20)}
-    drawn, few = dots(rows).svgs[0], dots({"seed 0": rows["seed 0"], "seed 1": rows["seed 1"]}).svgs[0]
-    assert few.count("<use") == 40, "forty marks are no crowd"
+    drawn, few = dots(rows).svgs[0], dots({"seed 0": rows["seed 0"], "seed 1": rows["seed 1"][:2]}).svgs[0]
+    assert few.count("<use") == 22, "so few marks are no crowd"
     assert drawn.count("<use") == 0 and drawn.count("h0") == 400
-    assert drawn.count("stroke-linecap:round") == 20 * 20 / svg.APART
+    assert drawn.count("stroke-linecap:round") == 20 * 3, "seven marks a path"
+
+
+def test_bars_that_do_not_meet_are_one_path_and_those_that_do_are_not():
+    def drawn(*boxes):
+        paths = "".join(f'<g id="p"><path d="M {x} 0 L {x + 5} 0 L {x + 5} 9 L {x} 9 z" '
+                        f'style="fill: #667085; opacity: 0.5"/></g>' for x in boxes)
+        whole = f'<svg xmlns="http://www.w3.org/2000/svg" width="90pt" height="9pt">{paths}</svg>'
+        return re.findall(r'd="([^"]*)"', svg.inline(whole))
+
+    assert drawn(0, 10, 20) == ["M0 0h5v9h-5zm10 0h5v9h-5zm10 0h5v9h-5z"]
+    assert drawn(0, 3) == ["M0 0h5v9h-5z", "M3 0h5v9h-5z"], "where they meet they darken"

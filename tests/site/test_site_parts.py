@@ -211,7 +211,8 @@ def test_a_claim_with_seeds_shows_its_strip_with_everything_escaped(warnings):
     entry = {"id": "one", "seeds": 20, "bounds": [bound([0.6, 0.9], [0.5, None], [0.1])]}
     html = polish(CLAIM, "page", {"one": entry})
     line = BeautifulSoup(html, "html.parser")
-    assert "".join(path["d"] for path in line.select("svg .strip-dots")).count("h0") == 2 and "<b>" not in html and "share &lt;b&gt;" in html
+    drawn = "".join(path["d"] for path in line.select("svg .strip-dots"))
+    assert drawn.count("h0") == 2 and "<b>" not in html and "share &lt;b&gt;" in html
     assert line.svg["aria-label"].endswith("the rival, untrained: 0.1")
     assert line.get_text(" ", strip=True).endswith("at least 0.5 · 20 seeds · ledger")
 
@@ -219,7 +220,7 @@ def test_a_claim_with_seeds_shows_its_strip_with_everything_escaped(warnings):
 # Code
 
 def test_code_has_an_element_for_each_word_that_the_style_draws_and_for_no_other():
-    source = 'from x import y\n\n@dec\ndef f(a: int) -> "A":\n    # why\n    return a @ y["k"] if a is not None else 3.0\n'
+    source = 'from x import y\n@dec\ndef f(a: int) -> "A":\n    # why\n    return a @ y["k"] if a is not None else b\n'
     css = (chapters.TEMPLATES.parent / "style" / "cells.css").read_text("utf-8")
     classes = set(re.findall(r"\.(\w+)", " ".join(re.findall(r"^\.highlight :is\((.*?)\)", css, re.MULTILINE))))
     given, thin = (BeautifulSoup(highlight(source, PythonLexer(), form()), "html.parser")

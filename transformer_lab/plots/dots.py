@@ -17,6 +17,7 @@ __all__ = ["bars", "dots", "swarm"]
 
 DOT = 4.5   # px
 ROW = 30    # px a row of dots; more where many coincide
+COUNT = 30  # px that the count of a pile needs
 MOST = 7    # dots of a pile that are drawn apart; higher piles are pressed together, and counted
 
 
@@ -157,8 +158,17 @@ def _dots(axes, place: int, values, style, single: bool, scale) -> None:
         axes.plot([np.median(values)] * 2, [place - 0.36, place + 0.36], color=color("ink"), linewidth=1.8)
     if np.ptp(steps) >= MOST:
         at = np.round(across[furthest])
-        name_line(axes, values[furthest], place, f"×{(np.abs(across - at) < DOT).sum()}", "soft", annotation_clip=None,
-                  xytext=(-8 if at > width / 2 else 8, 0), ha="right" if at > width / 2 else "left")
+        side, count = (-1 if at > width / 2 else 1), (np.abs(across - at) < DOT).sum()
+        name_line(axes, values[furthest], place, f"×{count}", "soft", annotation_clip=None,
+                  xytext=(side * (_free(side * (across - at)) + 8), 0), ha="left" if side > 0 else "right")
+
+
+def _free(away) -> float:
+    """From where on a count beside a pile lies on no dot, in px; ``away`` is how far each dot is from the pile."""
+    edge = 0.0
+    for place in np.sort(away):
+        edge = place if 0 < place - edge < COUNT else edge
+    return edge
 
 
 def _key(axes, series, styles, up: float) -> None:

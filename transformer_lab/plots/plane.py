@@ -224,11 +224,12 @@ def _path(axes, name, part, style) -> None:
     axes.plot(*part[0], "o", color=color("ink"), markerfacecolor=color("page"), markersize=7)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     inside = part[(left <= part[:, 0]) & (part[:, 0] <= right) & (bottom <= part[:, 1]) & (part[:, 1] <= top)]
-    end = inside[-1] if len(inside) else part[0]
+    inside = inside if len(inside) else part[:1]
+    end = inside[-1]
     axes.plot(*end, "o", color=color(hue), markersize=6.5)
-    far = end[0] > (left + right) / 2
-    if name:
-        name_line(axes, *end, name, xytext=(-9 if far else 9, -12), ha="right" if far else "left")
+    far, rose = end[0] > (left + right) / 2, inside[len(inside) * 3 // 4:, 1].mean() < end[1]
+    if name:  # not where the path came from
+        name_line(axes, *end, name, xytext=(-9 if far else 9, 12 if rose else -12), ha="right" if far else "left")
 
 
 def _told(title: str, shown: dict, heights, crosses: dict, vectors: set):

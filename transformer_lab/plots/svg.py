@@ -11,22 +11,19 @@ import hashlib
 import html
 import math
 import re
-from collections import defaultdict
-from itertools import cycle, pairwise
+from itertools import pairwise
 from xml.etree import ElementTree
 
 from ..errors import UnknownNameError
 from ..theme import theme
 from ..wording import written
+from .fewer import CELLS, SVG, XLINK, gather, join
 
 __all__ = ["inline", "plain"]
 
-SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 DROPPED = ("metadata", "style", "title")
 FAMILY = "var(--lab-font-interface, system-ui, sans-serif)"
 CODE = "var(--lab-font-code, monospace)"
-CROWD, LAYERS, APART = 64, 8, 5  # equal marks that are a crowd; the most paths for a group of it, and marks for each
-CELLS = "cells"  # the gid of a patch that stands for many cells: "cells ROWS COLUMNS THICKNESS PATH"
 # What the root already says, or what is SVG's own default: no need to say it again.
 DEFAULTS = {"stroke-linejoin": "round", "stroke-linecap": "butt", "text-anchor": "start", "stroke-width": "1",
             "fill": "#000000", "opacity": "1", "stroke-dashoffset": "0", "stroke-miterlimit": "100000"}
@@ -51,8 +48,9 @@ def inline(svg: str) -> str:
     A colour that is not in ``theme.json`` is refused: it would not change with the theme.
     """
     root = ElementTree.fromstring(svg)
-    _gather(root)
+    gather(root)
     _strip(root)
+    join(root)
     width, height = (float(root.get(side).removesuffix("pt")) for side in ("width", "height"))
     body = _prefixed("".join(_written(child) for child in root))
     return (f'<svg viewBox="0 0 {_short(width)} {_short(height)}" aria-hidden="true" '
@@ -68,58 +66,6 @@ def _strip(parent) -> None:
         nothing = tag == "path" and "fill: none" in child.get("style", "") and "stroke:" not in child.get("style", "")
         if tag in DROPPED or tag == "comment" or empty or nothing:
             parent.remove(child)
-
-
-def _gather(root) -> None:
-    """A crowd of equal marks as a few paths, for a page is slow with an element each; where marks meet they darken."""
-    shapes = {f"#{path.get('id')}": path for path in root.iter(f"{SVG}path")}
-    crowds = defaultdict(list)
-    for group in root.iter(f"{SVG}g"):
-        kinds = {(mark.tag, mark.get(XLINK + "href"), mark.get("style", "")) for mark in group}
-        if len(kinds) == 1 < len(group) and group[0].tag == f"{SVG}use":
-            d, own = (shapes[group[0].get(XLINK + "href")].get(name, "") for name in ("d", "style"))
-            crowds[d, f"{group[0].get('style', '')};{own}"].append(group)
-    for (d, style), groups in crowds.items():
-        if sum(map(len, groups)) >= CROWD:
-            for group in groups:
-                _layered(group, d, style)
-    _drop_unused(root)
-
-
-def _layered(group, d: str, style: str) -> None:
-    """The marks of a group as paths, of which each has marks that are not neighbours."""
-    marks = list(group)
-    for mark in marks:
-        group.remove(mark)
-    layers = min(LAYERS, math.ceil(len(marks) / APART))
-    for layer in range(layers):
-        ElementTree.SubElement(group, f"{SVG}path", _crowd(d, style, marks[layer::layers]))
-
-
-def _drop_unused(root) -> None:
-    """Shapes of marks that no mark has any more go."""
-    used = {mark.get(XLINK + "href") for mark in root.iter(f"{SVG}use")}
-    for defs in root.iter(f"{SVG}defs"):
-        for path in defs.findall(f"{SVG}path"):
-            if f"#{path.get('id')}" not in used:
-                defs.remove(path)
-
-
-def _crowd(d: str, style: str, marks: list) -> dict[str, str]:
-    """One path for equal marks; discs are strokes of no length with round ends, a tenth of the bytes."""
-    disc = re.match(r"M 0 ([\d.]+)\s+C", d)
-    if not disc or d.count("C") != 8 or "stroke" in style:
-        return {"d": " ".join(_moved(d, mark) for mark in marks), "style": style}
-    places = (f"{mark.get('x')} {mark.get('y')}" for mark in marks)
-    ends = f"fill: none;stroke-width: {2 * float(disc[1])};stroke-linecap: round"
-    return {"d": " ".join(f"M {place} L {place}" for place in places),
-            "style": f"{style.replace('fill', 'stroke')};{ends}"}
-
-
-def _moved(d: str, mark) -> str:
-    """A mark's path where the mark stands, on the grid of a tenth of a pixel, so that all have one shape."""
-    place = cycle(round(float(mark.get(axis)), 1) for axis in "xy")
-    return re.sub(r"-?[\d.]+", lambda number: f"{float(number[0]) + next(place):.6f}", d)
 
 
 def _written(node) -> str:

@@ -57,7 +57,8 @@ def strip(bound: dict) -> dict:
     arrows = {"left" if number < axis.low else "right" for number in rival if axis.outside(number)}
     return {"width": WIDTH, "height": HEIGHT, "middle": HEIGHT / 2, "edge": EDGE, "layers": _swarm(map(axis.at, dots)),
             "limits": sorted({axis.at(limit) for limit in limits}), "arrows": sorted(arrows),
-            "rival": sorted({axis.at(number) for number in rival if not axis.outside(number)}), "many": len(dots) > MANY, "says": _says(bound)}
+            "rival": sorted({axis.at(number) for number in rival if not axis.outside(number)}),
+            "many": len(dots) > MANY, "says": _says(bound)}
 
 
 def _finite(numbers: list) -> list[float]:
@@ -74,7 +75,7 @@ def _axis(inner: list[float], rival: list[float]) -> Axis:
 
 
 def _swarm(places) -> list[list[tuple[float, float]]]:
-    """Dots that would lie on one another, above and below instead; a pile's are in layers, each of which is one path."""
+    """Dots that would lie on one another, above and below instead; a pile is in layers, each of which is one path."""
     seen, layers = Counter(), []
     for place in sorted(places):
         slot = round(place / STEP)

@@ -18,7 +18,7 @@ import { walk } from "./machine/walk.js";
 export function compute(state, data) {
   const model = modelOf(data), { number } = parse(state.expression), put = putOf(state);
   const run = model.ask(number, put ?? undefined), before = put ? model.ask(number) : null;
-  const changes = state.show === "changes", versus = state.versus ?? otherOf(state.expression);
+  const changes = state.show === "changes", versus = state.versus || otherOf(state.expression);
   const base = changes ? before ?? model.ask(parse(versus).number) : null, there = panels(state, run, base);
   const [probs] = run.acts.probs, said = argmax(probs), old = before && argmax(before.acts.probs[0]);
   return { ...there, run, put, before, versus, changes, said, old, share: probs[said], right: said === run.question.answer,
@@ -129,9 +129,10 @@ export default explorable({
   title: "The whole machine",
   instruction: "Press any cell to see what it was made from, or set it; open a layer, then a head.",
   data: "whole-machine",
-  defaults: { expression: "Max ( 5 , 3 , 9 )", zoom: "model", layer: 0, head: 2, asked: "probs", row: 0, column: 11 },
+  defaults: { expression: "Max ( 5 , 3 , 9 )", zoom: "model", layer: 0, head: 2, asked: "probs", row: 0, column: 11,
+    show: "numbers", versus: "" },
   compute, view, describe, table, code,
-  controls: ({ zoom, layer, head, show = "numbers" }, now, lab) => [
+  controls: ({ zoom, layer, head, show }, now, lab) => [
     choose("Show", [["numbers", "numbers"], ["changes", "what changes"]], show, (to) => lab.set({ show: to })),
     choose("Zoom", ZOOMS, zoom, (to) => lab.set({ zoom: to })),
     zoom === "model" ? null : choose("Layer", [[0, "0"], [1, "1"]], layer, (to) => lab.set({ layer: to })),

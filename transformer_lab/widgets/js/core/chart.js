@@ -79,7 +79,7 @@ export function cells(rows, { x = 0, y = 0, w, tall = w, kind = "signed", limit:
     rect(x, y, w * columns, tall * rows.length, { class: "axis" }));
 }
 
-const SHADES = 32;
+const SHADES = 16;
 
 /** A large matrix (a flat array, row by row) as small cells. */
 export function mosaic(values, columns, { x, y, cell, tall = cell, kind = "signed", limit: top }) {
