@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from hand import drag, middle
 from playwright.sync_api import expect
@@ -126,25 +125,18 @@ def test_every_view_opens_and_two_models_stand_side_by_side(open_lab, view):
 
 
 @pytest.mark.browser
-def test_a_drag_redraws_everything_in_the_time_of_a_frame(open_lab, capsys):
+def test_a_long_drag_can_be_undone(open_lab):
     page = open_lab("plane-model", {**GOOD, "view": "proof"})
-    times = page.evaluate("""async () => {
-      const grip = document.querySelector('[aria-label="Token 4"]'), box = grip.getBoundingClientRect(), times = [];
+    page.evaluate("""async () => {
+      const grip = document.querySelector('[aria-label="Token 4"]'), box = grip.getBoundingClientRect();
       const at = (i, type) => grip.dispatchEvent(new PointerEvent(type, { pointerId: 1, bubbles: true,
         pointerType: "mouse", clientX: box.x + 14 + 20 * Math.sin(i / 9), clientY: box.y + 14 + i / 4 }));
       grip.setPointerCapture = () => {}; grip.hasPointerCapture = () => true;
       at(0, "pointerdown");
-      for (let i = 0; i < 220; i++) {
+      for (let i = 0; i < 40; i++) {
         await new Promise(requestAnimationFrame);
-        const start = performance.now();
         at(i, "pointermove");
-        document.body.offsetHeight;
-        times.push(performance.now() - start);
       }
-      at(220, "pointerup");
-      return times.slice(20);
+      at(40, "pointerup");
     }""")
-    with capsys.disabled():
-        print(f"\na drag: median {np.median(times):.1f} ms, 90 % below {np.quantile(times, 0.9):.1f} ms")
-    assert len(times) == 200
     expect(page.get_by_role("button", name="Undo")).not_to_have_attribute("aria-disabled", "true")
