@@ -7,6 +7,7 @@ import { brief, fixed } from "./core/format.js";
 import { answer } from "./core/inspect.js";
 import { clamp, dot, norm, range, softmaxPullback } from "./core/math.js";
 import { opened } from "./core/page_data.js";
+import { remember, rememberOf } from "./core/remember.js";
 import { tapped } from "./core/tapped.js";
 import { backward, forward, loss } from "./core/transformer.js";
 import { choose, explorable, menu, picture, pressable, slider } from "./core/ui.js";
@@ -45,10 +46,14 @@ const oneHead = (name, value) => (name === "W_O" || !/^W_/.test(name) ? value[0]
 const matrix = (name, value) => (value[0][0]?.length ? oneHead(name, value) : value[0].length ? value : [value]);
 const matrices = (named) =>
   Object.fromEntries(Object.entries(named).map(([name, value]) => [short(name), matrix(short(name), value)]));
-const modelOf = opened(({ model }) => model("model"));
 
-export function compute(state, data) {
-  const { config, params } = modelOf(data);
+/** Both passes and what the mistake makes wrong, whatever of them is shown. */
+const passesOf = opened(({ model }) => {
+  const { config, params } = model("model");
+  return remember((operation, first, second, gradient) => passes(params, config, { operation, first, second, gradient }));
+});
+
+function passes(params, config, state) {
   const target = Math[state.operation.toLowerCase()](state.first, state.second);
   const acts = forward(params, tokensOf(state), config);
   const gradients = (mistake) => matrices(backward(params, acts, [target], config, planted(mistake, acts)));
@@ -59,10 +64,15 @@ export function compute(state, data) {
     return length ? dot(right[name].flat(), grads[name].flat()) / length : null;
   };
   const cosines = Object.fromEntries(ORDER.map((name) => [name, angle(name)]));
-  const values = { ...matrices(params), ...matrices(acts) }, asked = cellAt(state, values);
-  const facts = { values, grads, tokens: tokensOf(state), target, gradient: state.gradient,
-    isCopied: state.gradient === "copied" || state.gradient === "both" };
-  return { values, loss: loss(acts, [target]), grads, cosines, wrong: ORDER.filter(off), asked, made: made(asked, facts) };
+  return { values: { ...matrices(params), ...matrices(acts) }, loss: loss(acts, [target]), grads, cosines,
+    target, wrong: ORDER.filter(off) };
+}
+
+export function compute(state, data) {
+  const { operation, first, second, gradient } = state, found = passesOf(data)(operation, first, second, gradient);
+  const asked = cellAt(state, found.values);
+  const facts = { ...found, tokens: tokensOf(state), gradient, isCopied: gradient === "copied" || gradient === "both" };
+  return { ...found, asked, made: made(asked, facts) };
 }
 
 /** The cell that is asked; beyond an edge of its tensor, the one at the edge. */
@@ -92,13 +102,15 @@ function places(now, width) {
   return { at, heads, height: y };
 }
 
+const shades = rememberOf(cells);
+
 function drawn(name, { x, y, value, w, tall, role }, state, now) {
   const grad = now.grads[name], shown = reached(name, state), wrong = shown && now.wrong.includes(name);
   return h("g", { "aria-hidden": true, "data-part": name },
     h("text", { x, y: y - 6, class: wrong ? "strong" : null },
       h("tspan", { fill: color(role) }, glyph(role)), ` ${name}${wrong ? " ✗" : ""}`),
-    cells(value, { x, y, w: CELL, tall: CELL, limit: largest(value), kind: name === "pattern" ? "amount" : "signed" }),
-    shown ? cells(grad, { x: x + w + 3, y, w: CELL, tall: CELL, limit: largest(grad) })
+    shades(value, { x, y, w: CELL, tall: CELL, limit: largest(value), kind: name === "pattern" ? "amount" : "signed" }),
+    shown ? shades(grad, { x: x + w + 3, y, w: CELL, tall: CELL, limit: largest(grad) })
       : h("rect", { class: "axis", x: x + w + 3, y, width: w, height: tall, "stroke-dasharray": "2 3" }),
     shown ? h("text", { x: x + w + 3, y: y + tall + 13, class: "soft tiny" }, `±${brief(largest(grad), 2)}`) : null);
 }

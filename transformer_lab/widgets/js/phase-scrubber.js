@@ -7,7 +7,7 @@ import { fixed, letter, percent, spell } from "./core/format.js";
 import { range, sum } from "./core/math.js";
 import { opened } from "./core/page_data.js";
 import { integers } from "./core/random.js";
-import { remember } from "./core/remember.js";
+import { remember, rememberOf } from "./core/remember.js";
 import { Run, STEPS, TASK, attend, trained } from "./core/training.js";
 import { choose, explorable, handle, menu, picture, pressable, scrubber } from "./core/ui.js";
 
@@ -17,6 +17,7 @@ const USED = [["both", "as trained"], ["look", "W_QK alone"], ["write", "W_OV al
 const SEEDS = 50, EVERY = 10, PROBES = 200, N_EXAMPLES = 6, BUDGET = 2; // ms of training a frame
 const PHASE = 50, CEILING = 10727 / 35152; // without positions: transformer_lab.tasks.patterns.ceiling
 const { alphabet: V, period: P, n_ctx: T } = TASK, HEIGHT = 230;
+const HIGH = linear([0, 1], [170, 30]); // accuracy
 
 const example = (i) => integers(0, "probe", 0, V, i * P, P);
 const runs = remember((positions, order, seed) => new Run(positions, order, seed));
@@ -45,7 +46,7 @@ const busyWith = ({ W_QK, W_OV }) => (W_QK && W_OV ? "both are" : W_QK ? "lookin
 
 function view(state, now, lab) {
   const wide = lab.width >= 560, split = lab.width * (wide ? 0.68 : 0.64), cell = wide ? 5 : 4.2, top = 250;
-  const sy = linear([0, 1], [170, 30]), d = now.weights.W_OV.length / V, ov = 42 + cell * (V + T);
+  const sy = HIGH, d = now.weights.W_OV.length / V, ov = 42 + cell * (V + T);
   const x = wide ? ov + cell * V + 30 : 12, y = wide ? top : top + cell * (V + T) + 40;
   const width = wide ? (lab.width - x - 26) / 2 : lab.width / 2 - 24;
   const inTuple = range(V).map((v) => (now.letters.includes(v) ? v : null));
@@ -59,10 +60,16 @@ function view(state, now, lab) {
       { x: x + width + 20, y, width, full: 1 }));
 }
 
+/** The curve of each seed. */
+const curveOf = rememberOf((accuracy, left, right) => range(SEEDS).map((seed) =>
+  path(accuracy.map((row, i) => [linear([0, STEPS], [left, right])(i * EVERY), HIGH(row[seed])]))));
+
+const crowdOf = rememberOf((accuracy, left, right) =>
+  h("g", {}, curveOf(accuracy, left, right).map((d) => h("path", { class: "lab-seed", d }))));
+
 /** Accuracy over the steps, phases shaded; the upright line is the step that is shown. */
 function curves({ seed, order, step }, { accuracy, here, moves }, sx, sy, lab) {
   const [left, right, upper, lower] = [sx(0), sx(STEPS), sy(1), sy(0)];
-  const curve = (of) => path(accuracy.map((row, i) => [sx(i * EVERY), sy(row[of])]));
   const role = (i) => (trained(order, i * PHASE).W_QK ? "query" : "value");
   const phases = order === "joint" ? [] : range(STEPS / PHASE).map(role);
   const words = [["value", " write"], ["query", " look"]];
@@ -72,8 +79,8 @@ function curves({ seed, order, step }, { accuracy, here, moves }, sx, sy, lab) {
       [h("tspan", { fill: color(name), dx: 8 * i }, glyph(name)), word])) : null,
     label(left - 40, 12, lab.width < 560 ? "accuracy" : "accuracy on fresh patterns", "soft"),
     bottomAxis(sx, lower, [0, 100, 200, 300, 400, 500], "step"), leftAxis(sy, left, [0, 0.5, 1], ""),
-    range(SEEDS).map((other) => h("path", { class: "lab-seed", d: curve(other) })),
-    h("path", { class: "lab-median", d: curve(seed) }), limit(left, right, sy(CEILING), "best without positions"),
+    crowdOf(accuracy, left, right),
+    h("path", { class: "lab-median", d: curveOf(accuracy, left, right)[seed] }), limit(left, right, sy(CEILING), "best without positions"),
     line(sx(here), upper - 14, sx(here), lower, "limit"),
     scrubber(lab, "step", { label: "Step", value: step, low: 0, high: STEPS, shown: `step ${step}, ${busyWith(moves)}`,
       at: ({ x }) => sx.inverse(x),

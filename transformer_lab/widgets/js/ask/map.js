@@ -4,6 +4,7 @@ import { label, rect } from "../core/chart.js";
 import { color } from "../core/color.js";
 import { h } from "../core/draw.js";
 import { clamp, range } from "../core/math.js";
+import { rememberOf } from "../core/remember.js";
 import { handle, pressable } from "../core/ui.js";
 import { OPERATIONS } from "./inputs.js";
 
@@ -72,7 +73,7 @@ function caption(name, { trained, heldOut }, operation, at) {
 }
 
 /** One path for the squares, one for the wrong cells, two for the dots on pale and on dark ones. */
-function squares(wrong, dotted, operation, at) {
+const squares = rememberOf((wrong, dotted, operation, at) => {
   const place = `translate(${at.left} ${yOf(operation, at).toFixed(2)}) scale(${at.cell.toFixed(4)})`;
   const marks = (numbers, long) =>
     numbers.map((number) => `M${column(number, at)} ${row(number, at)}h${long}`).join("");
@@ -82,4 +83,4 @@ function squares(wrong, dotted, operation, at) {
   return h("g", { transform: place }, h("path", { d: pale.join(""), fill: color("surface") }),
     h("path", { d: marks(wrong, ".9"), transform: "translate(.05 .5)", stroke: color("ink"), "stroke-width": 0.9 }),
     dots((number) => !dark.has(number), "other"), dots((number) => dark.has(number), "page"));
-}
+});

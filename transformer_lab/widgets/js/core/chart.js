@@ -4,6 +4,7 @@ import { amount, color, glyph, signed } from "./color.js";
 import { h } from "./draw.js";
 import { brief } from "./format.js";
 import { range } from "./math.js";
+import { remember } from "./remember.js";
 
 /** From the interval [a, b] to [from, to], and back with .inverse. */
 export const linear = ([a, b], [from, to]) =>
@@ -69,11 +70,10 @@ const WIDE_ENOUGH = 24, PALE = 0.5; // px from which a cell has room for its num
  */
 export function cells(rows, { x = 0, y = 0, w, tall = w, kind = "signed", limit: top = 1, format = brief }) {
   const numbers = w >= WIDE_ENOUGH, columns = rows[0].length, values = rows.flat();
-  const place = (i) => [x + (i % columns) * w, y + Math.floor(i / columns) * tall];
-  const each = (f) => values.map((value, i) => f(value, ...place(i)));
+  const each = (f) => values.map((value, i) => f(value, x + (i % columns) * w, y + Math.floor(i / columns) * tall));
   const sign = (value, left, upper) =>
     (value < -MINUS_FROM * top ? `M${left + 0.3 * w} ${upper + tall / 2}h${0.4 * w}` : "");
-  return h("g", {}, tiles(values, place, { cell: w, tall, kind, limit: numbers ? top / PALE : top }),
+  return h("g", {}, shaded(values, grid(values.length, columns, x, y, w, tall), kind, numbers ? top / PALE : top),
     numbers ? each((value, left, upper) => label(left + w / 2, upper + tall / 2 + 4, format(value), "cell middle"))
       : h("path", { d: each(sign).join(""), stroke: color("page"), "stroke-width": 1.2 }),
     rect(x, y, w * columns, tall * rows.length, { class: "axis" }));
@@ -83,19 +83,28 @@ const SHADES = 16;
 
 /** A large matrix (a flat array, row by row) as small cells. */
 export function mosaic(values, columns, { x, y, cell, tall = cell, kind = "signed", limit: top }) {
-  const place = (i) => [x + (i % columns) * cell, y + Math.floor(i / columns) * tall];
-  return h("g", { "shape-rendering": "crispEdges" }, tiles(values, place, { cell, tall, kind, limit: top }),
+  const squares = grid(values.length, columns, x, y, cell, tall);
+  return h("g", { "shape-rendering": "crispEdges" }, shaded(values, squares, kind, top),
     rect(x, y, columns * cell, (values.length / columns) * tall, { class: "axis" }));
 }
 
-/** Many cells anywhere, at place(i) = [left, upper]: one path a shade, which is lighter than an element a cell. */
-export function tiles(values, place, { cell, tall = cell, kind = "signed", limit: top = 1 }) {
-  const shades = new Map(), short = (place) => Number(place.toFixed(2));
+/** Many cells anywhere, at place(i) = [left, upper]. */
+export const tiles = (values, place, { cell, tall = cell, kind = "signed", limit: top = 1 }) =>
+  shaded(values, Array.from(values, (_, i) => square(...place(i), cell, tall)), kind, top);
+
+const short = (place) => Number(place.toFixed(2));
+const square = (left, upper, w, tall) => `M${short(left)} ${short(upper)}h${short(w)}v${short(tall)}h${short(-w)}`;
+
+/** The cells of a matrix, row by row: they stay where they are while its values change. */
+const grid = remember((length, columns, x, y, w, tall) =>
+  range(length).map((i) => square(x + (i % columns) * w, y + Math.floor(i / columns) * tall, w, tall)), 100);
+
+/** Squares in the shades of their values: one path a shade, which is lighter than an element a cell. */
+function shaded(values, squares, kind, top) {
+  const shades = new Map();
   values.forEach((value, i) => {
     const shade = Math.round(Math.max(-1, Math.min(1, value / (top || 1))) * SHADES);
-    const [left, upper] = place(i);
-    const square = `M${short(left)} ${short(upper)}h${short(cell)}v${short(tall)}h${short(-cell)}`;
-    if (shade) shades.set(shade, (shades.get(shade) ?? "") + square);
+    if (shade) shades.set(shade, (shades.get(shade) ?? "") + squares[i]);
   });
   const paint = kind === "signed" ? signed : amount;
   return range(2 * SHADES + 1).map((i) => // what is not there keeps its place, and its neighbours theirs

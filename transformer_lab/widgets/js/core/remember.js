@@ -10,3 +10,13 @@ export function remember(f, most = 6) {
     return results.get(key);
   };
 }
+
+/** The same for a function of an object that nobody changes, and of more: its last result for each object. */
+export function rememberOf(f) {
+  const results = new WeakMap();
+  return (object, ...args) => {
+    const key = JSON.stringify(args);
+    if (results.get(object)?.key !== key) results.set(object, { key, result: f(object, ...args) });
+    return results.get(object).result;
+  };
+}
