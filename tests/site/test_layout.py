@@ -15,9 +15,8 @@ LAYOUT = """() => {
   const end = (node) => { const one = document.createRange(); one.selectNode(node);
     return [...one.getClientRects()].at(-1).right; };
   const alone = (formula) => {
-    const after = formula.querySelector(".after"), next = formula.nextSibling;
-    const sign = after?.firstChild ?? (/^[,.;:!?)\\]]/.test(next?.data ?? "") ? next : null);
-    return sign && left(sign) < end(after ? after.previousSibling : formula) - 2;
+    const next = formula.nextSibling;
+    return /^[,.;:!?)\\]]/.test(next?.data ?? "") && left(next) < end(formula) - 2;
   };
   return {
     alone: all("article .katex").filter(alone).map((e) => e.parentElement.textContent.slice(0, 80)),

@@ -40,7 +40,6 @@ def setup(app) -> dict:
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", chapters.install, priority=900)     # after the theme's own numbering
     app.connect("source-read", directives.fold_code)
-    app.connect("doctree-resolved", math.tie)
     app.connect("doctree-resolved", directives.code_last, priority=900)
     app.connect("doctree-resolved", directives.fold, priority=900)
     app.connect("doctree-resolved", directives.fold_deeper, priority=900)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import html
 import json
-import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -21,12 +20,11 @@ from sphinx.util.math import get_node_equation_number
 from transformer_lab.errors import DataError, LabError
 from transformer_lab.widgets.bundle import node_binary
 
-from .roles import marked
+from .roles import marks
 
-__all__ = ["FormulaError", "render", "tie", "visit_block", "visit_inline"]
+__all__ = ["FormulaError", "render", "visit_block", "visit_inline"]
 
 MODULES = Path(__file__).resolve().parents[3] / "node_modules"
-CLOSING = re.compile("[,.;:!?)\\]\u2019\u201d\u2026-]+")
 log = logging.getLogger(__name__)
 
 
@@ -52,16 +50,14 @@ def _stop(process: subprocess.Popen) -> None:
 
 
 @cache
-def render(tex: str, display: bool = False, tail: str = "") -> str:
+def render(tex: str, display: bool = False) -> str:
     """The HTML of a formula, with MathML beside it for screen readers; KaTeX says itself what it cannot read.
 
-    ``tail`` is what follows an inline formula on its line, whatever the line's width.
-
     >>> render("x")
-    '<span class="katex mathnormal">x</span>'
+    '<span class="katex">x</span>'
     """
     process = _process()
-    process.stdin.write(json.dumps({"tex": tex, "display": display, "tail": tail}) + "\n")
+    process.stdin.write(json.dumps({"tex": tex, "display": display, "marks": marks(tex) if display else {}}) + "\n")
     process.stdin.flush()
     answer = json.loads(process.stdout.readline())
     if "error" in answer:
@@ -69,24 +65,12 @@ def render(tex: str, display: bool = False, tail: str = "") -> str:
     return answer["html"]
 
 
-def tie(app, doctree: nodes.document, name: str) -> None:
-    """Signs that close what was before them go with the formula before them: none begins a line."""
-    if app.builder.format != "html":
-        return
-    for node in list(doctree.findall(nodes.math)):
-        place = node.parent.index(node) + 1
-        after = node.parent[place] if place < len(node.parent) else None
-        if isinstance(after, nodes.Text) and (found := CLOSING.match(after)):
-            node["tail"] = found[0]
-            node.parent[place] = nodes.Text(after[found.end():])
-
-
 def _rendered(node: nodes.Element, display: bool) -> str:
     try:
-        return render(node.astext(), display, node.get("tail", ""))
+        return render(node.astext(), display)
     except FormulaError as error:
         log.warning("%s", error, location=node)
-        return f"<code>{html.escape(node.astext())}</code>{html.escape(node.get('tail', ''))}"
+        return f"<code>{html.escape(node.astext())}</code>"
 
 
 def visit_inline(self, node: nodes.math) -> None:
@@ -100,7 +84,7 @@ def visit_block(self, node: nodes.math_block) -> None:
     number = get_node_equation_number(self, node) if node.get("number") else ""
     anchor = f' id="{node["ids"][0]}"' if node["ids"] else ""
     name = f"Equation {number}" if number else "Equation"
-    formula = marked(node.astext(), _rendered(node, True))
+    formula = _rendered(node, True)
     self.body.append(f'<div class="math-block"{anchor}><div class="math-scroll" role="group" '
                      f'aria-label="{name}">{formula}</div>')
     if number:

@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["marked"]
+__all__ = ["marks"]
 
 ROLES = {"q": "query", "k": "key", "v": "value"}
 WORDS = re.compile(r"\\(?:text|operatorname|mathrm|label)\{[^}]*\}|\\[a-zA-Z]+")
-LETTER = re.compile(r'<span class="(mord math(?:normal|bf)[^"]*)"([^>]*)>([qkv])</span>', re.IGNORECASE)
 
 
-def marked(tex: str, html: str) -> str:
-    """The HTML of a displayed formula, with the letters of queries, keys and values marked where it is about attention.
+def marks(tex: str) -> dict[str, str]:
+    """The class of each letter that the drawn formula marks: none, if it is not about attention.
 
-    >>> letters = '<span class="katex-html"><span class="mord mathnormal">q</span></span>'
-    >>> marked(r"q k^\\top", letters)
-    '<span class="katex-html"><span class="mord mathnormal of-query">q</span></span>'
-    >>> marked(r"q + q", letters) == letters
-    True
+    >>> marks(r"q k^\\top")
+    {'q': 'of-query', 'k': 'of-key', 'v': 'of-value'}
+    >>> marks(r"q + q")
+    {}
     """
     named = {letter.lower() for letter in WORDS.sub(" ", tex)}
-    if not {"q", "k"} <= named:
-        return html
-    spoken, sign, drawn = html.partition('class="katex-html"')
-    return spoken + sign + LETTER.sub(
-        lambda found: f'<span class="{found[1]} of-{ROLES[found[3].lower()]}"{found[2]}>{found[3]}</span>', drawn)
+    return {letter: f"of-{role}" for letter, role in ROLES.items()} if {"q", "k"} <= named else {}
