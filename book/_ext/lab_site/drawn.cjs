@@ -56,25 +56,30 @@ function one(part) {
   return only;
 }
 
+/** How far a line of a stack stands below the stack's own. */
+const shift = ({ style }) => number(style.top) + number(style["--s"]);
+
 /** What stands on a line of a stack is the line itself where it can be. */
 function line(row, depth) {
   const [found, ...more] = row.children ?? [];
   if (!found?.style || more.length) return row;
-  if (is(found, "frac-line")) {
-    found.style.bottom = em(depth - number(row.style.top) - number(row.style["--s"]));
+  if (is(found, "frac-line") || is(found, "hide-tail")) {
+    found.style.bottom = em(depth - shift(row));
     return found;
   }
   if (is(found, "accent-body") && !is(found, "accent-full") && sign(found)) {
     const { marginLeft, ...style } = row.style;
-    found.style = { ...style, left: `calc(50% + ${em(number(found.style.left) + number(marginLeft) / 2)})` };
+    found.beside = number(found.style.left) + number(marginLeft) / 2; // the middle of what it stands over
+    found.style = { ...style, left: `calc(50% + ${em(found.beside)})` };
     return found;
   }
-  if (row.classes.length || !(sign(found) || each(found.classes, IN_LINE)) || !each(Object.keys(found.style), /^margin/)) return row;
+  if (!each(row.classes, /^svg-align$/) || !(sign(found) || each(found.classes, IN_LINE)) || !each(Object.keys(found.style), /^(margin|paddingLeft)/)) return row;
   const size = scale(found);
   for (const name in row.style) row.style[name] = em(number(row.style[name]) / size);
   for (const name in found.style) row.style[name] = em(number(row.style[name]) + number(found.style[name]));
   for (const side of ["marginLeft", "marginRight"]) if (!number(row.style[side])) delete row.style[side];
   found.style = row.style;
+  found.classes.push(...row.classes);
   if (found.italic) behind(found, 0);
   return found;
 }
@@ -100,9 +105,20 @@ function lone(part) {
   const [row, ...more] = part.children;
   if (more.length || !row.classes.length || /katex-vbox/.test(row.toMarkup())) return part; // a box needs its line
   const { top, "--s": strut, ...style } = row.style;
-  row.style = { verticalAlign: em(-(number(top) + number(strut))), ...style };
+  row.style = { verticalAlign: em(-shift(row)), ...style };
   row.classes.push("lone");
   return row;
+}
+
+/** A letter and the accent above it as two signs of a line, the second of which takes no room; another part as it is. */
+function accent(part) {
+  const [body, above, ...more] = is(part, "katex-accent") && is(part, "stack") ? part.children : [];
+  if (!body || more.length || above.beside === undefined || !sign(body) || !body.width || shift(body)) return [part];
+  const wide = body.width + number(body.style.marginRight), before = wide / 2 + above.beside, raised = shift(above);
+  above.classes = raised ? ["lone"] : [];
+  above.style = { ...(raised && { verticalAlign: em(-raised) }), marginLeft: em(before - body.width), marginRight: em(wide - before - above.width) };
+  [body.style, above.italic] = [{}, 0];
+  return [body, above];
 }
 
 /** The room that a fraction without brackets has at both sides is its own. */
@@ -171,7 +187,7 @@ function thin(part, marks) {
   if (is(part, "vlist-t")) stack(part);
   hold(part);
   fraction(part);
-  part.children = part.children.map(lone);
+  part.children = part.children.map(lone).flatMap(accent);
   if (each(part.classes, IN_LINE)) {
     part.children = spaced(part.children.flatMap((child) => (plain(child) ? child.children : [child])));
     slanted(part);
