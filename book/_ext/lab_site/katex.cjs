@@ -1,6 +1,6 @@
 // One formula a line in, one answer a line out; nothing else is ever written to stdout.
 const katex = require(process.argv[2]);
-const { bare, row, sign, thin } = require("./drawn.cjs");
+const { row, thin } = require("./drawn.cjs"), { bare, sign } = require("./parts.cjs");
 
 const ROW = /^(math|mrow|mstyle|mtd|msqrt)$/, GROUP = /^(mrow|mstyle)$/;
 const silent = (part) => part.width !== undefined || part.type === "mspace" || (part.type === "mtext" && !part.toText().trim());
