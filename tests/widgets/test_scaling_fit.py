@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hand import drag
+from hand import drag, middle
 from playwright.sync_api import expect
 
 from transformer_lab.widgets import ScalingFit
@@ -51,9 +51,8 @@ def test_keys_and_mouse_move_a_loss_and_the_law_follows(open_lab):
     expect(words).not_to_have_text(before)
     page.get_by_role("button", name="Reset").click()
     expect(words).to_have_text(before)
-    box = point.bounding_box()
-    middle = box["x"] + box["width"] / 2
-    drag(page, (middle, box["y"] + box["height"] / 2), (middle, box["y"] - 20))
+    x, y = middle(point)
+    drag(page, (x, y), (x, y - 30))
     expect(words).not_to_have_text(before)
     page.get_by_role("radio", name="without").click()
     expect(words).to_contain_text("without a floor")
@@ -66,8 +65,8 @@ def test_keys_and_mouse_move_a_loss_and_the_law_follows(open_lab):
 def test_a_finger_drags_a_loss_on_a_phone_and_the_largest_can_be_looked_at(open_lab):
     page = open_lab("scaling-fit", width=390, touch=True)
     words, point = page.locator(".lab-words"), page.get_by_label("Loss with 724 weights")
-    before, box = words.inner_text(), point.bounding_box()
-    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 10)
+    before, (x, y) = words.inner_text(), middle(point)
+    page.touchscreen.tap(x, y + 10)
     expect(words).not_to_have_text(before)
     page.get_by_role("button", name="Look at the largest").click()
     expect(words).to_contain_text("Measured")

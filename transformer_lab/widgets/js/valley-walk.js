@@ -6,7 +6,8 @@ import { clamp } from "./core/math.js";
 import { remember } from "./core/remember.js";
 import { choose, explorable, picture, slider } from "./core/ui.js";
 import { best, descend, keptOf, manner, rootsOf } from "./valley/descent.js";
-import { lossView, mapView, rootsView, valleyView } from "./valley/panels.js";
+import { mapView } from "./valley/map.js";
+import { lossView, rootsView, valleyView } from "./valley/panels.js";
 
 const RULES = [["sgd", "plain"], ["momentum", "momentum"], ["adam", "Adam"]], STEPS = 200;
 const FROM = { sgd: { rate: 1.85 }, momentum: { rate: 1.2, momentum: 0.8 }, adam: { rate: 0.06, momentum: 0.9 } };
