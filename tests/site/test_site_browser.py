@@ -53,6 +53,15 @@ def opened(chromium, address: str, **options):
     context.close()
 
 
+def until(page, true: str, seconds: int = 30):
+    """Wait for it to be true; the pages forbid the ``eval`` with which the browser itself would wait."""
+    for _ in range(20 * seconds):
+        if page.evaluate(true):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{true} is not true after {seconds} s")
+
+
 def pages(site: Path) -> list[str]:
     """All pages but the one at the root, which only leads to the first."""
     return sorted({path.relative_to(site).as_posix() for path in site.rglob("*.html")} - {"index.html"})
@@ -173,7 +182,7 @@ def test_search_works_from_disk(chromium, built_site):
         page.wait_for_selector(".found li a")
         assert "search.html?q=softmax" in page.url
         page.hover(".found li a")                        # a term: what the cards say is loaded, if one lets it
-        page.wait_for_function("window.labTerms")
+        until(page, "Boolean(window.labTerms)")
         page.click(".found li a")
         page.wait_for_selector("article h1")
         assert said == [] and elsewhere(asked, built_site.as_uri()) == []

@@ -104,7 +104,7 @@ def test_every_letter_of_every_page_is_in_one_of_our_fonts(built_site):
     missing = {}
     for path in sorted(built_site.rglob("*.html")):
         soup = BeautifulSoup(path.read_text("utf-8"), "html.parser")
-        for other in soup.select(".katex, script, style"):
+        for other in soup.select(".katex, math, script, style"):
             other.decompose()
         strange = set(soup.get_text()) - ours
         missing |= {path.name: strange} if strange else {}
