@@ -8,7 +8,7 @@ from collections import defaultdict
 from itertools import cycle
 from xml.etree import ElementTree
 
-__all__ = ["CELLS", "SVG", "XLINK", "gather", "join"]
+__all__ = ["CELLS", "SVG", "XLINK"]
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 CELLS = "cells"  # the gid of a patch that stands for many cells: "cells ROWS COLUMNS THICKNESS PATH"
