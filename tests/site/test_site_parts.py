@@ -11,15 +11,11 @@ import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
 from fontTools.ttLib import TTFont
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 from sample_book import ROOT
 
 from lab_site import chapters, fonts, letters, marks, math, page, roles, search, strips
 from lab_site.assets import katex_css
 from lab_site.directives import box_tokens, fold, fold_deeper
-from lab_site.highlight import Formatter
 from lab_site.page import CORRECTIONS, polish
 from transformer_lab import VOCABULARY
 
@@ -215,20 +211,6 @@ def test_a_claim_with_seeds_shows_its_strip_with_everything_escaped(warnings):
     assert drawn.count("h0") == 2 and "<b>" not in html and "share &lt;b&gt;" in html
     assert line.svg["aria-label"].endswith("the rival, untrained: 0.1")
     assert line.get_text(" ", strip=True).endswith("at least 0.5 · 20 seeds · ledger")
-
-
-# Code
-
-def test_code_has_an_element_for_each_word_that_the_style_draws_and_for_no_other():
-    source = 'from x import y\n@dec\ndef f(a: int) -> "A":\n    # why\n    return a @ y["k"] if a is not None else b\n'
-    css = (chapters.TEMPLATES.parent / "style" / "cells.css").read_text("utf-8")
-    classes = set(re.findall(r"\.(\w+)", " ".join(re.findall(r"^\.highlight :is\((.*?)\)", css, re.MULTILINE))))
-    given, thin = (BeautifulSoup(highlight(source, PythonLexer(), form()), "html.parser")
-                   for form in (HtmlFormatter, Formatter))
-    drawn = [[(span["class"], span.get_text()) for span in page.select("span[class]") if classes & set(span["class"])]
-             for page in (given, thin)]
-    assert given.get_text() == thin.get_text() and drawn[0] == drawn[1] and len(drawn[0]) == 14
-    assert len(thin.select("span[class]")) == len(drawn[1]) < len(given.select("span[class]")) / 2
 
 
 # Folds and tokens

@@ -13,7 +13,6 @@ from . import (
     chapters,
     directives,
     download,
-    highlight,
     letters,
     math,
     online,
@@ -36,7 +35,6 @@ def _configure(app, config) -> None:
 
 def setup(app) -> dict:
     app.add_html_math_renderer("katex_static", (math.visit_inline, None), (math.visit_block, None))
-    highlight.install()
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", chapters.install, priority=900)     # after the theme's own numbering
     app.connect("source-read", directives.fold_code)
