@@ -24,6 +24,8 @@ def paper(page: Path, others: set[str]) -> Tag:
         spare.decompose()
     for hint in made.select(".exercise details, .hint"):
         hint.decompose()
+    for short in made.select("details.minute"):
+        short["open"] = ""
     solutions_last(made)
     for element in made.select("[id]"):
         element["id"] = f"{page.stem}--{element['id']}"
