@@ -126,7 +126,8 @@ CORRECTIONS = (
                r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', ""),
     Correction("who still wants to guess need not read the answer first", "<strong>In one minute:</strong>",
                r"<li>\s*<p><strong>In one minute:</strong>\s*(.*?)</p>\s*</li>",
-               r'<li><details class="minute"><summary>In one minute<span class="visually-hidden">:</span></summary> <p>\1</p></details></li>'),
+               r'<li><details class="minute"><summary>In one minute<span class="visually-hidden">:</span></summary>'
+               r" <p>\1</p></details></li>"),
     Correction("an exercise is not failed by who reads it", 'class="lab-verdict lab-not-yet"',
                r'<p class="lab-verdict lab-not-yet">.*?</p>',
                '<p class="lab-verdict lab-not-yet">To try it, run the notebook: <code>make lab</code>.</p>'),
