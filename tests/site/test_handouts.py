@@ -92,7 +92,8 @@ def test_on_paper_solutions_come_last_and_no_fold_is_open(sample_site):
     made = pdf.paper(built.chapter(sample_site, "02"), {"02-sample"})
     headings = [heading.get_text(strip=True) for heading in made.select("h2")]
     assert headings[-1] == "Solutions" and "Count." in made.select_one(".solutions").get_text()
-    assert not made.select("details[open], details.solution, details.code, script")
+    assert not made.select("details[open], details.solution, details.code, details.minute, script")
+    assert "In one minute: It can, if everything is small." in made.select_one(".card").get_text()
     ids = [element["id"] for element in made.select("[id]")]
     assert len(ids) == len(set(ids)) and made["id"] == "02-sample"
 

@@ -109,6 +109,7 @@ HTML = {
     '<span class="n">': '<span></span><span class="k">if</span><span class="w"> </span><span class="n">x</span>',
     "<pre>": '<pre><span class="s2">"a</span><span class="s2">b"</span>\n <span class="s2">"c"</span> '
              '<span class="k">if</span> x <span class="k">else</span></pre>',
+    "<strong>In one minute:</strong>": "<ul><li><p><strong>In one minute:</strong> It is <em>six</em>.</p></li></ul>",
     'class="lab-verdict lab-not-yet"': '<p class="lab-verdict lab-not-yet"><span>✗</span> Not filled in yet.</p>',
     "<table": "<table><tr><td>1</td></tr></table>",
     "class='margin-toggle'><span":
@@ -123,6 +124,9 @@ POLISHED = {
     "thebe": "", "application/vnd.jupyter.widget-state+json": "",
     '<span class="n">': '<span class="k">if</span> x',
     "<pre>": '<pre><span class="s2">"ab"\n "c"</span> <span class="k">if</span> x <span class="k">else</span></pre>',
+    "<strong>In one minute:</strong>":
+        '<ul><li><details class="minute"><summary>In one minute<span class="visually-hidden">:</span></summary>'
+        " <p>It is <em>six</em>.</p></details></li></ul>",
     'class="lab-verdict lab-not-yet"':
         '<p class="lab-verdict lab-not-yet">To try it, run the notebook: <code>make lab</code>.</p>',
     "<table": '<div class="table-scroll" role="group" aria-label="Table">'

@@ -25,7 +25,9 @@ def paper(page: Path, others: set[str]) -> Tag:
     for hint in made.select(".exercise details, .hint"):
         hint.decompose()
     for short in made.select("details.minute"):
-        short["open"] = ""
+        short.summary.name = "strong"
+        short.p.unwrap()
+        short.unwrap()
     solutions_last(made)
     for element in made.select("[id]"):
         element["id"] = f"{page.stem}--{element['id']}"
