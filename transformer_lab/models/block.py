@@ -230,11 +230,12 @@ class Stack(Part):
                  and config.mask == "causal")
         if real is not None:
             rules.append(real[:, None, None, :])
-        if real is not None and config.sparsity != "none":  # a query whose neighbours are all padding sees itself
-            rules[-1] = rules[-1] | (q == keys).unflatten(0, (-1, 1) if q.ndim == 3 else (1, -1))
         seen = None
         for rule in rules:
             seen = rule if seen is None else seen & rule
+        if real is not None and len(rules) > 1:  # a query that would see nothing but padding sees itself
+            itself = (q == keys).unflatten(0, (-1, 1) if q.ndim == 3 else (1, -1))
+            seen = seen | (itself & ~seen.any(dim=-1, keepdim=True))
         return Sight(seen, None if lean is None else lean(self, q, keys), places, plain)
 
 
