@@ -186,6 +186,11 @@ def test_an_encoder_decoder_writes_what_it_would_without_memory(positions):
     (lambda: generate(made(Transformer, ModelConfig(**SIZE)), PROMPTS, 3), "model"),
     (lambda: generate(torch.nn.Linear(2, 2), PROMPTS, 3), "model"),
     (lambda: temperature(torch.ones(3), 0.0), "t"), (lambda: top_k(torch.ones(3), 0), "k"),
+    (lambda: generate(PLAIN, PROMPTS, 1, end=11), "end"), (lambda: beam(PLAIN, [1], 1, end=11), "end"),
+    (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: logits * torch.nan), "logits"),
+    (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: logits - torch.inf), "logits"),
+    (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: logits[:1]), r"change\(logits\)"),
+    (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: None), r"change\(logits\)"),
     (lambda: top_p(torch.ones(3), 1.5), "p"), (lambda: greedy(torch.ones(3, dtype=torch.long)), "logits"),
     (lambda: generate(made(EncoderDecoder, EncoderDecoderConfig(**SIZE | T5)), None, 3), "source")])
 def test_what_can_not_be_written_is_refused(call, fault):

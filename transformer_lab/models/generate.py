@@ -117,20 +117,33 @@ def generate(model: Writer(), prompts: Each(Each(Whole())) | None = None, new: W
     True
     """
     with quiet(model):
-        prompts, read, config = opened(model, prompts, new, source)
+        prompts, read, config = opened(model, prompts, new, source, end)
         cache = Cache(config.n_layers, len(prompts), config.n_ctx) if cached else None
         written = [[] for _ in prompts]
         for step, logits in enumerate(steps(read, config, prompts, written, new, cache)):
-            for row, token in zip(written, drawn(change(logits), seed, step), strict=True):
+            for row, token in zip(written, drawn(changed(change, logits), seed, step), strict=True):
                 row.append(token)
             if end is not None and all(end in row for row in written):
                 break
     return [row[:row.index(end) + 1] if end in row else row for row in written]
 
 
+def changed(change, logits):
+    """The logits as ``change`` leaves them, in the shape that they had."""
+    found = Logits()("change(logits)", change(logits))
+    if found.shape != logits.shape:
+        raise ShapeError("change(logits)", f"a tensor of shape {tuple(found.shape)}", f"{tuple(logits.shape)}",
+                         "Return a number for each that came in.")
+    return found
+
+
 def drawn(logits, seed, step) -> list[int]:
     """A token for each row, with the probabilities that the logits give."""
-    heights = logits.double().softmax(dim=-1).cumsum(dim=-1)
+    chances = logits.double().softmax(dim=-1)
+    if chances.isnan().any():  # else the draw would be a token that there is not
+        raise RangeError("logits", "a row that is no distribution", "finite numbers, and -inf for some",
+                         "Look at what the model returns, and at what change makes of it.")
+    heights = chances.cumsum(dim=-1)
     point = torch.from_numpy(generator(seed, "generate", step).random((len(heights), 1)))
     return torch.searchsorted(heights, point * heights[:, -1:], right=True)[:, 0].tolist()
 
@@ -152,7 +165,7 @@ def beam(model: Writer(), prompt: Each(Whole()) | None = None, new: Whole(1) = 2
     """
     with quiet(model):
         given = None if prompt is None else [prompt] * width
-        prompts, read, config = opened(model, given, new, None if source is None else [source] * width)
+        prompts, read, config = opened(model, given, new, None if source is None else [source] * width, end)
         cache, written, done = Cache(config.n_layers, width, config.n_ctx), [[] for _ in range(width)], []
         scores = torch.full((width,), -torch.inf, dtype=torch.float64).index_fill(0, torch.tensor(0), 0.0)
         for logits in steps(read, config, prompts, written, new, cache):
@@ -185,7 +198,7 @@ def quiet(model):
             module.training = training
 
 
-def opened(model, prompts, new, source):
+def opened(model, prompts, new, source, end):
     """The prompts, a function ``read(tokens, cache)`` that gives logits, and the configuration of the side that writes;
     what does not fit is refused.
     """
@@ -203,6 +216,8 @@ def opened(model, prompts, new, source):
     if max(lengths) + new > config.n_ctx + 1:
         raise RangeError("new", str(new), f"at most {config.n_ctx + 1 - max(lengths)} after {max(lengths)} of "
                          f"{config.n_ctx} positions", "Write less, or make the model with a larger n_ctx.")
+    if end is not None and end >= config.d_vocab:
+        raise RangeError("end", str(end), f"a token from 0 to {config.d_vocab - 1}", "Take one that can be written.")
     if config.mask == "prefix" and min(lengths) < config.prefix:
         raise RangeError("prompts", f"one of {min(lengths)} tokens", f"at least prefix={config.prefix}", "Pass more.")
     return [list(prompt) for prompt in prompts], read, config
