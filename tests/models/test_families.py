@@ -124,6 +124,16 @@ def test_bert_sees_both_sides_and_no_padding():
     assert not torch.allclose(model(TOKENS, types=torch.ones_like(TOKENS)), full)
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_bert_refuses_a_row_that_is_all_padding(fused):
+    model = bert().fuse(fused)
+    for call in (model, model.classify):
+        with pytest.raises(LabError, match=r"^tokens: got nothing but padding \(0\) in row 1; allowed is a token"):
+            call(torch.tensor([[3, 0], [0, 0]]))
+        assert call(torch.tensor([[3, 0], [0, 4]])).isfinite().all()
+    assert bert(pad=None)(torch.zeros(1, 2, dtype=int)).isfinite().all()
+
+
 def test_the_loss_of_bert_is_of_tokens_or_of_classes():
     model, targets = bert(), torch.full_like(TOKENS, -100)
     targets[0, 2] = 7

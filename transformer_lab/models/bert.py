@@ -91,6 +91,7 @@ class Bert(Stack):
         """A row for each token (batch, pos, d_model), by what stands on both sides of it."""
         check_callable("tap", tap)
         check_tokens("tokens", tokens, self.config)
+        real = self.real(tokens)
         types = torch.zeros_like(tokens) if types is None else types
         whole("types", types, self.config.n_types)
         if types.shape != tokens.shape:
@@ -98,8 +99,18 @@ class Bert(Stack):
                              "Give one for each token.")
         x = tap("embed", F.embedding(tokens.long(), self.W_E)) + tap("type_embed", self.W_type[types])
         x = self.dropout(self.norm(tuple(PARTS["placement"]), "ln_embed", self.placed(x, tap), tap))
-        real = None if self.config.pad is None else tokens != self.config.pad
         return self.norm(("pre", "both"), "ln_final", self.stream(x, real, tap, mask=mask), tap)
+
+    def real(self, tokens):
+        """Which of the tokens (batch, pos) are no padding, or None where nothing is; a text has at least one."""
+        if self.config.pad is None:
+            return None
+        real = tokens != self.config.pad
+        if not torch.compiler.is_compiling() and not real.any(dim=1).all():  # compiled code cannot branch on values
+            row = int(real.any(dim=1).int().argmin())
+            raise RangeError("tokens", f"nothing but padding ({self.config.pad}) in row {row}", "a token in each row",
+                             "Leave this row out.")
+        return real
 
     def has(self, field: str):
         """Refuse what a model made without this does not have."""
