@@ -55,11 +55,10 @@ def activation_patching(run: Runner, tokens: Wholes(TOKENS, low=0), source: Whol
     heads = range(run.config.n_heads) if "n_heads" in lookup(name).shape else [None]
     at = [[place] for place in range(tokens.shape[-1])] if places else [None]
 
-    def patched(layer, head, place):
-        full = f"blocks.{layer}.{name}"
+    def patched(full, head, place):
         return effect(run.measured(measure, tokens, patch(full, known(theirs, full), place, head=head)), *ends)
 
-    found = np.array([[[patched(layer, head, place) for place in at] for head in heads]
+    found = np.array([[[patched(f"blocks.{layer}.{name}", head, place) for place in at] for head in heads]
                       for layer in range(run.config.n_layers)])
     return found.squeeze(axis=(1,) * (heads == [None]) + (2,) * (not places))
 
