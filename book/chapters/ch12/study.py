@@ -1,8 +1,9 @@
 """Chapter 12's studies: from a usual recipe for a small language model to a better one, one change at a time; both ends
 at full length; and the same small model twenty times, for what chance alone does.
 
-``transformer-lab study one-change-at-a-time``, ``… one-change-again``, ``… in-150-seconds``, ``… in-150-seconds-again``
-and ``… twenty-seeds`` make the records again. All losses are in nats a character, over all windows of what is held out.
+``transformer-lab study one-change-at-a-time``, ``… one-change-again``, ``… in-150-seconds``,
+``… in-150-seconds-again``, ``… two-wider-heads`` and ``… twenty-seeds`` make the records again. All losses are in nats
+a character, over all windows of what is held out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from transformer_lab.training import Run, Study, fit
 from transformer_lab.training.held_out import losses_at
 
 __all__ = ["BASELINE", "CHANGES", "ENDS", "ENDS_AGAIN", "LADDER", "LADDER_AGAIN", "RATES", "RULERS", "TOKENS", "TWENTY",
-           "ends", "ladder", "recipe"]
+           "WIDER", "WIDER_HEADS", "ends", "ladder", "recipe"]
 
 TOKENS, SHORT, FULL = 64 * 24, 400, {"nanoGPT": 2000, "ours": 2600}
 
@@ -55,8 +56,13 @@ def windows(n_ctx: int) -> TextTask:
     return TextTask(n_ctx=n_ctx)
 
 
+#: A change that was found when the ladder had been climbed, and was tried at full length alone.
+WIDER = "two heads of 64"
+LATER = {WIDER: {"n_heads": 2}}
+
+
 @checked
-def recipe(change: Choice(CHANGES), steps: Whole(1), seed: Whole() = 0) -> Run:
+def recipe(change: Choice(CHANGES | LATER), steps: Whole(1), seed: Whole() = 0) -> Run:
     """The run with this change and all before it.
 
     >>> first, last = (recipe(change, 400) for change in ("nanoGPT", "ever longer windows"))
@@ -64,12 +70,13 @@ def recipe(change: Choice(CHANGES), steps: Whole(1), seed: Whole() = 0) -> Run:
     (64, 256, 'muon')
     """
     settings = dict(USUAL)
-    for name, changes in CHANGES.items():
+    for name, changes in (CHANGES | LATER).items():
         settings |= changes
         if name == change:
             break
     settings["warmup"] = min(settings["warmup"], steps // 8)
-    return Run.of(windows(256 if change == "ever longer windows" else 64), steps=steps, seed=seed, **settings)
+    longer = change == "ever longer windows" or change in LATER
+    return Run.of(windows(256 if longer else 64), steps=steps, seed=seed, **settings)
 
 
 def batches(run: Run):
@@ -119,6 +126,11 @@ def one_change(change: str, seed: int) -> dict:
     return trained(recipe(change, SHORT, seed), 8)
 
 
+def wider(seed: int) -> dict:
+    """Our recipe with half as many heads, each twice as wide, for as many steps."""
+    return trained(recipe(WIDER, FULL["ours"], seed), 10)
+
+
 def an_end(end: str, seed: int) -> dict:
     """The usual recipe at its usual length, or ours at as many processor seconds as two cores have in 150 s."""
     change = {"nanoGPT": "nanoGPT", "ours": "ever longer windows"}[end]
@@ -141,6 +153,7 @@ AT_LENGTH = {"steps": FULL, "usual": USUAL, "changes": CHANGES, "lengths": [list
 ENDS = Study("in-150-seconds", an_end, {"end": tuple(FULL)}, seeds=range(3), settings=AT_LENGTH)
 #: Two more seeds of each end, run when the first three had been told.
 ENDS_AGAIN = Study("in-150-seconds-again", an_end, {"end": tuple(FULL)}, seeds=(3, 4), settings=AT_LENGTH)
+WIDER_HEADS = Study("two-wider-heads", wider, seeds=range(5), settings=AT_LENGTH | {"later": LATER})
 LADDER = Study("one-change-at-a-time", one_change, {"change": tuple(CHANGES)}, seeds=range(3),
                settings={"steps": SHORT, "usual": USUAL, "changes": CHANGES})
 #: Two more seeds of each rung, run when the first three had been told.

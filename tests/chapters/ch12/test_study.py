@@ -12,7 +12,8 @@ from transformer_lab.tasks.text import TextTask
 from transformer_lab.training import Run
 from transformer_lab.training.held_out import losses_at
 
-SHIPPED = [study for study in (ch12.ENDS, ch12.ENDS_AGAIN, ch12.LADDER, ch12.LADDER_AGAIN, ch12.TWENTY)
+SHIPPED = [study for study in (ch12.ENDS, ch12.ENDS_AGAIN, ch12.LADDER, ch12.LADDER_AGAIN, ch12.TWENTY,
+                           ch12.WIDER_HEADS)
            if places.shipped("studies", study.name).is_dir()]
 
 
@@ -44,8 +45,9 @@ def test_a_rung_changes_what_it_says_and_nothing_else():
         return {field.name: getattr(part, field.name) for part in (run.task, run.model, run.training)
                 for field in dataclasses.fields(part)}
 
-    rungs = [settings(change) for change in ch12.CHANGES]
-    for (change, said), before, after in zip(list(ch12.CHANGES.items())[1:], rungs[:-1], rungs[1:], strict=True):
+    changes = ch12.CHANGES | {ch12.WIDER: {"n_heads": 2, "d_head": 64}}  # the width of a head follows their number
+    rungs = [settings(change) for change in changes]
+    for (change, said), before, after in zip(list(changes.items())[1:], rungs[:-1], rungs[1:], strict=True):
         moved = {name for name in before if before[name] != after[name]}
         assert moved == (set(said) or {"n_ctx"}), change
 
