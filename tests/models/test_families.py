@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from transformer_lab import LabError, generator, lookup
+from transformer_lab import LabError, ModelConfig, generator, lookup
 from transformer_lab.byhand.transformer import init
 from transformer_lab.models.bert import BERT, Bert, BertConfig
 from transformer_lab.models.encoder_decoder import T5, EncoderDecoder, EncoderDecoderConfig
+from transformer_lab.models.transformer import Transformer
 from transformer_lab.models.vit import VIT, ViT, ViTConfig, patches
 from transformer_lab.names import parameter_shapes
 from transformer_lab.taps import keep
@@ -132,6 +133,26 @@ def test_bert_refuses_a_row_that_is_all_padding(fused):
             call(torch.tensor([[3, 0], [0, 0]]))
         assert call(torch.tensor([[3, 0], [0, 4]])).isfinite().all()
     assert bert(pad=None)(torch.zeros(1, 2, dtype=int)).isfinite().all()
+
+
+PADDED = {"d_vocab": 9, "n_ctx": 4, "d_model": 8, "n_heads": 2, "d_mlp": 8, "pad": 0}
+
+
+def test_a_source_that_is_all_padding_is_refused():
+    config, begun = EncoderDecoderConfig(**PADDED | T5), torch.tensor([[0], [0]])
+    model = EncoderDecoder(config, init(config)).eval()
+    with pytest.raises(LabError, match=r"^source: got nothing but padding \(0\) in row 1; allowed is a token"):
+        model(torch.tensor([[3, 0], [0, 0]]), begun)
+    assert model(torch.tensor([[3, 0], [0, 4]]), begun).isfinite().all()
+
+
+def test_a_row_that_is_all_padding_is_refused_where_every_query_sees_all():
+    both, causal = (Transformer(config, init(config)).eval() for config in (
+        ModelConfig(**PADDED, mask=mask) for mask in ("bidirectional", "causal")))
+    tokens = torch.tensor([[0, 0], [0, 3]])
+    with pytest.raises(LabError, match=r"^tokens: got nothing but padding \(0\) in row 0"):
+        both(tokens)
+    assert both(tokens[1:]).isfinite().all() and causal(tokens).isfinite().all()
 
 
 def test_the_loss_of_bert_is_of_tokens_or_of_classes():

@@ -39,6 +39,13 @@ PLAIN = made(Transformer, ModelConfig(**SIZE, positions="rotary", mask="causal",
 PROMPTS = [[1, 2, 3, 4, 5], [6, 7], [8, 9, 10]]
 
 
+def spoilt():
+    """A model whose logits are not numbers."""
+    model = made(Transformer, PLAIN.config)
+    torch.nn.init.constant_(model.W_U, torch.nan)
+    return model
+
+
 @pytest.mark.parametrize("tenth", range(10))
 def test_what_is_remembered_gives_the_logits_of_the_full_pass(tenth):
     for case in range(20 * tenth, 20 * tenth + 20):
@@ -188,6 +195,8 @@ def test_an_encoder_decoder_writes_what_it_would_without_memory(positions):
     (lambda: temperature(torch.ones(3), 0.0), "t"), (lambda: top_k(torch.ones(3), 0), "k"),
     (lambda: generate(PLAIN, PROMPTS, 1, end=11), "end"), (lambda: beam(PLAIN, [1], 1, end=11), "end"),
     (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: logits * torch.nan), "logits"),
+    (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: logits + torch.inf), "logits"),
+    (lambda: beam(spoilt(), [1], 1), "logits"), (lambda: generate(spoilt(), [[1]], 1), "logits"),
     (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: logits - torch.inf), "logits"),
     (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: logits[:1]), r"change\(logits\)"),
     (lambda: generate(PLAIN, PROMPTS, 1, change=lambda logits: None), r"change\(logits\)"),

@@ -165,8 +165,9 @@ def test_in_double_precision_they_agree_to_ten_digits(name):
 def test_greedy_tokens_are_the_same(name):
     for case in range(20):
         other = theirs(name, case)
-        prompt, stop = [[3, 1, 4, 1, 5]], {"eos_token_id": None, "pad_token_id": None, "do_sample": False}
-        stop["use_cache"] = False  # theirs has too few layers for a decoder that is deeper than its encoder
+        # Their cache has too few layers for a decoder that is deeper than its encoder.
+        prompt, stop = [[3, 1, 4, 1, 5]], {"eos_token_id": None, "pad_token_id": None, "do_sample": False,
+                                           "use_cache": False}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             wanted = other.generate(torch.tensor(prompt), max_new_tokens=7, min_new_tokens=7, **stop)[0].tolist()

@@ -19,7 +19,7 @@ from ..parts import PARTS
 from ..rules import Whole
 from ..taps import held, keep, reached
 from .block import Stack, affine
-from .ends import check_tokens, checked_params, cross_entropy, whole
+from .ends import check_tokens, checked_params, cross_entropy, padding_apart, whole
 from .parts import ACTIVATIONS, NORMS
 
 __all__ = ["BERT", "Bert", "BertConfig"]
@@ -91,7 +91,7 @@ class Bert(Stack):
         """A row for each token (batch, pos, d_model), by what stands on both sides of it."""
         check_callable("tap", tap)
         check_tokens("tokens", tokens, self.config)
-        real = self.real(tokens)
+        real = padding_apart("tokens", tokens, self.config.pad)
         types = torch.zeros_like(tokens) if types is None else types
         whole("types", types, self.config.n_types)
         if types.shape != tokens.shape:
@@ -100,17 +100,6 @@ class Bert(Stack):
         x = tap("embed", F.embedding(tokens.long(), self.W_E)) + tap("type_embed", self.W_type[types])
         x = self.dropout(self.norm(tuple(PARTS["placement"]), "ln_embed", self.placed(x, tap), tap))
         return self.norm(("pre", "both"), "ln_final", self.stream(x, real, tap, mask=mask), tap)
-
-    def real(self, tokens):
-        """Which of the tokens (batch, pos) are no padding, or None where nothing is; a text has at least one."""
-        if self.config.pad is None:
-            return None
-        real = tokens != self.config.pad
-        if not torch.compiler.is_compiling() and not real.any(dim=1).all():  # compiled code cannot branch on values
-            row = int(real.any(dim=1).int().argmin())
-            raise RangeError("tokens", f"nothing but padding ({self.config.pad}) in row {row}", "a token in each row",
-                             "Leave this row out.")
-        return real
 
     def has(self, field: str):
         """Refuse what a model made without this does not have."""

@@ -21,7 +21,7 @@ from ..parts import PARTS
 from ..rules import Choice, Whole
 from ..taps import held, keep, prefixed, reached
 from .block import Part, Stack, affine, below
-from .ends import check_tokens, checked_params, cross_entropy, whole
+from .ends import check_tokens, checked_params, cross_entropy, padding_apart, whole
 
 __all__ = ["T5", "EncoderDecoder", "EncoderDecoderConfig"]
 
@@ -99,7 +99,7 @@ class EncoderDecoder(Part):
     def encode(self, source, tap=keep):
         """A row for each token of the sources (batch, pos, d_model), and which of them are no padding."""
         check_tokens("source", source, self.config), check_callable("tap", tap)
-        real = None if self.config.pad is None else source != self.config.pad
+        real = padding_apart("source", source, self.config.pad)
         return self._side(self.encoder, source, prefixed(tap, "encoder."), real=real), real
 
     def decode(self, tokens, rows, seen=None, tap=keep, *, cache=None):

@@ -50,6 +50,19 @@ def check_tokens(argument, tokens, config) -> None:
                          "Pass one row for each sequence.")
 
 
+def padding_apart(argument, tokens, pad):
+    """Which of the tokens (batch, pos) are no padding, or None where nothing is; a row that is all padding is refused,
+    for its softmax would have nothing to weigh.
+    """
+    if pad is None:
+        return None
+    real = tokens != pad
+    if not torch.compiler.is_compiling() and not (held := real.any(dim=1)).all():  # as in whole
+        raise RangeError(argument, f"nothing but padding ({pad}) in row {int(held.int().argmin())}",
+                         "a token in each row", "Leave this row out.")
+    return real
+
+
 def checked_params(config, kind, params) -> dict:
     """The parameters that a configuration of this kind asks for, with their shapes."""
     shapes = parameter_shapes(check_type("config", config, kind))

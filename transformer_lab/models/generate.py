@@ -137,13 +137,18 @@ def changed(change, logits):
     return found
 
 
-def drawn(logits, seed, step) -> list[int]:
-    """A token for each row, with the probabilities that the logits give."""
-    chances = logits.double().softmax(dim=-1)
-    if chances.isnan().any():  # else the draw would be a token that there is not
+def known(logits):
+    """Logits in double precision; a row that is no distribution is refused, for no token can be chosen by it."""
+    logits = logits.double()
+    if not logits.logsumexp(dim=-1).isfinite().all():
         raise RangeError("logits", "a row that is no distribution", "finite numbers, and -inf for some",
                          "Look at what the model returns, and at what change makes of it.")
-    heights = chances.cumsum(dim=-1)
+    return logits
+
+
+def drawn(logits, seed, step) -> list[int]:
+    """A token for each row, with the probabilities that the logits give."""
+    heights = known(logits).softmax(dim=-1).cumsum(dim=-1)
     point = torch.from_numpy(generator(seed, "generate", step).random((len(heights), 1)))
     return torch.searchsorted(heights, point * heights[:, -1:], right=True)[:, 0].tolist()
 
@@ -169,7 +174,7 @@ def beam(model: Writer(), prompt: Each(Whole()) | None = None, new: Whole(1) = 2
         cache, written, done = Cache(config.n_layers, width, config.n_ctx), [[] for _ in range(width)], []
         scores = torch.full((width,), -torch.inf, dtype=torch.float64).index_fill(0, torch.tensor(0), 0.0)
         for logits in steps(read, config, prompts, written, new, cache):
-            total = (scores[:, None] + logits.double().log_softmax(dim=-1)).flatten()
+            total = (scores[:, None] + known(logits).log_softmax(dim=-1)).flatten()
             best = total.topk(min(2 * width, len(total))).indices
             found = [(total[i].item(), *divmod(i, logits.shape[-1])) for i in best.tolist() if total[i] > -torch.inf]
             done += [(score, [*written[row], token]) for score, row, token in found if token == end]

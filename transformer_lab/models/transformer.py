@@ -13,7 +13,7 @@ from ..checks import check_type
 from ..config import ModelConfig
 from ..taps import held, keep, reached
 from .block import Cache, Stack, affine
-from .ends import check_tokens, checked_params, cross_entropy, whole
+from .ends import check_tokens, checked_params, cross_entropy, padding_apart, whole
 from .parts import READ_OUTS
 
 __all__ = ["GPT2", "LLAMA", "Transformer"]
@@ -52,6 +52,8 @@ class Transformer(Stack):
         if cache is not None:
             check_type("cache", cache, Cache).check(tokens)
         tap = held(tap)
+        if self.config.mask == "bidirectional":  # other masks let a query that would see only padding see itself
+            padding_apart("tokens", tokens, self.config.pad)
         x = self.placed(tap("embed", F.embedding(tokens.long(), self.W_E)), tap, cache)  # (batch, pos, d_model)
         real = self.real(tokens)
         x = self.stream(self.dropout(x), None if self.config.pad is None else real, tap, cache=cache, mask=mask)

@@ -13,7 +13,7 @@ from transformer_lab.training import Run
 from transformer_lab.training.held_out import losses_at
 
 SHIPPED = [study for study in (ch12.ENDS, ch12.ENDS_AGAIN, ch12.LADDER, ch12.LADDER_AGAIN, ch12.TWENTY,
-                           ch12.WIDER_HEADS)
+                            ch12.WIDER_HEADS)
            if places.shipped("studies", study.name).is_dir()]
 
 
