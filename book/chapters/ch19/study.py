@@ -1,7 +1,7 @@
-"""Chapter 19's studies: what leaving cells out does to trained models, and how long attention takes.
+"""Chapter 19's studies: what leaving cells out does to trained models, how long attention takes, and the way back.
 
-``transformer-lab study`` with the names ``sparse-patterns``, ``attention-times`` and ``cached-writing`` makes the
-records again.
+``transformer-lab study`` with the names ``sparse-patterns``, ``attention-times``, ``cached-writing`` and
+``computed-again`` makes the records again.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ import numpy as np
 from transformer_lab.analysis.certificates.plane import WANTED
 from transformer_lab.analysis.plane_models import UNTIL_PROVED, params_of
 from transformer_lab.byhand import transformer
-from transformer_lab.byhand.attention import attend
+from transformer_lab.byhand.attention import attend, causal_mask
 from transformer_lab.byhand.optimizers import warmup_linear
 from transformer_lab.config import ModelConfig
 from transformer_lab.randomness import generator
-from transformer_lab.rules import Flags
+from transformer_lab.rules import Flags, Whole
 from transformer_lab.signatures import checked
 from transformer_lab.tasks.answers import Examples
 from transformer_lab.training import Study, fit
 
-from .memory import writer
+from .memory import chain, in_segments, writer
 from .patterns import PATTERNS, linear_attend, mask_of
 from .tiles import attend_in_tiles
 
-__all__ = ["SPARSE", "TIMES", "WRITTEN", "proved_models", "right_by_distance"]
+__all__ = ["AGAIN", "SPARSE", "TIMES", "WRITTEN", "deep_chain", "proved_models", "right_by_distance"]
 
 N_CTX, PLUS, EACH = 32, 11, 100
 TRAINING = {"steps": 800, "batch": 64, "rate": 3e-3, "warmup": 100, "max_norm": 1.0}
@@ -142,12 +142,18 @@ WAYS = {"dense": lambda q, k, v: attend.unchecked(q, k, v)["z"],
 def timed(way: str, n: int, repeats: int = 20) -> dict:
     """CPU seconds of one head of 64 numbers, forward, and the most bytes held at once besides what was given."""
     q, k, v = generator(0, "timing").normal(size=(3, n, 64)).astype(np.float32)
-    seconds = [seconds_of(partial(WAYS[way], q, k, v)) for _ in range(repeats + 1)][1:]
+    call = partial(WAYS[way], q, k, v)
+    seconds = [seconds_of(call) for _ in range(repeats + 1)][1:]
+    return {"seconds": ("repeat", seconds), "bytes": held_by(call), "cpu": cpu()}
+
+
+def held_by(call) -> int:
+    """The most bytes that a call held at once."""
     tracemalloc.start()
-    WAYS[way](q, k, v)
+    call()
     held = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return {"seconds": ("repeat", seconds), "bytes": held, "cpu": cpu()}
+    return held
 
 
 def seconds_of(call) -> float:
@@ -177,8 +183,32 @@ def written(cached: bool, repeats: int = 3) -> dict:
             "cpu": cpu()}
 
 
+@checked
+def deep_chain(n_layers: Whole(1) = 64) -> tuple[list[tuple], np.ndarray, np.ndarray]:
+    """So many blocks of one width (:func:`chain`), a stream of 128 tokens that enters, and the gradient behind them.
+
+    >>> layers, x, d_out = deep_chain(3)
+    >>> len(layers), x.shape == d_out.shape == (1, 128, 32)
+    (3, True)
+    """
+    x, d_out = generator(5, "ch19 segments").normal(size=(2, 1, 128, 32))
+    return chain(*writer(128, d_model=32, n_layers=n_layers), causal_mask(128)), x, d_out
+
+
+def again(segments: int, repeats: int = 20) -> dict:
+    """CPU seconds and the most bytes of a way through 64 layers and back: everything kept, and in so many segments, in
+    turns, so that both meet the same machine.
+    """
+    ways = [partial(in_segments.unchecked, *deep_chain(), each) for each in (None, segments)]
+    seconds = [[seconds_of(way) for way in ways] for _ in range(repeats + 1)][1:]
+    return {"seconds": (("repeat", "way"), seconds), "bytes": ("way", [held_by(way) for way in ways]),
+            "way": ("way", ["kept", "again"]), "cpu": cpu()}
+
+
 SPARSE = Study("sparse-patterns", trained, {"pattern": USED}, seeds=range(5), recipe=MODEL,
                settings={"training": TRAINING, "each": EACH})
 TIMES = Study("attention-times", timed, {"way": tuple(WAYS), "n": LENGTHS}, settings={"repeats": 20, "clock": "CPU"})
 WRITTEN = Study("cached-writing", written, {"cached": (True, False)},
                 settings={"repeats": 3, "tokens": 512, "d_model": 64, "clock": "CPU"}, version=2)
+AGAIN = Study("computed-again", again, {"segments": [2**i for i in range(7)]},
+              settings={"repeats": 20, "layers": 64, "tokens": 128, "d_model": 32, "clock": "CPU"})

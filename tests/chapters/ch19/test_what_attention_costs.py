@@ -9,7 +9,7 @@ import torch
 
 from chapters import ch19
 from chapters.ch19 import page
-from chapters.ch19.study import PLUS, by_distance, held_out, reading, write_tokens
+from chapters.ch19.study import PLUS, again, by_distance, held_out, reading, write_tokens
 from transformer_lab import generator
 from transformer_lab.analysis.reach import layers_to_know
 from transformer_lab.byhand import transformer
@@ -217,3 +217,8 @@ def test_logits_at_a_place_are_those_of_the_whole_pass():
     whole = transformer.forward(params, tokens[None], config)["logits"][0]
     assert np.allclose(ch19.read_one_by_one(params, config, tokens.tolist()), whole, atol=1e-12)
     assert not np.allclose(ch19.read_one_by_one(params, config, tokens.tolist(), [0] * 5)[1:], whole[1:], atol=1e-3)
+
+
+def test_a_way_back_holds_here_what_the_record_says():
+    found, shipped = again(8, repeats=1), ch19.AGAIN.load().sel(segments=8)
+    assert np.allclose(found["bytes"][1], shipped.bytes, rtol=0.02) and np.array(found["seconds"][1]).shape == (1, 2)
