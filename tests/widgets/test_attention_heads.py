@@ -13,7 +13,7 @@ from transformer_lab.byhand.attention import softmax
 from transformer_lab.errors import LabError
 from transformer_lab.taps import chained
 from transformer_lab.widgets import AttentionHeads
-from transformer_lab.widgets.attention import MODELS, read_words
+from transformer_lab.widgets.attention import FACTS, MODELS, read_words
 from transformer_lab.widgets.bundle import JS, node, poster
 
 FOUND = """
@@ -33,7 +33,7 @@ process.stdout.write(JSON.stringify({ found, texts }));
 
 
 OTHERS = {"digits": "Min ( 3 , 7 , 0 )", "nested": "Min ( 1 , Last ( 9 , 2 ) )",
-          "arithmetic": "Max ( 4 , Add ( 5 , 1 ) )", "repeating": "> e c a e c a"}
+          "arithmetic": "Max ( 4 , Add ( 5 , 1 ) )", "repeating": "> e c a e c a", "rule": "3 6 9 1 7 5 2 +"}
 
 
 def found(states=(), texts=()):
@@ -46,7 +46,9 @@ def states():
     for name, told in MODELS.items():
         for text in told["texts"]:
             for how in ("mean", "zero", "other"):
-                out = [[layer, head] for layer in range(2) for head in range(4) if rng.random() < 0.3]
+                shape = FACTS["models"][name]
+                every = [[layer, head] for layer in range(shape["n_layers"]) for head in range(shape["n_heads"])]
+                out = [each for each in every if rng.random() < 0.3]
                 weighted = bool(rng.random() < 0.5)
                 yield {"model": name, "text": text, "ablated": out, "how": how, "other": OTHERS[name],
                        "weighted": weighted}
@@ -62,7 +64,8 @@ def test_patterns_and_answers_are_numpys_whatever_is_ablated():
         weights = patterns(run, [heads.tokens], tap)[:, 0]
         if heads.weighted:
             acts = run.cache([heads.tokens], tap)
-            weights = weights * [[[np.linalg.norm(row, axis=-1)] for row in acts[f"blocks.{i}.v"][0]] for i in range(2)]
+            weights = weights * [[[np.linalg.norm(row, axis=-1)] for row in acts[f"blocks.{i}.v"][0]]
+                                 for i in range(heads.config.n_layers)]
             weights = weights / weights.max()
         assert np.abs(weights - page["weights"]).max() < 1e-9
         probs = softmax(run([heads.tokens], tap).reshape(-1, heads.config.d_vocab)[-1])

@@ -1,25 +1,31 @@
-"""What the attention visualiser loads: models of expressions, one of repeating strings, and what their heads say on
-average. ``python -m chapters.ch18.page``.
+"""What the attention visualiser loads: models of expressions, one of repeating strings, one that is proved right, and
+what their heads say on average. ``python -m chapters.ch18.page``.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from transformer_lab.analysis.cache import Runner
 from transformer_lab.analysis.digit_model import load
+from transformer_lab.analysis.plane_models import UNTIL_PROVED, params_of, recipe
 from transformer_lab.places import shipped
 from transformer_lab.tasks.expressions import PAD, TOKENS
+from transformer_lab.tasks.rules import RuleTask, sample
 from transformer_lab.widgets.page_data import page_bytes, write_page_data
 
 from .repeats import MARK, spelt, strings
 from .study import model_of
 
-#: What the explorable calls each model, whose record is ``digits/NAME-0``, and texts to begin with: some need one head.
+#: What the explorable calls each model, and texts to begin with: some need one head. A model of expressions has the
+#: record ``digits/NAME-0``.
 MODELS = {
     "digits": ("three digits", ["Max ( 2 , 0 , 5 )", "Min ( 9 , 6 , 5 )", "Second ( 8 , 1 , 6 )"]),
     "nested": ("nested, 0 to 9", ["Max ( 5 , First ( 3 , 7 ) )", "Max ( First ( 2 , 8 ) , Second ( 5 , 1 ) )"]),
     "arithmetic": ("arithmetic", ["Add ( 3 , Add ( 3 , 4 ) )", "Add ( Add ( 6 , 8 ) , 6 )"]),
     "repeating": ("strings that repeat", ["> d q a k f c q m d q a k f c", "> c q b h f m e k c",
                                           "> a b c d e f g h i j a b c d c"]),
+    "rule": ("a rule, proved right", ["7 4 9 3 6 5 1 +", "8 3 + 1 9 2 7 5 +", "10 9 7 5 3 1 9 7 5 3 1 +"]),
 }
 MOST = 1000  # held-out inputs that are averaged over
 
@@ -44,11 +50,22 @@ def of_strings():
     return model_of(0), strings(MOST, seed=7).tokens, list(spelt(range(MARK + 1))), -1
 
 
+def of_the_rule():
+    """The first of the models that are proved right on every context of 32 tokens, and contexts; none is filled up."""
+    task = RuleTask(n_ctx=32)
+    run = Runner(params_of(UNTIL_PROVED[32].load().isel(seed=0)), replace(recipe().model, n_ctx=task.n_ctx))
+    return run, sample(task, MOST, seed=7).tokens, [*map(str, range(11)), "+"], -1
+
+
+#: What is no model of expressions.
+OTHERS = {"repeating": of_strings, "rule": of_the_rule}
+
+
 def heads_bytes() -> bytes:
     """The weights and means in half precision; ``heads``: each model's title, its words and some texts."""
     models, arrays, told = {}, {}, {}
     for name, (title, texts) in MODELS.items():
-        run, tokens, words, pad = of_strings() if name == "repeating" else of_expressions(name)
+        run, tokens, words, pad = OTHERS[name]() if name in OTHERS else of_expressions(name)
         models[name] = run.params, run.config
         arrays |= {f"mean.{name}.{layer}": mean.astype(np.float16)
                    for layer, mean in enumerate(means(run, tokens, pad))}
